@@ -52,8 +52,6 @@ pub struct Message {
     pub kind: Kind,
     /// The person who wrote it; `None` for our answers and where Slack named nobody.
     pub author: Option<UserId>,
-    /// The name that the model is told, as it was when the message came.
-    pub name: Option<String>,
     /// The turn that answers it, or whose answer it is; `None` for context.
     pub turn: Option<TurnId>,
     /// What was said, as the model is to read it.

@@ -1,1 +1,391 @@
 //! The contract of a session store.
+//!
+//! Each method of [`SessionStore`] is one whole step in the words of this crate and one transaction: it happens wholly or
+//! not at all, and when it returns, it is durable (a store that keeps nothing on disk is exempt and says so by its name).
+//! Callers never open a transaction. Time is an argument.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    ChannelId, Kind, Message, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    message::Ending,
+    turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId},
+};
+
+/// What every step is measured by. Given to a store when it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How long a session lives after its last activity (default 1 h). A session with an open turn does not expire.
+    pub session_timeout: Duration,
+    /// How many accepted messages of one thread may wait behind a running turn (default 50).
+    pub waiting_max: usize,
+    /// How long the mark of an erased message is kept (default 25 h): longer than Slack redelivers, which is 24 h.
+    pub tombstones_for: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let hour = Duration::from_secs(3600);
+        Self { session_timeout: hour, waiting_max: 50, tombstones_for: 25 * hour }
+    }
+}
+
+/// A post on its way into a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPost {
+    /// The thread it belongs to.
+    pub key: ThreadKey,
+    /// Its own timestamp; with workspace and channel it names the post, and the same name is stored once.
+    pub ts: SlackTs,
+    /// Whose words. `Assistant` only for posts of ours that are read back from Slack.
+    pub role: Role,
+    /// What it is to us.
+    pub kind: Kind,
+    /// Who wrote it.
+    pub author: Option<UserId>,
+    /// The author's own workspace.
+    pub author_team: Option<WorkspaceId>,
+    /// The author's name, as the model is to be told it.
+    pub name: Option<String>,
+    /// Whether a bot wrote it.
+    pub by_bot: bool,
+    /// What was said, as the model is to read it.
+    pub text: String,
+    /// Slack's mark of its last edit.
+    pub edited_ts: Option<SlackTs>,
+}
+
+/// What became of a post that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// This post is known already: nothing was done.
+    Known,
+    /// This post was erased before, or is older than its session's `cleared_before`: nothing was done.
+    Gone,
+    /// Kept as context; nobody answers it.
+    Kept,
+    /// It waits, with others perhaps, behind the running turn of its thread, or for a process with room.
+    Waiting(TurnId),
+    /// It opened a turn, and the caller holds its lease.
+    Run(Box<Claimed>),
+    /// The thread's queue was full: the post was *not* kept. Its author must be told.
+    Full,
+}
+
+/// What [`SessionStore::receive`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What became of the post.
+    pub receipt: Receipt,
+    /// Whether a session began with it: new, or anew after expiry.
+    pub created: bool,
+}
+
+/// A turn that the caller now holds, with all that a stranger to it must know to carry on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The right to work on it.
+    pub lease: Lease,
+    /// The turn.
+    pub turn: Turn,
+    /// The parts that stand, or may stand, in the thread. A running turn always has part 0: the commit that set it running
+    /// says that its first part may exist.
+    pub parts: Vec<Part>,
+    /// What is to be said, when that is decided already.
+    pub closing: Option<Closing>,
+    /// Whether another owner held it before: the thread must then be looked at before anything is said.
+    pub adopted: bool,
+    /// Whether the thread has posts from before this session that were not read yet.
+    pub unread: bool,
+}
+
+/// What a turn ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The raw words of the model or the command, whole or as far as they came; empty when there are none.
+    pub text: String,
+    /// How those words ended.
+    pub ending: Ending,
+    /// Our own words that follow them in the thread: why it stops here, and what to do. Never in a window.
+    pub note: Option<String>,
+    /// The model that answered, as it names itself.
+    pub model: Option<String>,
+    /// What it cost, if the model said.
+    pub usage: Usage,
+}
+
+/// Tokens as the model counted them; zero when it did not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens that were sent.
+    pub prompt: u64,
+    /// Tokens that came back.
+    pub completion: u64,
+}
+
+/// What is known of a thread that outlives its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadMark {
+    /// We take part in it.
+    pub joined: bool,
+    /// Its session holds content that is not expired.
+    pub active: bool,
+    /// Nothing up to this moment may enter a window.
+    pub cleared_before: Option<SlackTs>,
+    /// How many accepted posts in a row bots wrote, up to the newest.
+    pub bots_in_row: u32,
+}
+
+/// The messages that a window may be made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The newest messages in window order: Slack's, each answer directly behind the last message it answers.
+    pub newest: Vec<Message>,
+    /// The session's first message, unless it is among the newest.
+    pub first: Option<Message>,
+    /// How many messages of the session are in neither.
+    pub left_out: u64,
+    /// Everyone who wrote in the session, with the name last heard of.
+    pub people: BTreeMap<UserId, String>,
+}
+
+/// A session as a person may see it: no content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// Its thread.
+    pub key: ThreadKey,
+    /// Everyone who wrote in it, with the name last heard of.
+    pub people: BTreeMap<UserId, String>,
+    /// How many messages of people it holds (no commands).
+    pub user_messages: u64,
+    /// How many answers it holds.
+    pub assistant_messages: u64,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub last_activity: Timestamp,
+    /// When it expires if nothing more happens; `None` while a turn is open.
+    pub expires_at: Option<Timestamp>,
+    /// How many messages wait for the running turn to end.
+    pub waiting: u64,
+    /// The model of the last answer, as it named itself.
+    pub model: Option<String>,
+}
+
+/// Numbers over all active sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Sessions that are not expired.
+    pub active_sessions: u64,
+    /// Their messages and answers.
+    pub messages: u64,
+    /// Distinct people in them.
+    pub participants: u64,
+    /// When the oldest of them began.
+    pub oldest: Option<Timestamp>,
+    /// When the newest of them began.
+    pub newest: Option<Timestamp>,
+}
+
+/// Which page of sessions is wanted. Newest activity first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only this workspace's; `None` for all.
+    pub workspace: Option<WorkspaceId>,
+    /// Pages before this one, from 0.
+    pub number: usize,
+    /// Sessions on a page, 1 to 100.
+    pub size: usize,
+}
+
+/// What became of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amended {
+    /// No such post is known.
+    Unknown,
+    /// This edit, or a later one, is known already, or the post is erased.
+    Old,
+    /// The text is now the new one.
+    Done,
+}
+
+/// What became of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// No such post is known; a mark was left, so that it counts if it still arrives.
+    Marked,
+    /// Its content is gone, and a mark is left.
+    Done,
+    /// It was gone already.
+    Gone,
+}
+
+/// What [`SessionStore::clear`] removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// Messages and answers whose content is gone.
+    pub messages: u64,
+    /// Messages among them that still waited for an answer and now get none.
+    pub waiting: u64,
+}
+
+/// What [`SessionStore::expire`] removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Sessions whose content is gone.
+    pub sessions: u64,
+    /// Whether more are due than one sweep takes.
+    pub more: bool,
+}
+
+/// Why a step was not done. Nothing of it happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The caller does not hold the turn any more and must fall silent about it.
+    #[error("turn {turn} was taken over by another process")]
+    LeaseLost {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// The step may succeed later: the disk is full, the database is away or overloaded. Nothing was acknowledged.
+    #[error("the store cannot write now ({what}); it will be tried again")]
+    Unavailable {
+        /// What is in the way, in a few words.
+        what: String,
+        /// The driver's error.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A row cannot be read. The rows beside it are not concerned.
+    #[error("row {row} of {table} cannot be read: bad {column}; restore it from a backup or erase that session")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The store has been shut down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whether the same step may succeed later.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// What a step returns.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Keeps sessions. See the module's documentation for what all steps promise.
+///
+/// Window order is by Slack timestamp, an answer directly behind the last message it answers. Queue order is `seq`.
+#[async_trait]
+pub trait SessionStore: Send + Sync + 'static {
+    /// Takes a post in: finds or begins the session, stores the message once, and for an accepted one opens a turn or joins
+    /// the one that waits behind the running one. With a `claimant`, and when nothing runs in the thread, the turn is set
+    /// running at once and is the caller's. A command always opens a turn of its own, which never waits; without a claimant
+    /// it is left queued for [`SessionStore::claim`].
+    ///
+    /// A post known as context that comes again as accepted is accepted, once. Accepted posts and commands make us join
+    /// the thread.
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received>;
+
+    /// Stores posts read back from Slack as context (their `kind` is taken as `Context`), skipping what is known, erased or
+    /// cleared, and marks the thread as read. Returns how many were new. A posts' author need not be a participant before.
+    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize>;
+
+    /// Takes up to `limit` turns that wait with nothing running before them, or whose owner's lease is over, oldest first.
+    /// A turn that ran before counts one death more.
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>>;
+
+    /// Extends leases that are still held to `now` + `lease`; returns the turns that are not ours any more.
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>>;
+
+    /// Gives leases back at once, so that others need not wait until they run out. Leases no longer held are skipped.
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()>;
+
+    /// Says that part `index` may exist from now on. For all parts but the first, which the claim covers.
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()>;
+
+    /// Says that part `index` stands in the thread as `ts`.
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()>;
+
+    /// Says that part `index` stands there whole.
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()>;
+
+    /// Decides what the turn says: closes it with an answer, a failure or a stop. Its text, if any, becomes an assistant
+    /// message of the session, unless it is a command's. The first closing stands; a second one is ignored.
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()>;
+
+    /// Says that the thread shows a closed turn, whose parts now stand as given; ends the lease and keeps the session alive
+    /// for another timeout. What was cleared or expired meanwhile is erased now. Hands over the thread's next waiting turn,
+    /// if there is one and a `claimant` wants it.
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>>;
+
+    /// Changes the text of a known message to that of the edit at `edited_ts`. A later edit wins whatever the order of arrival.
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended>;
+
+    /// Erases a message and leaves a mark that keeps it out. A waiting turn that lost its last message is dropped.
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased>;
+
+    /// Erases all content of a session up to and including `before`, and drops the turns that wait on it. Stays joined.
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared>;
+
+    /// Erases the content of up to `limit` sessions that are due, in order of expiry, unless no more than `keep_up_to`
+    /// sessions are active at all. Also forgets marks of erased messages that are old enough.
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired>;
+
+    /// What is known of a thread, whether or not it has content.
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark>;
+
+    /// The active session of a thread.
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>>;
+
+    /// What a window of `turn` may hold: up to `limit` of the newest messages, no commands, and nothing that still waits
+    /// for a later turn.
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History>;
+
+    /// All messages of a session with `seq` greater than `after`, in that order, commands too; at most `limit`.
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>>;
+
+    /// One page of active sessions.
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>>;
+
+    /// Numbers over the active sessions of a workspace, or of all.
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
+
+    /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()>;
+
+    /// Whether the store can write now.
+    async fn check(&self) -> Result<()>;
+
+    /// Finishes what was begun and closes. Steps after it fail with [`StoreError::Closed`].
+    async fn shutdown(&self);
+}
