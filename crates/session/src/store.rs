@@ -95,6 +95,8 @@ pub struct Claimed {
     pub parts: Vec<Part>,
     /// What is to be said, when that is decided already.
     pub closing: Option<Closing>,
+    /// The text of the command, for a command's turn.
+    pub command: Option<String>,
     /// Whether another owner held it before: the thread must then be looked at before anything is said.
     pub adopted: bool,
     /// Whether the thread has posts from before this session that were not read yet.
