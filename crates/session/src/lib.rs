@@ -7,8 +7,10 @@ pub mod ids;
 pub mod message;
 pub mod store;
 pub mod time;
+pub mod tokens;
 pub mod turn;
 
 pub use ids::{AppId, BadId, BotId, ChannelId, EventId, SessionId, SlackTs, ThreadKey, UserId, WorkspaceId};
 pub use message::{Kind, Message, Role};
 pub use time::{Clock, Timestamp};
+pub use tokens::TokenCounter;
