@@ -289,3 +289,28 @@ async fn a_request_without_a_key_or_a_content_type_breaks_a_rule() {
     let failure = failure_of(|| model.assert_clean());
     assert!(failure.contains("no `Authorization: Bearer` header") && failure.contains("the content type"), "{failure}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+    #[test]
+    fn any_text_arrives_whole_in_any_split(
+        deltas in proptest::collection::vec("\\PC{0,12}|[\\x00-\\x20\"\\\\]{0,4}", 0..12),
+        piece_bytes_max in 1..200_usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let events = runtime.block_on(async {
+            let (model, _) = start().await;
+            model.turn().deltas(deltas.iter().map(String::as_str)).in_pieces_of(piece_bytes_max);
+            model.answers(&deltas.concat());
+            let mut bodies = Vec::new();
+            for _split in ["as given", "by words"] {
+                bodies.push(events(&ask(&model, &question("hi")).await.text().await.unwrap()));
+            }
+            bodies
+        });
+        for events in events {
+            proptest::prop_assert_eq!(text_of(&events), deltas.concat());
+            proptest::prop_assert_eq!(events.last(), Some(&Value::from("[DONE]")));
+        }
+    }
+}
