@@ -1,0 +1,263 @@
+//! Third step: counts what a part holds and ends it at the best place that comes along while there is still room.
+
+use unicode_segmentation::GraphemeCursor;
+
+use super::{
+    Out, PartLimits, Seam,
+    lines::{Fence, Line, Lines},
+    tame::{Atom, BREAK},
+};
+
+/// From these shares of a full part on (in percent), a part ends before a new paragraph or a code block, at a line end, behind a
+/// word, anywhere between two characters.
+const PARAGRAPH_FROM: usize = 75;
+const LINE_FROM: usize = 85;
+const WORD_FROM: usize = 94;
+const ANYWHERE_FROM: usize = 98;
+/// So much room is kept for the last pieces that must not be cut off from what stands before them, in characters and in bytes.
+const RESERVE_CHARS: usize = 32;
+const RESERVE_BYTES: usize = 96;
+/// When a part is asked to end: a line end will do at once, the end of a word after so many characters, any place after so many.
+const ROLL_WORD_AFTER: usize = 120;
+const ROLL_ANYWHERE_AFTER: usize = 400;
+/// How much text behind is kept to see where one visible character ends, in bytes.
+const LOOK_BACK_BYTES: usize = 64;
+
+/// How good a place must be to end the part there; each accepts those above it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Never,
+    Paragraph,
+    Line,
+    Word,
+    Anywhere,
+    /// Also inside what belongs together: there is no more room.
+    Forced,
+}
+
+#[derive(Debug)]
+pub(super) struct Cutter {
+    limits: PartLimits,
+    lines: Lines,
+    /// Held by the running part, what we added included.
+    chars: usize,
+    bytes: usize,
+    /// Bytes of the answer in the running part.
+    body: usize,
+    /// The text just before is the first line of a fence.
+    fence_is_empty: bool,
+    /// `chars` when the part was asked to end.
+    roll_asked: Option<usize>,
+    /// The text just before, up to `2 * LOOK_BACK_BYTES`.
+    behind: String,
+    seams: Vec<Seam>,
+    outs: Vec<Out>,
+    text: String,
+}
+
+impl Cutter {
+    pub(super) fn new(limits: PartLimits) -> Self {
+        let limits = PartLimits {
+            chars_max: limits.chars_max.max(PartLimits::CHARS_LEAST),
+            bytes_max: limits.bytes_max.max(PartLimits::BYTES_LEAST),
+        };
+        Self {
+            limits,
+            lines: Lines::default(),
+            chars: 0,
+            bytes: 0,
+            body: 0,
+            fence_is_empty: false,
+            roll_asked: None,
+            behind: String::new(),
+            seams: Vec::new(),
+            outs: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    pub(super) fn seams(&self) -> &[Seam] {
+        &self.seams
+    }
+
+    pub(super) fn roll(&mut self) {
+        if self.body > 0 && self.roll_asked.is_none() {
+            self.roll_asked = Some(self.chars);
+        }
+    }
+
+    pub(super) fn push(&mut self, atom: Atom<'_>) {
+        let Some(first) = atom.text.chars().next() else { return };
+        if self.lines.keeps(first) {
+            return;
+        }
+        match self.lines.begin(Some(first)) {
+            Some(lead) => self.line_begins(&lead, atom.text),
+            None => self.line_goes_on(atom, first),
+        }
+        self.write(atom.text);
+        self.fence_is_empty = atom.text == "\n" && matches!(self.lines.line, Line::Opens(_));
+        atom.text.chars().for_each(|c| self.lines.follow(c));
+    }
+
+    pub(super) fn finish(&mut self) {
+        if let Some(lead) = self.lines.begin(None).filter(|lead| !lead.is_empty()) {
+            self.line_begins(&lead, "\n");
+        }
+        if self.body > 0 {
+            self.close();
+        }
+    }
+
+    /// All that may be shown by now.
+    pub(super) fn take(&mut self) -> Vec<Out> {
+        self.end_text();
+        std::mem::take(&mut self.outs)
+    }
+
+    /// Decides whether the part ends before a line, of which `lead` is kept back, and writes that.
+    fn line_begins(&mut self, lead: &str, next: &str) {
+        let blank = next == "\n" && lead.trim_start().is_empty();
+        let place = match &self.lines.line {
+            _ if blank => Place::Forced,
+            // The part would end with a fence of ours and the next begin with an empty one.
+            Line::Ends => Place::Forced,
+            Line::Opens(_) => Place::Paragraph,
+            _ if self.fence_is_empty => Place::Anywhere,
+            _ if self.lines.fence.is_none() && self.behind.ends_with("\n\n") => Place::Paragraph,
+            _ => Place::Line,
+        };
+        if self.needed() >= place || !self.fits(lead.len() + next.len()) {
+            let kind = std::mem::replace(&mut self.lines.line, Line::Start(String::new()));
+            self.part_ends(None);
+            self.lines.line = kind;
+        }
+        self.write(lead);
+    }
+
+    /// Decides whether the part ends before `atom`, in the middle of a line.
+    fn line_goes_on(&mut self, atom: Atom<'_>, first: char) {
+        let needed = self.needed();
+        if needed < Place::Word || atom.glued || first == '\n' && self.fits(1) {
+            return;
+        }
+        if needed >= self.place_before(atom, first) {
+            self.part_ends(Some(first));
+        }
+    }
+
+    fn place_before(&self, atom: Atom<'_>, first: char) -> Place {
+        // Behind the cut, these could begin a fence or make the line code.
+        if matches!(first, ' ' | '\t' | '`' | '~' | '\n') || self.lines.line != Line::Text {
+            return Place::Forced;
+        }
+        if self.behind.ends_with([' ', '\t', '。', '、', '，', '！', '？', '；']) {
+            return Place::Word;
+        }
+        let around = format!("{}{}", self.behind, atom.text);
+        let between = GraphemeCursor::new(self.behind.len(), around.len(), true).is_boundary(&around, 0);
+        if between.unwrap_or(true) { Place::Anywhere } else { Place::Forced }
+    }
+
+    /// How good a place has to be by now.
+    fn needed(&self) -> Place {
+        if self.body == 0 {
+            return Place::Never;
+        }
+        let (chars, bytes) = self.with_end();
+        let PartLimits { chars_max, bytes_max } = self.limits;
+        let full = |percent: usize| chars * 100 >= chars_max * percent || bytes * 100 >= bytes_max * percent;
+        let left =
+            |times: usize| chars + times * RESERVE_CHARS > chars_max || bytes + times * RESERVE_BYTES > bytes_max;
+        let by_size = if left(1) {
+            Place::Forced
+        } else if full(ANYWHERE_FROM) || left(2) {
+            Place::Anywhere
+        } else if full(WORD_FROM) {
+            Place::Word
+        } else if full(LINE_FROM) {
+            Place::Line
+        } else if full(PARAGRAPH_FROM) {
+            Place::Paragraph
+        } else {
+            Place::Never
+        };
+        by_size.max(self.needed_by_time())
+    }
+
+    fn needed_by_time(&self) -> Place {
+        match self.roll_asked.map(|asked| self.chars - asked) {
+            None => Place::Never,
+            Some(0..ROLL_WORD_AFTER) => Place::Line,
+            Some(ROLL_WORD_AFTER..ROLL_ANYWHERE_AFTER) => Place::Word,
+            Some(_) => Place::Anywhere,
+        }
+    }
+
+    /// What the part would hold if it ended here.
+    fn with_end(&self) -> (usize, usize) {
+        let end = self.lines.open().map_or(0, |fence| "\n".len() + fence.end_len());
+        (self.chars + end, self.bytes + end)
+    }
+
+    /// Whether so many bytes more leave room for that end; as if each were a character.
+    fn fits(&self, bytes: usize) -> bool {
+        let (with_chars, with_bytes) = self.with_end();
+        self.body == 0 || with_chars + bytes <= self.limits.chars_max && with_bytes + bytes <= self.limits.bytes_max
+    }
+
+    /// Ends the part and begins the next, whose first character will be `first` if a line is broken off here.
+    fn part_ends(&mut self, first: Option<char>) {
+        self.close();
+        self.lines.break_off();
+        self.end_text();
+        self.outs.push(Out::NewPart);
+        (self.chars, self.bytes, self.body, self.roll_asked) = (0, 0, 0, None);
+        let mut head = self.lines.fence.as_ref().map(Fence::start).unwrap_or_default();
+        if first.is_some_and(|first| matches!(first, ' ' | '\t' | '`' | '~')) {
+            head.push(BREAK);
+        }
+        self.add(&head);
+        self.seams.push(Seam { head: head.len(), tail: 0 });
+    }
+
+    /// Ends what is open.
+    fn close(&mut self) {
+        let Some(fence) = self.lines.open() else { return };
+        let line_end = if self.behind.ends_with('\n') { "" } else { "\n" };
+        let tail = format!("{line_end}{}", fence.end());
+        self.add(&tail);
+        if let Some(seam) = self.seams.last_mut() {
+            seam.tail = tail.len();
+        }
+    }
+
+    /// Text of the answer.
+    fn write(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if self.seams.is_empty() {
+            self.seams.push(Seam::default());
+        }
+        self.body += text.len();
+        self.behind.push_str(text);
+        if self.behind.len() > 2 * LOOK_BACK_BYTES {
+            let at = self.behind.ceil_char_boundary(self.behind.len() - LOOK_BACK_BYTES);
+            self.behind.drain(..at);
+        }
+        self.add(text);
+    }
+
+    fn add(&mut self, text: &str) {
+        self.chars += text.chars().count();
+        self.bytes += text.len();
+        self.text.push_str(text);
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.outs.push(Out::Text(std::mem::take(&mut self.text)));
+        }
+    }
+}
