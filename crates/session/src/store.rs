@@ -55,6 +55,9 @@ pub struct NewPost {
     pub text: String,
     /// Slack's mark of its last edit.
     pub edited_ts: Option<SlackTs>,
+    /// Take it in only if we take part in its thread; else answer [`Receipt::NotJoined`]. Asked and done in one step, so
+    /// that posts of one thread keep the order in which they arrived.
+    pub joined_only: bool,
 }
 
 /// What became of a post that was received.
@@ -72,6 +75,8 @@ pub enum Receipt {
     Run(Box<Claimed>),
     /// The thread's queue was full: the post was *not* kept. Its author must be told.
     Full,
+    /// It was for a thread that we take part in, and we do not: nothing was done.
+    NotJoined,
 }
 
 /// What [`SessionStore::receive`] did.
