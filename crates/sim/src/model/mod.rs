@@ -16,6 +16,7 @@
 //! ```
 
 mod book;
+pub mod demo;
 mod patience;
 mod player;
 mod request;
