@@ -16,6 +16,8 @@ mod tame;
 mod tests;
 mod unit;
 
+pub(crate) use scrub::is_unsafe;
+
 use cut::Cutter;
 use scrub::Scrub;
 use tame::Tame;
