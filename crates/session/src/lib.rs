@@ -4,13 +4,19 @@
 //! [`Clock`](time::Clock) of what runs. It can be used without Slack; `cargo run --example sessions` shows how.
 
 pub mod ids;
+mod json;
+pub mod manager;
 pub mod message;
+pub mod names;
+pub mod session;
 pub mod store;
 pub mod time;
 pub mod tokens;
 pub mod turn;
 
 pub use ids::{AppId, BadId, BotId, ChannelId, EventId, SessionId, SlackTs, ThreadKey, UserId, WorkspaceId};
+pub use manager::{ManagerConfig, SessionManager};
 pub use message::{Kind, Message, Role};
+pub use session::Session;
 pub use time::{Clock, Timestamp};
 pub use tokens::TokenCounter;

@@ -1,0 +1,209 @@
+//! One conversation in memory.
+
+mod change;
+mod chat;
+mod people;
+mod row;
+mod texts;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use compact_str::CompactString;
+
+pub use self::{
+    chat::ChatMessage,
+    row::{Inserted, MessageRef, NewMessage},
+};
+use self::{people::People, row::Row, texts::Texts};
+use crate::{
+    Kind, Role, SessionId, SlackTs, ThreadKey, Timestamp, UserId,
+    store::{History, SessionInfo},
+};
+
+/// One conversation: its messages in window order, who takes part, and when it began and last changed.
+///
+/// Window order is Slack's: by timestamp, an answer directly behind the last message it answers. Messages may arrive in any
+/// order. Their texts share one buffer and their authors one table, so that a message costs little more than its words; it is
+/// handed out as a [`MessageRef`], and as a [`Message`] where it must outlive the session.
+///
+/// Adding at the end and reading the newest costs the same in a long session as in a short one. Adding in the middle, or
+/// removing, moves the places (80 bytes each) of the messages behind it, but none of their words.
+#[derive(Clone, Debug)]
+pub struct Session {
+    key: ThreadKey,
+    rows: Vec<Row>,
+    texts: Texts,
+    people: People,
+    /// Slack's mark of the last edit of those messages that were edited, which few are.
+    edits: BTreeMap<SlackTs, SlackTs>,
+    created_at: Timestamp,
+    last_activity: Timestamp,
+    cleared_before: Option<SlackTs>,
+    next_seq: u64,
+    user_messages: u64,
+    assistant_messages: u64,
+    system_prompt: Option<Arc<str>>,
+    model: Option<CompactString>,
+}
+
+impl Session {
+    /// An empty session of `key` that begins at `now`.
+    pub fn new(key: ThreadKey, now: Timestamp) -> Self {
+        Self {
+            key,
+            rows: Vec::new(),
+            texts: Texts::default(),
+            people: People::default(),
+            edits: BTreeMap::new(),
+            created_at: now,
+            last_activity: now,
+            cleared_before: None,
+            next_seq: 1,
+            user_messages: 0,
+            assistant_messages: 0,
+            system_prompt: None,
+            model: None,
+        }
+    }
+
+    /// The same with instructions to the model, which come first in [`Session::openai_messages`]. Many sessions share one text.
+    #[must_use]
+    pub fn with_system_prompt(mut self, prompt: Arc<str>) -> Self {
+        self.system_prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
+        self
+    }
+
+    /// The thread this is the session of.
+    pub const fn key(&self) -> &ThreadKey {
+        &self.key
+    }
+
+    /// The session's name as people see it: channel and thread.
+    pub fn id(&self) -> SessionId {
+        self.key.session_id()
+    }
+
+    /// When it began.
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When it last changed. Never goes back, also when moments are given out of order.
+    pub const fn last_activity(&self) -> Timestamp {
+        self.last_activity
+    }
+
+    /// Messages up to this moment were cleared, and are refused when they come again.
+    pub const fn cleared_before(&self) -> Option<SlackTs> {
+        self.cleared_before
+    }
+
+    /// The model of the last answer, as it names itself.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// How many messages it holds: questions, answers, context and commands.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many messages a window may be made of: all but commands.
+    pub const fn message_count(&self) -> u64 {
+        self.user_messages + self.assistant_messages
+    }
+
+    /// Whether it holds no message.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Everyone who wrote in it, in the order in which they came, with the name last heard of, or the id where there is none.
+    pub fn participants(&self) -> impl Iterator<Item = (&UserId, &str)> {
+        self.people.iter()
+    }
+
+    /// All messages in window order; from the newest on with `.rev()`.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = MessageRef<'_>> + ExactSizeIterator {
+        self.rows.iter().map(|row| self.view(row))
+    }
+
+    /// The post of a person at `ts`; not an answer, which has no place of its own in Slack's order.
+    pub fn post(&self, ts: SlackTs) -> Option<MessageRef<'_>> {
+        self.post_at(ts).map(|at| self.view(&self.rows[at]))
+    }
+
+    /// Up to `limit` messages with a number greater than `after`, in the order in which they were added. Looks at all messages:
+    /// for exports, not for answering.
+    pub fn added_after(&self, after: u64, limit: usize) -> Vec<MessageRef<'_>> {
+        let mut found: Vec<&Row> = self.rows.iter().filter(|row| row.seq > after).collect();
+        if found.len() > limit {
+            found.select_nth_unstable_by_key(limit, |row| row.seq);
+            found.truncate(limit);
+        }
+        found.sort_unstable_by_key(|row| row.seq);
+        found.into_iter().map(|row| self.view(row)).collect()
+    }
+
+    /// What a window may be made of: up to `limit` of the newest messages, without commands.
+    pub fn history(&self, limit: usize) -> History {
+        self.history_of(limit, |_| true)
+    }
+
+    /// Like [`Session::history`], of those messages only that `wanted` takes; the others are not counted as left out.
+    pub fn history_of(&self, limit: usize, wanted: impl Fn(&MessageRef<'_>) -> bool) -> History {
+        let mut unwanted = 0;
+        let mut newest = Vec::with_capacity(limit.min(self.rows.len()));
+        for message in self.messages().rev().filter(|message| message.kind != Kind::Command) {
+            if newest.len() == limit {
+                break;
+            }
+            if wanted(&message) {
+                newest.push(message.to_message());
+            } else {
+                unwanted += 1;
+            }
+        }
+        newest.reverse();
+        let first = self.messages().find(|message| message.kind != Kind::Command && wanted(message));
+        let first = first.filter(|first| newest.iter().all(|message| message.seq != first.seq));
+        let shown = newest.len() as u64 + u64::from(first.is_some());
+        let left_out = self.message_count().saturating_sub(shown + unwanted);
+        History { newest, first: first.map(|first| first.to_message()), left_out, people: self.people.to_map() }
+    }
+
+    /// The session as a person may see it; it expires `timeout` after its last activity.
+    pub fn info(&self, timeout: Duration) -> SessionInfo {
+        SessionInfo {
+            key: self.key.clone(),
+            people: self.people.to_map(),
+            user_messages: self.user_messages,
+            assistant_messages: self.assistant_messages,
+            created_at: self.created_at,
+            last_activity: self.last_activity,
+            expires_at: Some(self.last_activity + timeout),
+            waiting: 0,
+            model: self.model.as_deref().map(str::to_owned),
+        }
+    }
+
+    fn view<'a>(&'a self, row: &'a Row) -> MessageRef<'a> {
+        MessageRef {
+            seq: row.seq,
+            ts: row.ts,
+            role: row.role,
+            kind: row.kind,
+            author: row.author.and_then(|number| self.people.id(number)),
+            turn: row.turn,
+            text: self.texts.get(&row.text),
+            ending: row.ending,
+            tokens: row.tokens,
+            at: row.at,
+        }
+    }
+
+    fn post_at(&self, ts: SlackTs) -> Option<usize> {
+        let at = self.rows.partition_point(|row| (row.ts, row.role) < (ts, Role::User));
+        self.rows.get(at).is_some_and(|row| row.ts == ts && row.role == Role::User).then_some(at)
+    }
+}
