@@ -1,0 +1,40 @@
+//! The line that says what the assistant is doing ("is thinking…").
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use chathakase_session::{ChannelId, SlackTs};
+use serde::Serialize;
+
+use super::{Api, ApiError, Method};
+
+/// Refusals that no later call will change: the workspace or the place has no status line.
+const HAS_NONE: &[&str] = &["unknown_method", "feature_disabled", "not_agent_app", "missing_scope"];
+
+#[derive(Serialize)]
+struct Args<'a> {
+    channel_id: &'a ChannelId,
+    thread_ts: SlackTs,
+    status: &'a str,
+}
+
+impl Api {
+    /// `assistant.threads.setStatus`, made once and never waited for: shown until our answer comes or for two minutes; `""`
+    /// clears it. It works for agents of both kinds today. Where there is no such line, that is remembered and `Ok`.
+    ///
+    /// An error here is worth a line in a log and no more: it must never harm an answer.
+    pub async fn set_status(&self, channel: &ChannelId, thread_ts: SlackTs, status: &str) -> Result<(), ApiError> {
+        if self.shared.no_status.load(Relaxed) {
+            return Ok(());
+        }
+        let args = Args { channel_id: channel, thread_ts, status };
+        match self.once().call(Method::ASSISTANT_THREADS_SET_STATUS, &args).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code().is_some_and(|code| HAS_NONE.contains(&code)) => {
+                self.shared.no_status.store(true, Relaxed);
+                tracing::info!(%error, "this workspace shows no status line; it is not asked for again");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
