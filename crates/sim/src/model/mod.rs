@@ -124,10 +124,15 @@ impl ScriptedModel {
         self.shared.book().unexpected_requests()
     }
 
+    /// What [`ScriptedModel::assert_clean`] would complain about.
+    pub fn complaints(&self) -> Vec<String> {
+        self.shared.book().complaints()
+    }
+
     /// Fails if a request was unexpected or broke a rule.
     #[track_caller]
     pub fn assert_clean(&self) {
-        let complaints = self.shared.book().complaints();
+        let complaints = self.complaints();
         assert!(complaints.is_empty(), "the model complains:\n  {}", complaints.join("\n  "));
     }
 

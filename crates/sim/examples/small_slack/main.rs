@@ -1,0 +1,64 @@
+//! The small Slack and the scripted model as a process of their own, for clients in any language.
+//!
+//! ```text
+//! cargo run -p chathakase-sim --example small_slack
+//! ```
+//! It prints one line of JSON (addresses and tokens), and ends when its standard input closes or on SIGTERM. Its time is moved by
+//! hand (`POST /clock/advance`), so nothing that it does by the clock happens by itself.
+
+mod model;
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Json, Router, extract::State, routing::post};
+use chathakase_sim::{ManualClock, model::ScriptedModel};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, signal::unix, sync::oneshot};
+
+#[derive(Deserialize)]
+struct Advance {
+    secs: f64,
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let clock = ManualClock::new();
+    let scripted = ScriptedModel::start(Arc::new(clock.clone())).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let ready = json!({
+        "control_url": format!("http://{}", listener.local_addr()?),
+        "model_base_url": scripted.base_url(),
+    });
+    let control =
+        Router::new().route("/clock/advance", post(advance)).with_state(clock).nest("/model", model::routes(scripted));
+    writeln!(io::stdout(), "{ready}")?;
+    // Not gracefully: a client may hold a connection for ever.
+    tokio::select! {
+        served = axum::serve(listener, control).into_future() => served,
+        () = told_to_stop() => Ok(()),
+    }
+}
+
+async fn advance(State(clock): State<ManualClock>, Json(by): Json<Advance>) -> Json<Value> {
+    clock.advance(Duration::try_from_secs_f64(by.secs).unwrap_or_default());
+    Json(json!({"ok": true}))
+}
+
+/// Ends when standard input closes or SIGTERM comes.
+async fn told_to_stop() {
+    let (closed, stdin_closed) = oneshot::channel();
+    // A thread of its own: a runtime waits for its blocking reads when it ends, and nobody may ever close this one.
+    std::thread::spawn(move || {
+        let ended = io::copy(&mut io::stdin(), &mut io::sink());
+        closed.send(ended)
+    });
+    match unix::signal(unix::SignalKind::terminate()) {
+        Ok(mut terminated) => tokio::select! { _ = terminated.recv() => {}, _ = stdin_closed => {} },
+        Err(_) => drop(stdin_closed.await),
+    }
+}
