@@ -1,6 +1,6 @@
 //! Third step: counts what a part holds and ends it at the best place that comes along while there is still room.
 
-use unicode_segmentation::GraphemeCursor;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::{
     Out, PartLimits, Seam,
@@ -8,15 +8,9 @@ use super::{
     tame::{Atom, BREAK},
 };
 
-/// From these shares of a full part on (in percent), a part ends before a new paragraph or a code block, at a line end, behind a
-/// word, anywhere between two characters.
-const PARAGRAPH_FROM: usize = 75;
-const LINE_FROM: usize = 85;
-const WORD_FROM: usize = 94;
-const ANYWHERE_FROM: usize = 98;
-/// So much room is kept for the last pieces that must not be cut off from what stands before them, in characters and in bytes.
-const RESERVE_CHARS: usize = 32;
-const RESERVE_BYTES: usize = 96;
+/// Room for the last pieces that must not be cut off from what stands before them; each kind of place is given at least as much.
+const RESERVE_CHARS: usize = 24;
+const RESERVE_BYTES: usize = 48;
 /// When a part is asked to end: a line end will do at once, the end of a word after so many characters, any place after so many.
 const ROLL_WORD_AFTER: usize = 120;
 const ROLL_ANYWHERE_AFTER: usize = 400;
@@ -35,9 +29,47 @@ enum Place {
     Forced,
 }
 
+/// From how full a part on each kind of place will do, in characters or in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    paragraph: usize,
+    line: usize,
+    word: usize,
+    anywhere: usize,
+    forced: usize,
+    full: usize,
+}
+
+impl Fill {
+    const fn new(full: usize, reserve: usize) -> Self {
+        const fn least(percent_of: usize, percent: usize, or: usize) -> usize {
+            let share = percent_of / 100 * percent;
+            if share < or { share } else { or }
+        }
+        let forced = full - reserve;
+        let anywhere = least(full, 98, forced - reserve);
+        let word = least(full, 94, anywhere - reserve);
+        let line = least(full, 85, word - reserve);
+        let paragraph = least(full, 75, line - reserve);
+        Self { paragraph, line, word, anywhere, forced, full }
+    }
+
+    fn needs(&self, used: usize) -> Place {
+        match used {
+            used if used >= self.forced => Place::Forced,
+            used if used >= self.anywhere => Place::Anywhere,
+            used if used >= self.word => Place::Word,
+            used if used >= self.line => Place::Line,
+            used if used >= self.paragraph => Place::Paragraph,
+            _ => Place::Never,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Cutter {
-    limits: PartLimits,
+    chars_fill: Fill,
+    bytes_fill: Fill,
     lines: Lines,
     /// Held by the running part, what we added included.
     chars: usize,
@@ -57,12 +89,9 @@ pub(super) struct Cutter {
 
 impl Cutter {
     pub(super) fn new(limits: PartLimits) -> Self {
-        let limits = PartLimits {
-            chars_max: limits.chars_max.max(PartLimits::CHARS_LEAST),
-            bytes_max: limits.bytes_max.max(PartLimits::BYTES_LEAST),
-        };
         Self {
-            limits,
+            chars_fill: Fill::new(limits.chars_max.max(PartLimits::CHARS_LEAST), RESERVE_CHARS),
+            bytes_fill: Fill::new(limits.bytes_max.max(PartLimits::BYTES_LEAST), RESERVE_BYTES),
             lines: Lines::default(),
             chars: 0,
             bytes: 0,
@@ -165,24 +194,7 @@ impl Cutter {
             return Place::Never;
         }
         let (chars, bytes) = self.with_end();
-        let PartLimits { chars_max, bytes_max } = self.limits;
-        let full = |percent: usize| chars * 100 >= chars_max * percent || bytes * 100 >= bytes_max * percent;
-        let left =
-            |times: usize| chars + times * RESERVE_CHARS > chars_max || bytes + times * RESERVE_BYTES > bytes_max;
-        let by_size = if left(1) {
-            Place::Forced
-        } else if full(ANYWHERE_FROM) || left(2) {
-            Place::Anywhere
-        } else if full(WORD_FROM) {
-            Place::Word
-        } else if full(LINE_FROM) {
-            Place::Line
-        } else if full(PARAGRAPH_FROM) {
-            Place::Paragraph
-        } else {
-            Place::Never
-        };
-        by_size.max(self.needed_by_time())
+        self.chars_fill.needs(chars).max(self.bytes_fill.needs(bytes)).max(self.needed_by_time())
     }
 
     fn needed_by_time(&self) -> Place {
@@ -203,7 +215,7 @@ impl Cutter {
     /// Whether so many bytes more leave room for that end; as if each were a character.
     fn fits(&self, bytes: usize) -> bool {
         let (with_chars, with_bytes) = self.with_end();
-        self.body == 0 || with_chars + bytes <= self.limits.chars_max && with_bytes + bytes <= self.limits.bytes_max
+        self.body == 0 || with_chars + bytes <= self.chars_fill.full && with_bytes + bytes <= self.bytes_fill.full
     }
 
     /// Ends the part and begins the next, whose first character will be `first` if a line is broken off here.
@@ -243,7 +255,7 @@ impl Cutter {
         self.body += text.len();
         self.behind.push_str(text);
         if self.behind.len() > 2 * LOOK_BACK_BYTES {
-            let at = self.behind.ceil_char_boundary(self.behind.len() - LOOK_BACK_BYTES);
+            let at = whole_character_at(&self.behind, self.behind.len() - LOOK_BACK_BYTES);
             self.behind.drain(..at);
         }
         self.add(text);
@@ -260,4 +272,13 @@ impl Cutter {
             self.outs.push(Out::Text(std::mem::take(&mut self.text)));
         }
     }
+}
+
+/// Where a visible character begins, at `from` or soon after; `text` must begin with a whole one too, or flags would be split.
+fn whole_character_at(text: &str, from: usize) -> usize {
+    if text.is_ascii() {
+        return from;
+    }
+    let found = text.grapheme_indices(true).map(|(at, _)| at).find(|at| *at >= from);
+    found.unwrap_or_else(|| text.ceil_char_boundary(from))
 }
