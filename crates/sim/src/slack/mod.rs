@@ -1,1 +1,226 @@
-//! A small Slack.
+//! A small Slack: workspaces, people, channels and threads behind Slack's own Web API, Events API and Socket Mode, on loopback.
+//!
+//! An app under test talks to it as to Slack, with [`SmallSlack::api_url`] as the address. A test speaks as the people do
+//! ([`SmallSlack::mention`], [`Thread::reply`]) and looks at what they would see ([`Thread::shows`]). Slack's rules are enforced in
+//! [`Profile::Real`]: what breaks them is refused here as it would be there. Nothing is shared with the code under test, so that
+//! one misreading of Slack is not made twice.
+//!
+//! What exists is in [`world`], in plain structs; the handlers of `api`, one file per method family, only read and write it.
+
+mod api;
+mod calls;
+mod events;
+mod fault;
+mod options;
+mod server;
+mod shared;
+mod story;
+mod transcript;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc};
+
+use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
+use tokio_util::sync::DropGuard;
+
+pub use calls::Call;
+pub use events::{Fate, SentEvent};
+pub use fault::{Fault, Gate};
+pub use options::{MentionOrder, Options, Profile, Transport};
+pub use story::{Install, Post, Said, Saying, Thread};
+
+use shared::{APP_TOKEN, SIGNING_SECRET, Shared};
+
+/// A running small Slack. Clones are the same one; it stops when the last is dropped.
+#[derive(Clone)]
+pub struct SmallSlack {
+    shared: Arc<Shared>,
+    bot_token: String,
+    _stops: Arc<DropGuard>,
+}
+
+impl std::fmt::Debug for SmallSlack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SmallSlack({})", self.api_url())
+    }
+}
+
+impl SmallSlack {
+    /// Starts one on a port of its own.
+    ///
+    /// # Panics
+    /// When it cannot listen on loopback; [`SmallSlack::try_start`] says so instead.
+    pub async fn start(options: Options) -> Self {
+        Self::try_start(options).await.expect("a free port on 127.0.0.1")
+    }
+
+    /// Starts one, or says why it cannot listen.
+    ///
+    /// # Errors
+    /// When the port is in use.
+    pub async fn try_start(options: Options) -> io::Result<Self> {
+        let listener = server::bind(options.port).await?;
+        let shared = Shared::new(options, listener.local_addr()?.port());
+        server::serve(&shared, listener);
+        let bot_token = shared.look(|world| world.workspaces[0].bot_token.clone());
+        let stops = Arc::new(shared.stop.clone().drop_guard());
+        Ok(Self { shared, bot_token, _stops: stops })
+    }
+
+    /// The Web API's address, for `SLACK_API_URL`: `http://127.0.0.1:PORT/api/`.
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}/api/", self.shared.port)
+    }
+    /// The app's token in the first workspace.
+    pub fn bot_token(&self) -> &str {
+        &self.bot_token
+    }
+    /// The app-level token that opens sockets.
+    pub fn app_token(&self) -> &'static str {
+        APP_TOKEN
+    }
+    /// The secret that deliveries are signed with.
+    pub fn signing_secret(&self) -> &'static str {
+        SIGNING_SECRET
+    }
+    /// The app's user in the first workspace.
+    pub fn bot_user(&self) -> UserId {
+        self.shared.look(|world| world.bot_user(0).clone())
+    }
+    /// The first workspace.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.shared.look(|world| world.workspaces[0].id.clone())
+    }
+
+    /// HTTP transport: where the app listens (`http://127.0.0.1:PORT`, with or without `/slack/events`).
+    pub fn deliver_to(&self, url: &str) {
+        self.shared.courier.deliver_to(url);
+    }
+
+    /// Plans a failure of the next call of `method` (`*`: of any). It happens in the order in which it was planned.
+    #[must_use]
+    pub fn next(&self, method: &str) -> Fault {
+        self.shared.faults.plan(method)
+    }
+
+    /// Every call of `method` so far, with its answer.
+    pub fn calls(&self, method: &str) -> Vec<Call> {
+        self.shared.calls.of(Some(method))
+    }
+    /// Every call so far. None in [`Profile::Unlimited`].
+    pub fn all_calls(&self) -> Vec<Call> {
+        self.shared.calls.of(None)
+    }
+    /// Methods that the app called and a small Slack does not know. A story fails when there is one.
+    pub fn unknown_methods(&self) -> Vec<String> {
+        self.shared.calls.unknown_methods()
+    }
+
+    /// Slack's methods and how much of each exists here: `full`, `partial, without ..`, `missing: ..`.
+    pub fn coverage() -> Vec<(&'static str, String)> {
+        api::method::coverage().collect()
+    }
+
+    /// What the app wrote that would have pinged somebody (`<!here>`, `<@U..>`, `@channel`), in the order in which it came.
+    pub fn pings(&self) -> Vec<String> {
+        self.shared.look(|world| world.pings.clone())
+    }
+    /// Texts with a link that the app posted without switching previews off.
+    pub fn unfurled(&self) -> Vec<String> {
+        self.shared.look(|world| world.unfurled.clone())
+    }
+
+    /// What the app's token may do from now on, in the first workspace.
+    pub fn set_scopes(&self, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.shared.change(|world| world.workspaces[0].scopes = scopes);
+    }
+
+    /// Ends when anything changes after this call.
+    pub async fn changed(&self) {
+        let mut watch = self.shared.watch();
+        let _ = watch.changed().await;
+    }
+
+    /// The next post gets exactly this timestamp: two channels can hold the same one. It must be later than what the channel holds.
+    pub fn next_ts(&self, ts: SlackTs) {
+        self.shared.change(|world| world.force_next_ts(ts));
+    }
+
+    /// Every event so far, with what became of it. None in [`Profile::Unlimited`].
+    pub fn events(&self) -> Vec<SentEvent> {
+        self.shared.courier.sent()
+    }
+    /// Sends the events of a post again under their own ids, as a retry that was not needed.
+    pub async fn redeliver(&self, said: &Said) {
+        self.shared.courier.send_again(&self.shared, &said.place(), false).over().await;
+    }
+    /// Sends the events of a post again under other ids.
+    pub async fn redeliver_under_new_ids(&self, said: &Said) {
+        self.shared.courier.send_again(&self.shared, &said.place(), true).over().await;
+    }
+    /// What happens next is sent twice, under one id.
+    pub fn duplicate_next(&self) {
+        self.shared.courier.double_next();
+    }
+    /// Keeps events back until [`SmallSlack::release`].
+    pub fn hold_events(&self) {
+        self.shared.courier.hold();
+    }
+    /// Sends the events that were held, in their order.
+    pub async fn release(&self) {
+        self.shared.courier.release(&self.shared, |_| {}).over().await;
+    }
+    /// Sends the events that were held, the last one first.
+    pub async fn release_reversed(&self) {
+        self.shared.courier.release(&self.shared, |events| events.reverse()).over().await;
+    }
+    /// Ends when every event was acknowledged or given up, and no call is under way.
+    pub async fn settled(&self) {
+        let mut watch = self.shared.watch();
+        while self.shared.is_busy() || !self.shared.courier.all_arrived() {
+            if watch.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Socket Mode: how many connections are open.
+    pub fn connections(&self) -> usize {
+        self.shared.courier.sockets.count()
+    }
+    /// Socket Mode: ends when so many connections are open.
+    pub async fn connected(&self, count: usize) {
+        let mut watch = self.shared.watch();
+        while self.connections() != count && watch.changed().await.is_ok() {}
+    }
+    /// Socket Mode: resets every connection without a word.
+    pub fn drop_sockets(&self) {
+        self.shared.courier.sockets.drop_all();
+    }
+    /// Socket Mode: leaves every connection open, and dead: no pings, no envelopes.
+    pub fn silence_sockets(&self) {
+        self.shared.courier.sockets.silence();
+    }
+    /// Socket Mode: tells every connection to go (`warning`, `refresh_requested`, `link_disabled`); they end 10 s later.
+    pub fn send_disconnect(&self, reason: &str) {
+        self.shared.courier.sockets.disconnect(reason);
+    }
+
+    /// Slack ends every running stream, as it does after about 300 s.
+    pub fn end_streams(&self) {
+        self.shared.change(world::World::end_streams);
+    }
+
+    /// The whole Slack as people see it, for failing stories.
+    pub fn transcript(&self) -> String {
+        self.shared.look(transcript::print)
+    }
+
+    pub(crate) fn channel_id(&self, channel: &str) -> ChannelId {
+        self.shared.change(|world| world.channel(0, channel)).0
+    }
+}

@@ -1,0 +1,4 @@
+//! Each rule that a small Slack enforces, with a client that breaks it.
+
+mod app;
+mod talking;
