@@ -4,7 +4,7 @@ use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::{
     Out, PartLimits, Seam,
-    lines::{Fence, Line, Lines},
+    lines::{Line, Lines},
     tame::{Atom, BREAK},
 };
 
@@ -66,7 +66,7 @@ impl Fill {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cutter {
     chars_fill: Fill,
     bytes_fill: Fill,
@@ -121,17 +121,17 @@ impl Cutter {
             return;
         }
         match self.lines.begin(Some(first)) {
-            Some(lead) => self.line_begins(&lead, atom.text),
+            Some((lead, line)) => self.line_begins(&lead, line, atom.text),
             None => self.line_goes_on(atom, first),
         }
         self.write(atom.text);
-        self.fence_is_empty = atom.text == "\n" && matches!(self.lines.line, Line::Opens(_));
+        self.fence_is_empty = atom.text == "\n" && matches!(self.lines.line(), Line::Opens(_));
         atom.text.chars().for_each(|c| self.lines.follow(c));
     }
 
     pub(super) fn finish(&mut self) {
-        if let Some(lead) = self.lines.begin(None).filter(|lead| !lead.is_empty()) {
-            self.line_begins(&lead, "\n");
+        if let Some((lead, line)) = self.lines.begin(None).filter(|(lead, _)| !lead.is_empty()) {
+            self.line_begins(&lead, line, "");
         }
         if self.body > 0 {
             self.close();
@@ -145,22 +145,26 @@ impl Cutter {
     }
 
     /// Decides whether the part ends before a line, of which `lead` is kept back, and writes that.
-    fn line_begins(&mut self, lead: &str, next: &str) {
-        let blank = next == "\n" && lead.trim_start().is_empty();
-        let place = match &self.lines.line {
+    fn line_begins(&mut self, lead: &str, line: Line, next: &str) {
+        let blank = matches!(next, "" | "\n") && lead.trim_start().is_empty();
+        let place = match &line {
             _ if blank => Place::Forced,
             // The part would end with a fence of ours and the next begin with an empty one.
             Line::Ends => Place::Forced,
             Line::Opens(_) => Place::Paragraph,
             _ if self.fence_is_empty => Place::Anywhere,
-            _ if self.lines.fence.is_none() && self.behind.ends_with("\n\n") => Place::Paragraph,
+            _ if self.lines.open().is_none() && self.behind.ends_with("\n\n") => Place::Paragraph,
             _ => Place::Line,
         };
-        if self.needed() >= place || !self.fits(lead.len() + next.len()) {
-            let kind = std::mem::replace(&mut self.lines.line, Line::Start(String::new()));
-            self.part_ends(None);
-            self.lines.line = kind;
+        let end = if let Line::Opens(fence) = &line { 1 + fence.end_len() } else { 0 };
+        if self.needed() >= place || !self.fits(lead.len() + next.len() + end) {
+            self.close();
+            if line == Line::Leaves {
+                self.lines.leave();
+            }
+            self.begin_part(None);
         }
+        self.lines.enter(line);
         self.write(lead);
     }
 
@@ -171,13 +175,14 @@ impl Cutter {
             return;
         }
         if needed >= self.place_before(atom, first) {
-            self.part_ends(Some(first));
+            self.close();
+            self.begin_part(Some(first));
         }
     }
 
     fn place_before(&self, atom: Atom<'_>, first: char) -> Place {
         // Behind the cut, these could begin a fence or make the line code.
-        if matches!(first, ' ' | '\t' | '`' | '~' | '\n') || self.lines.line != Line::Text {
+        if matches!(first, ' ' | '\t' | '`' | '~' | '\n') || *self.lines.line() != Line::Text {
             return Place::Forced;
         }
         if self.behind.ends_with([' ', '\t', '。', '、', '，', '！', '？', '；']) {
@@ -218,14 +223,12 @@ impl Cutter {
         self.body == 0 || with_chars + bytes <= self.chars_fill.full && with_bytes + bytes <= self.bytes_fill.full
     }
 
-    /// Ends the part and begins the next, whose first character will be `first` if a line is broken off here.
-    fn part_ends(&mut self, first: Option<char>) {
-        self.close();
-        self.lines.break_off();
+    /// Begins the next part, in the middle of a line if that goes on with `first`.
+    fn begin_part(&mut self, first: Option<char>) {
+        let mut head = self.lines.break_off().unwrap_or_default();
         self.end_text();
         self.outs.push(Out::NewPart);
         (self.chars, self.bytes, self.body, self.roll_asked) = (0, 0, 0, None);
-        let mut head = self.lines.fence.as_ref().map(Fence::start).unwrap_or_default();
         if first.is_some_and(|first| matches!(first, ' ' | '\t' | '`' | '~')) {
             head.push(BREAK);
         }

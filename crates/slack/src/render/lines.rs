@@ -1,102 +1,164 @@
-//! Follows a text line by line as far as code fences go. CommonMark: fenced code blocks.
+//! Follows a text line by line as far as code fences go. CommonMark: fenced code blocks, list items.
+//!
+//! Lists matter because a fence inside an item is indented with it and ends with it: closed or reopened at another depth it
+//! would be a new fence, or none. Quotes are not followed; a fence inside one ends with its part.
 
 /// Longest run of fence characters that is taken for a fence; a longer one is only text to us.
 const MARKER_CHARS_MAX: usize = 32;
-/// Deepest indentation, in spaces, at which a line is still read as a possible fence.
-const INDENT_MAX: usize = 3;
+/// Deepest column at which a fence or a list item is still seen.
+const INDENT_MAX: usize = 20;
 /// An info string (`rust`, `python title="x"`) longer than this is not repeated when the fence is reopened.
-const INFO_BYTES_MAX: usize = 96;
+const INFO_BYTES_MAX: usize = 80;
 
 /// An open code fence.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fence {
     marker: char,
     len: usize,
+    /// The column of the marker.
+    indent: usize,
+    /// The column at which the list item around it begins, 0 without one. A line that begins before it ends both.
+    item: usize,
     /// What follows the marker on its line, kept up to `INFO_BYTES_MAX`.
     info: String,
 }
 
 impl Fence {
-    /// The line that ends it.
+    /// The line that ends it, without its line end.
     pub(super) fn end(&self) -> String {
-        self.marker.to_string().repeat(self.len)
+        format!("{}{}", " ".repeat(self.indent), self.run())
     }
     /// The bytes of that line.
     pub(super) fn end_len(&self) -> usize {
-        self.len
+        self.indent + self.len
     }
-    /// The line that begins it again.
-    pub(super) fn start(&self) -> String {
+    /// The line that begins it again. What is indented too far to stand alone gets a list item around it.
+    fn start(&self) -> String {
         let info = if self.info.len() > INFO_BYTES_MAX { "" } else { &self.info };
-        format!("{}{info}\n", self.end())
+        let mut line = String::new();
+        while self.indent - line.len() > 8 {
+            line.push_str("-    ");
+        }
+        match self.indent - line.len() {
+            column @ 0..=3 if line.is_empty() => line.push_str(&" ".repeat(column)),
+            column => {
+                let before = column.saturating_sub(5);
+                line.push_str(&format!("{}-{}", " ".repeat(before), " ".repeat(column - before - 1)));
+            }
+        }
+        format!("{line}{}{info}\n", self.run())
+    }
+    fn run(&self) -> String {
+        self.marker.to_string().repeat(self.len)
     }
 }
 
-/// What the running line is.
-#[derive(Clone, Debug, PartialEq)]
+/// What a line is.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Line {
-    /// Nothing but spaces and fence characters yet; they are kept here until it is clear what they are.
-    Start(String),
+    /// Not begun, or so far only what may stand before a fence.
+    #[default]
+    Start,
     Text,
     /// Opens this fence, unless a backtick follows a marker of backticks.
     Opens(Fence),
     /// Ends the open fence, unless more than spaces follow.
     Ends,
+    /// Begins outside the list item of the open fence, which ends with it.
+    Leaves,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
-    pub fence: Option<Fence>,
-    pub line: Line,
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self { fence: None, line: Line::Start(String::new()) }
-    }
+    fence: Option<Fence>,
+    line: Line,
+    /// The running line's beginning, kept until it is clear what it is: spaces, list markers, a run of fence characters.
+    lead: String,
+    /// Where the content of the list items around begins, outermost first.
+    items: Vec<usize>,
 }
 
 impl Lines {
     /// Keeps a character of a line's beginning; false when the beginning is over, or was before.
     pub(super) fn keeps(&mut self, c: char) -> bool {
-        let Line::Start(lead) = &mut self.line else { return false };
+        if self.line != Line::Start {
+            return false;
+        }
+        let (before, run) = split_run(&self.lead);
         let keep = match c {
-            ' ' => lead.len() < INDENT_MAX && !lead.ends_with(['`', '~']),
-            '`' | '~' => lead.trim_start().len() < MARKER_CHARS_MAX && lead.ends_with([c, ' ']) || lead.is_empty(),
+            '`' | '~' => run.len() < MARKER_CHARS_MAX && (run.is_empty() || run.starts_with(c)) && stands_free(before),
+            _ if !run.is_empty() || before.len() > INDENT_MAX => false,
+            ' ' => true,
+            '-' | '*' | '+' => self.fence.is_none() && stands_free(before),
+            '0'..='9' => {
+                self.fence.is_none() && (stands_free(before) || before.ends_with(|c: char| c.is_ascii_digit()))
+            }
+            '.' | ')' => before.ends_with(|c: char| c.is_ascii_digit()),
             _ => false,
         };
         if keep {
-            lead.push(c);
+            self.lead.push(c);
         }
         keep
     }
 
-    /// The line's beginning, and what it makes of the line. Ends the keeping.
-    pub(super) fn begin(&mut self, next: Option<char>) -> Option<String> {
-        let Line::Start(lead) = &mut self.line else { return None };
-        let lead = std::mem::take(lead);
-        self.line = self.kind(lead.trim_start(), next);
-        Some(lead)
+    /// The line's beginning is over: gives what was kept of it, and what line it is. `None` when it was over before.
+    pub(super) fn begin(&mut self, next: Option<char>) -> Option<(String, Line)> {
+        if self.line != Line::Start {
+            return None;
+        }
+        let lead = std::mem::take(&mut self.lead);
+        let line = self.kind(&lead, next);
+        Some((lead, line))
     }
 
-    fn kind(&self, marker: &str, next: Option<char>) -> Line {
-        let Some(first) = marker.chars().next().filter(|first| marker.len() >= 3 && Some(*first) != next) else {
-            return Line::Text;
-        };
-        match &self.fence {
-            None => Line::Opens(Fence { marker: first, len: marker.len(), info: String::new() }),
-            Some(open) if open.marker == first && marker.len() >= open.len => Line::Ends,
-            Some(_) => Line::Text,
+    fn kind(&mut self, lead: &str, next: Option<char>) -> Line {
+        let (before, run) = split_run(lead);
+        let blank = lead.trim_start().is_empty() && matches!(next, None | Some('\n'));
+        let indent = lead.len() - lead.trim_start_matches(' ').len();
+        if let Some(open) = &self.fence {
+            let ends =
+                run.len() >= open.len && run.starts_with(open.marker) && next.is_none_or(|next| next != open.marker);
+            return match () {
+                () if !blank && indent < open.item && next != Some('\t') => Line::Leaves,
+                () if ends && before.len() <= open.item + 3 => Line::Ends,
+                () => Line::Text,
+            };
         }
+        if !blank {
+            self.items.retain(|item| *item <= indent);
+            self.items.extend(item_columns(before));
+        }
+        let item = self.items.last().copied().unwrap_or(0);
+        match run.chars().next() {
+            Some(marker) if run.len() >= 3 && next != Some(marker) && before.len() <= item + 3 => {
+                Line::Opens(Fence { marker, len: run.len(), indent: before.len(), item, info: String::new() })
+            }
+            _ => Line::Text,
+        }
+    }
+
+    /// The line is what [`Lines::begin`] said.
+    pub(super) fn enter(&mut self, line: Line) {
+        if line == Line::Leaves {
+            self.leave();
+        }
+        self.line = if line == Line::Leaves { Line::Text } else { line };
+    }
+
+    /// The list item of the open fence has ended.
+    pub(super) fn leave(&mut self) {
+        self.fence = None;
+        self.items.clear();
     }
 
     /// Follows a character behind the line's beginning.
     pub(super) fn follow(&mut self, c: char) {
         if c == '\n' {
-            match std::mem::replace(&mut self.line, Line::Start(String::new())) {
+            match std::mem::take(&mut self.line) {
                 Line::Opens(fence) => self.fence = Some(fence),
                 Line::Ends => self.fence = None,
-                Line::Text | Line::Start(_) => {}
+                Line::Start | Line::Text | Line::Leaves => {}
             }
             return;
         }
@@ -108,20 +170,58 @@ impl Lines {
         }
     }
 
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
     /// The fence that has to be ended if the part ends here.
     pub(super) fn open(&self) -> Option<&Fence> {
         match &self.line {
             Line::Opens(fence) => Some(fence),
             Line::Ends => None,
-            Line::Start(_) | Line::Text => self.fence.as_ref(),
+            _ => self.fence.as_ref(),
         }
     }
 
-    /// The part ends here, in the middle of a line or before one: what is open stays open in the next.
-    pub(super) fn break_off(&mut self) {
+    /// The part ends here, in the middle of a line or before one. Gives the line that reopens what was open.
+    pub(super) fn break_off(&mut self) -> Option<String> {
         self.fence = self.open().cloned();
-        if !matches!(self.line, Line::Start(_)) {
+        self.items.clear();
+        if self.line != Line::Start {
             self.line = Line::Text;
         }
+        let fence = self.fence.as_mut()?;
+        let start = fence.start();
+        // A list item of our own stands around it now, or none.
+        fence.item = if fence.indent > 3 { fence.indent } else { 0 };
+        Some(start)
     }
+}
+
+/// A line's beginning as what stands before a run of fence characters, and the run.
+fn split_run(lead: &str) -> (&str, &str) {
+    lead.split_at(lead.trim_end_matches(['`', '~']).len())
+}
+
+/// Whether a list item or a fence may begin behind this beginning.
+fn stands_free(before: &str) -> bool {
+    before.is_empty() || before.ends_with(' ')
+}
+
+/// The columns at which the content of the items in a line's beginning begins: 2 for `- `, 3 and 5 for `1. - `.
+fn item_columns(before: &str) -> Vec<usize> {
+    let (mut columns, mut at) = (Vec::new(), 0);
+    for word in before.split_inclusive(' ') {
+        at += word.len();
+        let marker = word.strip_suffix(' ').unwrap_or("");
+        let number = marker
+            .strip_suffix(['.', ')'])
+            .is_some_and(|number| (1..=9).contains(&number.len()) && !number.contains(['.', ')']));
+        if number || matches!(marker, "-" | "*" | "+") {
+            let spaces = before[at..].len() - before[at..].trim_start_matches(' ').len();
+            // More than four spaces behind the marker: the item begins after the first, with indented code.
+            columns.push(at + if spaces < 4 { spaces } else { 0 });
+        }
+    }
+    columns
 }

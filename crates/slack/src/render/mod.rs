@@ -64,7 +64,7 @@ pub struct Seam {
 }
 
 /// Renders one answer as it streams. Holds no text but a few undecided characters and one fence line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Renderer {
     scrub: Scrub,
     tame: Tame,

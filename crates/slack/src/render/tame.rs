@@ -20,7 +20,7 @@ pub(super) struct Atom<'a> {
     pub glued: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tame {
     /// Undecided text. Empty, or begins with `<`, `&` or `@`.
     held: String,
@@ -29,7 +29,7 @@ pub(super) struct Tame {
 }
 
 /// What to do with the beginning of the held text, in bytes of it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Verdict {
     Wait,
     /// Let out as it is, in one piece.
