@@ -1,0 +1,276 @@
+//! The decisions: which way an answer takes, and who may call now.
+
+use std::{collections::HashMap, time::Duration};
+
+use chathakase_session::{ChannelId, WorkspaceId};
+
+use super::{limits::Limits, window::Window};
+
+/// The longest that anybody is told to wait before asking again: budgets may come free for reasons that cannot be foreseen.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Idle workspaces and channels are forgotten when there are this many, and again whenever that number has doubled.
+const SWEEP_FROM: usize = 256;
+
+/// How an answer, or a part of it, is brought into the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Slack's own text streaming.
+    Stream,
+    /// Posted early and updated as text comes.
+    PostAndUpdate,
+    /// Posted once, whole.
+    SinglePost,
+}
+
+/// What a part needs that is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// All of its text is there: one post says it all.
+    pub whole: bool,
+    /// It may be a stream.
+    pub stream: bool,
+}
+
+/// What Slack counts separately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// `chat.startStream`.
+    Start,
+    /// `chat.appendStream`.
+    Append,
+    /// `chat.stopStream`.
+    Stop,
+    /// `chat.update`.
+    Update,
+    /// `chat.postMessage`, by channel.
+    Post,
+}
+
+/// The budgets of all workspaces and channels. Pure: time is an argument (of one monotonic clock).
+#[derive(Debug)]
+pub struct Pacer {
+    limits: Limits,
+    workspaces: HashMap<WorkspaceId, Workspace>,
+    channels: HashMap<(WorkspaceId, ChannelId), Channel>,
+    sweep_at: usize,
+}
+
+#[derive(Debug)]
+struct Workspace {
+    starts: Window,
+    appends: Window,
+    stops: Window,
+    updates: Window,
+    /// Streams that are open: each will need a stop.
+    streams: u32,
+    /// Posts that are being updated: each will need a last update.
+    posts: u32,
+    no_streams_until: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Channel {
+    post_at: Duration,
+    no_streams_until: Duration,
+}
+
+impl Workspace {
+    fn new(limits: &Limits) -> Self {
+        let window = |per_minute| match limits.unlimited {
+            true => Window::unlimited(),
+            false => Window::new(per_minute, limits.share),
+        };
+        Self {
+            starts: window(limits.starts_per_minute),
+            appends: window(limits.appends_per_minute),
+            stops: window(limits.stops_per_minute),
+            updates: window(limits.updates_per_minute),
+            streams: 0,
+            posts: 0,
+            no_streams_until: Duration::ZERO,
+        }
+    }
+
+    /// Every open stream must be able to stop within the minute.
+    fn can_stream(&mut self, now: Duration) -> bool {
+        let stops_left = self.stops.free(now);
+        self.no_streams_until <= now && self.starts.free(now) > 0 && self.streams < stops_left
+    }
+
+    /// Every post that is being updated must be able to have its last update.
+    fn can_update(&mut self, now: Duration) -> bool {
+        self.posts < self.updates.free(now)
+    }
+
+    fn is_idle(&mut self, now: Duration) -> bool {
+        let windows = [&mut self.starts, &mut self.appends, &mut self.stops, &mut self.updates];
+        windows.into_iter().all(|w| w.is_idle(now))
+            && self.streams == 0
+            && self.posts == 0
+            && self.no_streams_until <= now
+    }
+}
+
+impl Pacer {
+    /// Full budgets.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, workspaces: HashMap::new(), channels: HashMap::new(), sweep_at: SWEEP_FROM }
+    }
+
+    /// See [`super::Pacing::open`]. Every part that was opened must be [closed](Pacer::close).
+    pub fn open(
+        &mut self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ask: Ask,
+        now: Duration,
+    ) -> Result<Mode, Duration> {
+        self.sweep(now);
+        let post_every = self.limits.post_spacing();
+        let (workspace, channel) = self.place(workspace, channel);
+        let streams_here = ask.stream && channel.no_streams_until <= now && workspace.no_streams_until <= now;
+        let can_post = channel.post_at <= now;
+        let mode = if ask.whole && can_post {
+            Mode::SinglePost
+        } else if streams_here && workspace.can_stream(now) {
+            Mode::Stream
+        } else if can_post && workspace.can_update(now) {
+            Mode::PostAndUpdate
+        } else {
+            let post = channel.post_at.saturating_sub(now);
+            let start = if streams_here { workspace.starts.wait(now) } else { ASK_AGAIN };
+            return Err(post.min(start).clamp(Duration::from_millis(50), ASK_AGAIN));
+        };
+        match mode {
+            Mode::Stream => {
+                // Not refused: it was just seen to be free.
+                workspace.starts.take(now)?;
+                workspace.streams += 1;
+            }
+            Mode::PostAndUpdate => {
+                workspace.posts += 1;
+                channel.post_at = now + post_every;
+            }
+            Mode::SinglePost => channel.post_at = now + post_every,
+        }
+        Ok(mode)
+    }
+
+    /// A part that was opened needs no call any more.
+    pub fn close(&mut self, workspace: &WorkspaceId, mode: Mode) {
+        let Some(workspace) = self.workspaces.get_mut(workspace) else { return };
+        match mode {
+            Mode::Stream => workspace.streams = workspace.streams.saturating_sub(1),
+            Mode::PostAndUpdate => workspace.posts = workspace.posts.saturating_sub(1),
+            Mode::SinglePost => {}
+        }
+    }
+
+    /// See [`super::Pacing::append`].
+    pub fn append(&mut self, workspace: &WorkspaceId, since: Duration, now: Duration) -> Result<(), Duration> {
+        let least = self.limits.append_every;
+        let workspace = self.workspace(workspace);
+        let spacing = workspace.appends.spacing(workspace.streams, 0, now).max(least);
+        match spacing.saturating_sub(since) {
+            Duration::ZERO => workspace.appends.take(now),
+            wait => Err(wait),
+        }
+    }
+
+    /// See [`super::Pacing::update_on_the_way`].
+    pub fn update_on_the_way(
+        &mut self,
+        workspace: &WorkspaceId,
+        since: Duration,
+        now: Duration,
+    ) -> Result<(), Duration> {
+        let least = self.limits.update_every;
+        let workspace = self.workspace(workspace);
+        let posts = workspace.posts;
+        let spacing = workspace.updates.spacing(posts, posts, now).max(least);
+        match spacing.saturating_sub(since) {
+            Duration::ZERO => workspace.updates.take(now),
+            wait => Err(wait),
+        }
+    }
+
+    /// See [`super::Pacing::closing`].
+    pub fn closing(&mut self, workspace: &WorkspaceId, lane: Lane, now: Duration) -> Result<(), Duration> {
+        match self.workspace(workspace).lane(lane) {
+            Some(window) => window.take(now),
+            None => Ok(()),
+        }
+    }
+
+    /// See [`super::Pacing::post`].
+    pub fn post(&mut self, workspace: &WorkspaceId, channel: &ChannelId, now: Duration) -> Result<(), Duration> {
+        let ask = Ask { whole: true, stream: false };
+        match self.open(workspace, channel, ask, now)? {
+            Mode::SinglePost => Ok(()),
+            // Not chosen for what is whole and may not stream.
+            mode => {
+                self.close(workspace, mode);
+                Err(ASK_AGAIN)
+            }
+        }
+    }
+
+    /// See [`super::Pacing::limited`].
+    pub fn limited(
+        &mut self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        lane: Lane,
+        retry_after: Duration,
+        now: Duration,
+    ) {
+        let (workspace, channel) = self.place(workspace, channel);
+        match workspace.lane(lane) {
+            Some(window) => window.limited(retry_after, now),
+            None => channel.post_at = channel.post_at.max(now + retry_after),
+        }
+    }
+
+    /// See [`super::Pacing::no_streams`].
+    pub fn no_streams(&mut self, workspace: &WorkspaceId, channel: Option<&ChannelId>, now: Duration) {
+        let until = now + self.limits.no_streams_for;
+        match channel {
+            Some(channel) => self.place(workspace, channel).1.no_streams_until = until,
+            None => self.workspace(workspace).no_streams_until = until,
+        }
+    }
+
+    fn workspace(&mut self, id: &WorkspaceId) -> &mut Workspace {
+        let limits = &self.limits;
+        self.workspaces.entry(id.clone()).or_insert_with(|| Workspace::new(limits))
+    }
+
+    fn place(&mut self, workspace: &WorkspaceId, channel: &ChannelId) -> (&mut Workspace, &mut Channel) {
+        let limits = &self.limits;
+        let of = self.workspaces.entry(workspace.clone()).or_insert_with(|| Workspace::new(limits));
+        let at = self.channels.entry((workspace.clone(), channel.clone())).or_default();
+        (of, at)
+    }
+
+    /// Forgets who has nothing to be remembered. Done once per doubling, so that it costs nothing per call.
+    fn sweep(&mut self, now: Duration) {
+        if self.workspaces.len() + self.channels.len() < self.sweep_at {
+            return;
+        }
+        self.channels.retain(|_, channel| channel.post_at > now || channel.no_streams_until > now);
+        self.workspaces.retain(|_, workspace| !workspace.is_idle(now));
+        self.sweep_at = ((self.workspaces.len() + self.channels.len()) * 2).max(SWEEP_FROM);
+    }
+}
+
+impl Workspace {
+    fn lane(&mut self, lane: Lane) -> Option<&mut Window> {
+        match lane {
+            Lane::Start => Some(&mut self.starts),
+            Lane::Append => Some(&mut self.appends),
+            Lane::Stop => Some(&mut self.stops),
+            Lane::Update => Some(&mut self.updates),
+            Lane::Post => None,
+        }
+    }
+}
