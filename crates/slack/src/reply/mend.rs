@@ -1,0 +1,244 @@
+//! What is said without streaming: single answers, and bringing posts that are there already to what they should be.
+
+use std::{sync::Arc, time::Duration};
+
+use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
+
+use super::{
+    Delivered, Journal, Mode, OwnPost, PartShown, Replies, ReplyError, Target, part_hash,
+    speaker::{Call, Speaker},
+    trouble::{Failure, Trouble},
+};
+use crate::{
+    api::{ApiError, Post},
+    pacing::{Lane, Pacing},
+    render::render,
+};
+
+/// How often a call that failed for a passing reason is tried again.
+const TRIES_MAX: u32 = 5;
+/// The pause before the first of them; it doubles each time.
+const TRY_PAUSE: Duration = Duration::from_millis(500);
+
+impl Replies {
+    /// Says `text` at once, whole: notices and the answers of commands.
+    pub async fn say(&self, target: Target, journal: Arc<dyn Journal>, text: &str) -> Result<Delivered, ReplyError> {
+        self.mend(target, journal, Vec::new(), text).await
+    }
+
+    /// Brings the posts of a turn that were found in the thread to what `text` renders to: streams are stopped, every post is
+    /// written anew, missing ones are posted, surplus ones deleted. `text` is the answer as [`super::with_note`] gives it.
+    /// May be called again after any failure.
+    pub async fn mend(
+        &self,
+        target: Target,
+        journal: Arc<dyn Journal>,
+        mut found: Vec<OwnPost>,
+        text: &str,
+    ) -> Result<Delivered, ReplyError> {
+        let speaker = self.speaker(target, journal);
+        found.sort_by_key(|post| post.ts);
+        let mode = if found.is_empty() { Mode::SinglePost } else { Mode::PostAndUpdate };
+        let mut found = found.into_iter();
+        let mut rendered = render(text, &self.limits.part).parts.into_iter();
+        let mut next = (0_u32..).zip(rendered.by_ref().filter(|part| !part.trim().is_empty())).peekable();
+        let mut parts = Vec::new();
+        while let Some((index, text)) = next.next() {
+            let hash = part_hash(&text);
+            let shown = match found.next() {
+                Some(post) => speaker.rewrite(post, index, text).await?,
+                None => Some(speaker.open(index, text).await?),
+            };
+            parts.extend(shown.map(|ts| PartShown { index, ts, hash }));
+            if next.peek().is_some() {
+                speaker.journal.part_done(index, hash).await.map_err(|_| ReplyError::Silenced)?;
+            }
+        }
+        for post in found {
+            speaker.remove(post).await?;
+        }
+        Ok(Delivered { parts, mode })
+    }
+
+    /// Posts `text` outside of any thread and turn, such as a direct message to one who cannot be answered where they asked.
+    /// Gives the timestamp of its last part.
+    pub async fn tell(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        text: &str,
+    ) -> Result<Option<SlackTs>, ReplyError> {
+        let mut last = None;
+        for text in render(text, &self.limits.part).parts {
+            let post = Post { channel, thread_ts: None, markdown_text: &text, metadata: None };
+            let made = async || self.api.post_message(post).await.map_err(|error| Failure::of(error, Some(Lane::Post)));
+            let posted = self.patient(workspace, channel).until_taken(Some(Lane::Post), false, made).await;
+            last = Some(posted.map_err(|failure| failure.end(0))?.ts);
+        }
+        Ok(last)
+    }
+
+    /// Shows `text` to one person only, in a thread or a channel. Slack does not promise that it arrives.
+    pub async fn whisper(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        user: &UserId,
+        thread_ts: Option<SlackTs>,
+        text: &str,
+    ) -> Result<(), ReplyError> {
+        for text in render(text, &self.limits.part).parts {
+            let made = async || {
+                let made = self.api.post_ephemeral(channel, user, thread_ts, &text).await;
+                made.map_err(|error| Failure::of(error, None))
+            };
+            let shown = self.patient(workspace, channel).until_taken(None, false, made).await;
+            shown.map_err(|failure| failure.end(0))?;
+        }
+        Ok(())
+    }
+
+    fn patient<'a>(&'a self, workspace: &'a WorkspaceId, channel: &'a ChannelId) -> Patient<'a> {
+        let patience = self.limits.rate_limit_patience;
+        Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience }
+    }
+}
+
+impl Speaker {
+    /// Posts a part, whole.
+    async fn open(&self, part: u32, text: String) -> Result<SlackTs, ReplyError> {
+        let call = Call::Open { part, mode: Mode::SinglePost, text };
+        match self.insist(&call).await {
+            Ok(Some(ts)) => Ok(ts),
+            Ok(None) => Err(ReplyError::Broken),
+            Err(failure) => Err(failure.end(part)),
+        }
+    }
+
+    /// Makes a post that is there say `text`. `None` when a person deleted it: then it stays deleted.
+    async fn rewrite(&self, post: OwnPost, part: u32, text: String) -> Result<Option<SlackTs>, ReplyError> {
+        let OwnPost { ts, streaming } = post;
+        self.journal.part_open(part, Mode::PostAndUpdate, ts).await.map_err(|_| ReplyError::Silenced)?;
+        if streaming {
+            self.stop(part, ts).await?;
+        }
+        let update = Call::Update { part, ts, text };
+        let mut updated = self.insist(&update).await;
+        if matches!(&updated, Err(failure) if failure.trouble == Trouble::StillStreaming) {
+            self.stop(part, ts).await?;
+            updated = self.insist(&update).await;
+        }
+        match updated {
+            Ok(_) => Ok(Some(ts)),
+            Err(failure) if failure.trouble == Trouble::Deleted => Ok(None),
+            Err(failure) if failure.trouble == Trouble::Frozen => {
+                let Call::Update { text, .. } = update else { return Err(failure.end(part)) };
+                self.remove(OwnPost { ts, streaming: false }).await?;
+                self.open(part, text).await.map(Some)
+            }
+            Err(failure) => Err(failure.end(part)),
+        }
+    }
+
+    async fn remove(&self, post: OwnPost) -> Result<(), ReplyError> {
+        if post.streaming {
+            self.stop(0, post.ts).await?;
+        }
+        match self.insist(&Call::Delete { ts: post.ts }).await {
+            Err(failure) if !matches!(failure.trouble, Trouble::Deleted | Trouble::Frozen) => Err(failure.end(0)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Ends a stream, whatever state it is in: what Slack says against it, the next call will say better.
+    async fn stop(&self, part: u32, ts: SlackTs) -> Result<(), ReplyError> {
+        match self.insist(&Call::Stop { part, ts, text: None }).await {
+            Err(failure) if failure.trouble == Trouble::Silenced => Err(ReplyError::Silenced),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn insist(&self, call: &Call) -> Result<Option<SlackTs>, Failure> {
+        let Target { workspace, channel, .. } = &self.target;
+        let patience = self.patience;
+        let patient = Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience };
+        let repeatable = !matches!(call, Call::Open { .. } | Call::Append { .. });
+        patient.until_taken(call.lane(), repeatable, async || self.say(call).await).await
+    }
+}
+
+/// Waits for the budgets and for Slack's troubles to pass.
+struct Patient<'a> {
+    pacing: &'a Pacing,
+    clock: &'a dyn chathakase_session::time::Clock,
+    workspace: &'a WorkspaceId,
+    channel: &'a ChannelId,
+    patience: Duration,
+}
+
+impl Patient<'_> {
+    /// Makes the call as often as it takes, `repeatable` ones also after an unknown fate; gives the failure that no patience helps.
+    async fn until_taken<T>(
+        &self,
+        lane: Option<Lane>,
+        repeatable: bool,
+        call: impl AsyncFn() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (mut tries, mut limited) = (0, Duration::ZERO);
+        loop {
+            self.granted(lane).await;
+            let failure = match call().await {
+                Ok(taken) => return Ok(taken),
+                Err(failure) => failure,
+            };
+            let pause = match failure.trouble {
+                Trouble::Limited(wait) if limited + wait <= self.patience => {
+                    limited += wait;
+                    if let Some(lane) = lane {
+                        self.pacing.limited(self.workspace, self.channel, lane, wait);
+                    }
+                    wait
+                }
+                Trouble::Transient if tries < TRIES_MAX => backoff(&mut tries),
+                Trouble::Unknown if repeatable && tries < TRIES_MAX => backoff(&mut tries),
+                _ => return Err(failure),
+            };
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    async fn granted(&self, lane: Option<Lane>) {
+        loop {
+            let granted = match lane {
+                Some(Lane::Post) => self.pacing.post(self.workspace, self.channel),
+                Some(lane) => self.pacing.closing(self.workspace, lane),
+                None => Ok(()),
+            };
+            let Err(wait) = granted else { return };
+            self.clock.sleep(wait).await;
+        }
+    }
+}
+
+fn backoff(tries: &mut u32) -> Duration {
+    *tries += 1;
+    TRY_PAUSE * (1 << (*tries - 1))
+}
+
+impl Failure {
+    fn of(error: ApiError, lane: Option<Lane>) -> Self {
+        Self { trouble: Trouble::of(&error, lane), error: Some(error) }
+    }
+
+    /// What it means for the caller, when nothing helped.
+    fn end(self, part: u32) -> ReplyError {
+        match (self.trouble, self.error) {
+            (_, None) | (Trouble::Silenced, _) => ReplyError::Silenced,
+            (Trouble::Unknown, Some(cause)) => ReplyError::Unknown { part, cause },
+            (Trouble::CannotPost, Some(error)) => {
+                ReplyError::CannotPost { code: error.code().unwrap_or_default().to_owned() }
+            }
+            (_, Some(error)) => ReplyError::Slack(error),
+        }
+    }
+}
