@@ -1,0 +1,168 @@
+//! The store that keeps nothing on disk: for tests, and for whoever wants no traces. Its steps end with the process.
+
+mod lists;
+mod rows;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chathakase_session::{
+    ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, Rules,
+        SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+    },
+    turn::{Claimant, Lease, Part, PartMode, TurnId},
+};
+
+use crate::{
+    codec::Packed,
+    rows::PostName,
+    steps::{Incoming, clear, edit, expire, learn, lease, look, receive, speak, speak::Words},
+};
+use rows::Tables;
+
+/// Keeps sessions in memory behind one lock, which is never held across an await.
+///
+/// Bounded by what expires: content goes with its session, marks of posts after [`Rules::tombstones_for`]; what is known
+/// of a thread for ever is about 200 bytes.
+#[derive(Debug)]
+pub struct MemoryStore {
+    rules: Rules,
+    /// `None` once closed.
+    tables: Mutex<Option<Tables>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(rules: Rules) -> Self {
+        Self { rules, tables: Mutex::new(Some(Tables::default())) }
+    }
+
+    fn step<T>(&self, step: impl FnOnce(&mut Tables) -> Result<T>) -> Result<T> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.as_mut().map_or(Err(StoreError::Closed), step)
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        let incoming = Incoming::new(post);
+        self.step(|rows| receive::receive(rows, &self.rules, &incoming, claimant, now))
+    }
+
+    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
+        let posts: Vec<_> = posts.into_iter().map(Incoming::new).collect();
+        self.step(|rows| learn::learn(rows, lease, &posts, now))
+    }
+
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        self.step(|rows| lease::claim(rows, claimant, limit, now))
+    }
+
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+        self.step(|rows| lease::renew(rows, leases, lease, now))
+    }
+
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+        self.step(|rows| lease::release(rows, leases, now))
+    }
+
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
+        self.step(|rows| speak::part_intended(rows, lease, index, mode))
+    }
+
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
+        self.step(|rows| speak::part_open(rows, lease, index, mode, ts))
+    }
+
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
+        self.step(|rows| speak::part_done(rows, lease, index, hash))
+    }
+
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
+        let words = Words::new(closing);
+        self.step(|rows| speak::close(rows, lease, &words, now))
+    }
+
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>> {
+        self.step(|rows| speak::delivered(rows, &self.rules, lease, parts, claimant, now))
+    }
+
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended> {
+        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
+        let text = Packed::new(text.to_owned());
+        self.step(|rows| edit::amend(rows, &self.rules, &name, &text, edited_ts, now))
+    }
+
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
+        self.step(|rows| edit::erase(rows, &self.rules, &name, now))
+    }
+
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
+        self.step(|rows| clear::clear(rows, &self.rules, key, before, now))
+    }
+
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
+        self.step(|rows| {
+            let expired = expire::end_due(rows, keep_up_to, limit, now)?;
+            expire::forget(rows, &self.rules, usize::MAX, now)?;
+            Ok(expired)
+        })
+    }
+
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+        self.step(|rows| look::mark(rows, key, now))
+    }
+
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+        self.step(|rows| look::session(rows, key, now))
+    }
+
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
+        self.step(|rows| look::history(rows, key, turn, limit, now))
+    }
+
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
+        self.step(|rows| look::messages(rows, key, after, limit, now))
+    }
+
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+        self.step(|rows| look::sessions(rows, page, now))
+    }
+
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
+        self.step(|rows| crate::rows::Lists::stats(rows, workspace, now))
+    }
+
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+        self.step(|rows| look::counted(rows, key, tokens))
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.step(|_| Ok(()))
+    }
+
+    async fn shutdown(&self) {
+        *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

@@ -1,0 +1,297 @@
+//! The tables in memory, and the order they are kept in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chathakase_session::{
+    SlackTs, ThreadKey, Timestamp, UserId,
+    store::Result,
+    turn::{Delivery, Part, TurnId, TurnState},
+};
+
+use crate::{
+    codec::Packed,
+    rows::{ContentNo, MessageRow, Person, Place, Post, PostName, Rows, Thread, TurnRow},
+};
+
+/// All rows. A missing row is never an error here: nothing but these steps writes them.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) threads: BTreeMap<u64, Thread>,
+    by_key: HashMap<ThreadKey, u64>,
+    expiry: BTreeSet<(Timestamp, u64)>,
+    /// Threads that have a session.
+    pub(crate) active: BTreeSet<u64>,
+    pub(crate) sessions: HashMap<u64, Content>,
+    posts: HashMap<PostName, Post>,
+    gone: BTreeSet<(Timestamp, PostName)>,
+    texts: HashMap<ContentNo, Packed>,
+    turns: BTreeMap<TurnId, TurnRow>,
+    claimable: BTreeSet<(Timestamp, TurnId)>,
+    parts: HashMap<TurnId, BTreeMap<u32, Part>>,
+    last_session: u64,
+    last_turn: u64,
+    last_content: ContentNo,
+}
+
+/// The rows of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) messages: BTreeMap<u64, MessageRow>,
+    /// Window order: Slack's, an answer behind the post with its timestamp.
+    pub(crate) window: BTreeSet<(SlackTs, bool, u64)>,
+    pub(crate) people: BTreeMap<UserId, Person>,
+    turns: BTreeSet<TurnId>,
+}
+
+impl Tables {
+    fn file_thread(&mut self, thread: &Thread, there: bool) {
+        let Some(session) = &thread.session else { return };
+        if let Some(at) = session.expires_at {
+            if there {
+                self.expiry.insert((at, thread.no))
+            } else {
+                self.expiry.remove(&(at, thread.no))
+            };
+        }
+        if there {
+            self.active.insert(thread.no)
+        } else {
+            self.active.remove(&thread.no)
+        };
+    }
+    fn file_turn(&mut self, turn: &TurnRow, there: bool) {
+        if let Some(due) = turn.due {
+            if there {
+                self.claimable.insert((due, turn.id))
+            } else {
+                self.claimable.remove(&(due, turn.id))
+            };
+        }
+    }
+}
+
+impl Rows for Tables {
+    fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>> {
+        Ok(self.by_key.get(key).and_then(|no| self.threads.get(no)).cloned())
+    }
+    fn thread_no(&self, no: u64) -> Result<Option<Thread>> {
+        Ok(self.threads.get(&no).cloned())
+    }
+    fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
+        let thread = Thread {
+            no: self.threads.len() as u64 + 1,
+            key: key.clone(),
+            joined: false,
+            cleared_before: None,
+            bots_in_row: 0,
+            fence: 0,
+            next_seq: 1,
+            unread: true,
+            session: None,
+        };
+        self.by_key.insert(key.clone(), thread.no);
+        self.threads.insert(thread.no, thread.clone());
+        Ok(thread)
+    }
+    fn save_thread(&mut self, thread: &Thread) -> Result<()> {
+        if let Some(old) = self.threads.insert(thread.no, thread.clone()) {
+            self.file_thread(&old, false);
+        }
+        self.file_thread(thread, true);
+        Ok(())
+    }
+    fn due_threads(&self, now: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+        let due = self.expiry.iter().take_while(|(at, _)| *at <= now).take(limit);
+        Ok(due.filter_map(|(_, no)| self.threads.get(no)).cloned().collect())
+    }
+    fn sessions_held(&self, up_to: usize) -> Result<usize> {
+        Ok(self.active.len().min(up_to))
+    }
+
+    fn next_session(&mut self) -> u64 {
+        self.last_session += 1;
+        self.last_session
+    }
+    fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()> {
+        let Some(content) = self.sessions.remove(&session) else { return Ok(()) };
+        for message in content.messages.values() {
+            self.texts.remove(&message.content);
+            let name = PostName::of(&thread.key, message.ts);
+            let post = self.posts.get(&name).filter(|_| !message.answer).cloned();
+            if let Some(post) = post {
+                self.put_post(&name, &Post { place: Place::Expired { at }, ..post })?;
+            }
+        }
+        for name in content.people.values().filter_map(|person| person.name) {
+            self.texts.remove(&name);
+        }
+        for id in content.turns {
+            let closing = self.turns.get(&id).and_then(|turn| turn.closing.as_ref());
+            for text in closing.map(|closing| [closing.text, closing.note]).into_iter().flatten().flatten() {
+                self.texts.remove(&text);
+            }
+            self.remove_turn(id)?;
+        }
+        Ok(())
+    }
+    fn purge(&mut self, _limit: usize) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn post(&self, name: &PostName) -> Result<Option<Post>> {
+        Ok(self.posts.get(name).cloned())
+    }
+    fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()> {
+        if let Some(Post { place: Place::Expired { at } | Place::Erased { at }, .. }) =
+            self.posts.insert(name.clone(), post.clone())
+        {
+            self.gone.remove(&(at, name.clone()));
+        }
+        if let Place::Expired { at } | Place::Erased { at } = post.place {
+            self.gone.insert((at, name.clone()));
+        }
+        Ok(())
+    }
+    fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool> {
+        for _ in 0..limit {
+            match self.gone.first() {
+                Some((at, _)) if *at < before => {}
+                _ => return Ok(false),
+            }
+            if let Some((_, name)) = self.gone.pop_first() {
+                self.posts.remove(&name);
+            }
+        }
+        Ok(true)
+    }
+
+    fn add_message(&mut self, message: &MessageRow) -> Result<()> {
+        let content = self.sessions.entry(message.session).or_default();
+        content.window.insert((message.ts, message.answer, message.seq));
+        content.messages.insert(message.seq, message.clone());
+        Ok(())
+    }
+    fn message(&self, session: u64, seq: u64) -> Result<Option<MessageRow>> {
+        Ok(self.sessions.get(&session).and_then(|content| content.messages.get(&seq)).cloned())
+    }
+    fn save_message(&mut self, message: &MessageRow) -> Result<()> {
+        if let Some(content) = self.sessions.get_mut(&message.session) {
+            content.messages.insert(message.seq, message.clone());
+        }
+        Ok(())
+    }
+    fn remove_message(&mut self, message: &MessageRow) -> Result<()> {
+        if let Some(content) = self.sessions.get_mut(&message.session) {
+            content.window.remove(&(message.ts, message.answer, message.seq));
+            content.messages.remove(&message.seq);
+        }
+        Ok(())
+    }
+    fn messages_until(&self, session: u64, until: SlackTs) -> Result<Vec<MessageRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
+        let window = content.window.iter().take_while(|(ts, ..)| *ts <= until);
+        Ok(window.filter_map(|(_, _, seq)| content.messages.get(seq)).cloned().collect())
+    }
+    fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
+        let from = content.messages.range(first_seq..).map(|(_, message)| message);
+        Ok(from.filter(|message| message.turn == Some(turn) && !message.answer).cloned().collect())
+    }
+    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()> {
+        let content = self.sessions.get_mut(&session);
+        if let Some(message) = content.and_then(|content| content.messages.get_mut(&seq)) {
+            message.tokens = Some(tokens);
+        }
+        Ok(())
+    }
+
+    fn add_content(&mut self, content: &Packed) -> Result<ContentNo> {
+        self.last_content += 1;
+        self.texts.insert(self.last_content, content.clone());
+        Ok(self.last_content)
+    }
+    fn erase_content(&mut self, no: ContentNo) -> Result<()> {
+        self.texts.remove(&no);
+        Ok(())
+    }
+    fn content(&self, no: ContentNo) -> Result<Option<Packed>> {
+        Ok(self.texts.get(&no).cloned())
+    }
+
+    fn person(&self, session: u64, user: &UserId) -> Result<Option<Person>> {
+        Ok(self.sessions.get(&session).and_then(|content| content.people.get(user)).cloned())
+    }
+    fn put_person(&mut self, session: u64, user: &UserId, person: &Person) -> Result<()> {
+        self.sessions.entry(session).or_default().people.insert(user.clone(), person.clone());
+        Ok(())
+    }
+    fn remove_person(&mut self, session: u64, user: &UserId) -> Result<()> {
+        if let Some(content) = self.sessions.get_mut(&session) {
+            content.people.remove(user);
+        }
+        Ok(())
+    }
+
+    fn next_turn(&mut self) -> TurnId {
+        self.last_turn += 1;
+        TurnId(self.last_turn)
+    }
+    fn turn(&self, id: TurnId) -> Result<Option<TurnRow>> {
+        Ok(self.turns.get(&id).cloned())
+    }
+    fn add_turn(&mut self, turn: &TurnRow) -> Result<()> {
+        self.sessions.entry(turn.session).or_default().turns.insert(turn.id);
+        self.save_turn(turn)
+    }
+    fn save_turn(&mut self, turn: &TurnRow) -> Result<()> {
+        if let Some(old) = self.turns.insert(turn.id, turn.clone()) {
+            self.file_turn(&old, false);
+        }
+        self.file_turn(turn, true);
+        Ok(())
+    }
+    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()> {
+        match self.turns.get(&id).cloned() {
+            Some(turn) => self.save_turn(&TurnRow { due: Some(due), ..turn }),
+            None => Ok(()),
+        }
+    }
+    fn remove_turn(&mut self, id: TurnId) -> Result<()> {
+        self.remove_parts(id)?;
+        let Some(turn) = self.turns.remove(&id) else { return Ok(()) };
+        self.file_turn(&turn, false);
+        if let Some(content) = self.sessions.get_mut(&turn.session) {
+            content.turns.remove(&id);
+        }
+        Ok(())
+    }
+    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+        let mut ids: Vec<TurnId> = self.claimable.range(..=(now, TurnId(u64::MAX))).map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        ids.truncate(limit);
+        Ok(ids)
+    }
+    fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
+        let turns = content.turns.iter().filter_map(|id| self.turns.get(id));
+        let delivered = |turn: &&TurnRow| turn.state == TurnState::Closed && turn.delivery == Delivery::Done;
+        Ok(turns.filter(delivered).filter(|turn| turn.last_ts <= until).cloned().collect())
+    }
+
+    fn parts(&self, turn: TurnId) -> Result<Vec<Part>> {
+        Ok(self.parts.get(&turn).map(|parts| parts.values().cloned().collect()).unwrap_or_default())
+    }
+    fn put_part(&mut self, turn: TurnId, part: &Part) -> Result<()> {
+        self.parts.entry(turn).or_default().insert(part.index, part.clone());
+        Ok(())
+    }
+    fn remove_parts(&mut self, turn: TurnId) -> Result<()> {
+        self.parts.remove(&turn);
+        Ok(())
+    }
+    fn part_times(&self, session: u64) -> Result<HashSet<SlackTs>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(HashSet::new()) };
+        let parts = content.turns.iter().filter_map(|id| self.parts.get(id)).flat_map(BTreeMap::values);
+        Ok(parts.filter_map(|part| part.ts).collect())
+    }
+}

@@ -1,0 +1,302 @@
+//! What a store keeps, as rows: the one picture of the data that every store and all steps share.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chathakase_session::{
+    Kind, Message, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    message::Ending,
+    store::{Page, Result, Stats, StoreError, Usage},
+    turn::{Delivery, Outcome, OwnerId, Part, Turn, TurnId, TurnKind, TurnState},
+};
+
+use crate::codec::Packed;
+
+/// Names one piece of content. Never used twice, so that an erased one stays erased.
+pub(crate) type ContentNo = u64;
+
+/// What is known of a thread. Never removed: it holds no content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub(crate) no: u64,
+    pub(crate) key: ThreadKey,
+    pub(crate) joined: bool,
+    pub(crate) cleared_before: Option<SlackTs>,
+    pub(crate) bots_in_row: u32,
+    /// The number of the last lease given; only grows.
+    pub(crate) fence: u64,
+    /// The `seq` of the next message; goes on counting from one session of the thread to the next.
+    pub(crate) next_seq: u64,
+    /// Whether posts of the thread may exist that were never read, or whose content has expired.
+    pub(crate) unread: bool,
+    /// The session, if there is one. It may be due: see [`Thread::live`].
+    pub(crate) session: Option<Session>,
+}
+
+/// Our memory of a thread, from its first message until it expires or is emptied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// Keys its messages. A thread that begins anew gets a new number, so that old content is out of sight at once.
+    pub(crate) no: u64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_activity: Timestamp,
+    /// `None` while a turn is open.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Messages of people; commands are counted apart.
+    pub(crate) users: u64,
+    pub(crate) answers: u64,
+    pub(crate) commands: u64,
+    /// How many messages the waiting turn has.
+    pub(crate) waiting_messages: u64,
+    /// The turn that runs, or is closed and not yet delivered. Commands are not counted here.
+    pub(crate) running: Option<TurnId>,
+    /// The turn that waits, and which messages may still join.
+    pub(crate) waiting: Option<TurnId>,
+    /// Turns of both kinds that are not delivered.
+    pub(crate) open: u32,
+    pub(crate) model: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.users + self.answers + self.commands == 0
+    }
+    /// Messages that a window of `turn` may show: all but commands, and without those that wait for another turn.
+    pub(crate) fn visible(&self, hidden: Option<TurnId>) -> u64 {
+        (self.users + self.answers).saturating_sub(if hidden.is_some() { self.waiting_messages } else { 0 })
+    }
+}
+
+impl Thread {
+    /// The session, unless there is none or its time is over.
+    pub(crate) fn live(&self, now: Timestamp) -> Option<&Session> {
+        self.session.as_ref().filter(|session| !session.is_due(now))
+    }
+    pub(crate) fn is_cleared(&self, ts: SlackTs) -> bool {
+        self.cleared_before.is_some_and(|before| ts <= before)
+    }
+}
+
+impl Thread {
+    /// Its number, its next `seq`, and the session that an open turn needs.
+    pub(crate) fn opened(&mut self) -> Result<(u64, &mut u64, &mut Session)> {
+        let Self { no, next_seq, session, .. } = self;
+        match session {
+            Some(session) => Ok((*no, next_seq, session)),
+            None => Err(StoreError::BadRow { table: "thread", column: "session", row: no.to_string(), cause: None }),
+        }
+    }
+    pub(crate) fn session_mut(&mut self) -> Result<&mut Session> {
+        self.opened().map(|(_, _, session)| session)
+    }
+}
+
+/// The name of a Slack post: unique over what is stored and what is only marked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PostName {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) channel: chathakase_session::ChannelId,
+    pub(crate) ts: SlackTs,
+}
+
+impl PostName {
+    pub(crate) fn of(thread: &ThreadKey, ts: SlackTs) -> Self {
+        Self { workspace: thread.workspace.clone(), channel: thread.channel.clone(), ts }
+    }
+}
+
+/// What is known of a post: where it is stored, or that it is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Post {
+    /// Whether it was accepted, or carried out as a command: then never again.
+    pub(crate) asked: bool,
+    pub(crate) edited_ts: Option<SlackTs>,
+    pub(crate) place: Place,
+}
+
+/// Where a post is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Stored. Counts as expired when `session` is not its thread's any more.
+    Stored { thread: u64, session: u64, seq: u64 },
+    /// Its session expired. It may be read back, as context.
+    Expired { at: Timestamp },
+    /// Erased, by its author or by clearing the thread: it never comes back.
+    Erased { at: Timestamp },
+}
+
+/// A message without its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MessageRow {
+    pub(crate) session: u64,
+    pub(crate) seq: u64,
+    pub(crate) ts: SlackTs,
+    /// Whether it is an answer of a turn: it then stands directly behind the post with its `ts`.
+    pub(crate) answer: bool,
+    pub(crate) role: Role,
+    pub(crate) kind: Kind,
+    pub(crate) author: Option<UserId>,
+    pub(crate) team: Option<WorkspaceId>,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) content: ContentNo,
+    pub(crate) bytes: u64,
+    pub(crate) ending: Ending,
+    pub(crate) tokens: Option<u32>,
+    pub(crate) at: Timestamp,
+}
+
+/// Someone who wrote in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) name: Option<ContentNo>,
+    pub(crate) messages: u64,
+}
+
+/// A turn, its lease, and what it closed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TurnRow {
+    pub(crate) id: TurnId,
+    pub(crate) thread: u64,
+    pub(crate) session: u64,
+    pub(crate) kind: TurnKind,
+    pub(crate) state: TurnState,
+    pub(crate) delivery: Delivery,
+    pub(crate) deaths: u32,
+    pub(crate) asker: Option<UserId>,
+    pub(crate) asker_team: Option<WorkspaceId>,
+    pub(crate) first_ts: SlackTs,
+    pub(crate) last_ts: SlackTs,
+    pub(crate) started_at: Option<Timestamp>,
+    /// The smallest `seq` among its messages.
+    pub(crate) first_seq: u64,
+    /// Who holds it; `None` while it is queued, and when its lease was given back.
+    pub(crate) owner: Option<OwnerId>,
+    pub(crate) fence: u64,
+    /// From when on it may be claimed; `None` while it waits behind another turn, and when it is delivered.
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) closing: Option<ClosingRow>,
+}
+
+/// The moment from which a queued turn with nothing before it may be claimed: always.
+pub(crate) const AT_ONCE: Timestamp = Timestamp::from_millis(0);
+
+impl TurnRow {
+    /// The turn as the contract shows it.
+    pub(crate) fn turn(&self, key: &ThreadKey) -> Turn {
+        Turn {
+            id: self.id,
+            key: key.clone(),
+            kind: self.kind,
+            state: self.state,
+            outcome: self.closing.as_ref().map(|closing| closing.outcome),
+            delivery: self.delivery,
+            deaths: self.deaths,
+            asker: self.asker.clone(),
+            asker_team: self.asker_team.clone(),
+            first_ts: self.first_ts,
+            last_ts: self.last_ts,
+            started_at: self.started_at,
+        }
+    }
+}
+
+impl MessageRow {
+    /// The message with its text.
+    pub(crate) fn with(self, text: String) -> Message {
+        let Self { seq, ts, role, kind, author, turn, ending, tokens, at, .. } = self;
+        Message { seq, ts, role, kind, author, turn, text, ending, tokens, at }
+    }
+}
+
+/// What a turn closed with; the words are content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClosingRow {
+    pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
+    /// Shared with the answer's message, if there is one.
+    pub(crate) text: Option<ContentNo>,
+    pub(crate) note: Option<ContentNo>,
+    pub(crate) model: Option<String>,
+    pub(crate) usage: Usage,
+}
+
+/// Reads and writes single rows. A step is a handful of these, and one transaction around them.
+///
+/// `put_*` writes a row whether or not it exists; `add_*` is for new ones, `save_*` for known ones.
+pub(crate) trait Rows {
+    fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>>;
+    fn thread_no(&self, no: u64) -> Result<Option<Thread>>;
+    /// A thread that nothing is known of: not joined, unread, no session.
+    fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread>;
+    fn save_thread(&mut self, thread: &Thread) -> Result<()>;
+    /// Threads whose session is due, soonest first.
+    fn due_threads(&self, now: Timestamp, limit: usize) -> Result<Vec<Thread>>;
+    /// How many threads have a session, due or not; counts no further than `up_to`.
+    fn sessions_held(&self, up_to: usize) -> Result<usize>;
+
+    /// A number for a session that begins.
+    fn next_session(&mut self) -> u64;
+    /// Leaves a session's rows to [`Rows::purge`]. They are out of sight already.
+    fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()>;
+    /// Erases up to `limit` messages of discarded sessions; `true` when something is left.
+    fn purge(&mut self, limit: usize) -> Result<bool>;
+
+    fn post(&self, name: &PostName) -> Result<Option<Post>>;
+    fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()>;
+    /// Forgets up to `limit` marks of posts that went before `before`; `true` when some are left.
+    fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool>;
+
+    fn add_message(&mut self, message: &MessageRow) -> Result<()>;
+    fn message(&self, session: u64, seq: u64) -> Result<Option<MessageRow>>;
+    /// Writes what can change: kind, turn, author, content, bytes, tokens.
+    fn save_message(&mut self, message: &MessageRow) -> Result<()>;
+    fn remove_message(&mut self, message: &MessageRow) -> Result<()>;
+    /// Messages up to and including `until`, in window order.
+    fn messages_until(&self, session: u64, until: SlackTs) -> Result<Vec<MessageRow>>;
+    /// The messages that `turn` answers, by `seq`.
+    fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>>;
+    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()>;
+
+    fn add_content(&mut self, content: &Packed) -> Result<ContentNo>;
+    fn erase_content(&mut self, no: ContentNo) -> Result<()>;
+    /// `None` when it is erased.
+    fn content(&self, no: ContentNo) -> Result<Option<Packed>>;
+
+    fn person(&self, session: u64, user: &UserId) -> Result<Option<Person>>;
+    fn put_person(&mut self, session: u64, user: &UserId, person: &Person) -> Result<()>;
+    fn remove_person(&mut self, session: u64, user: &UserId) -> Result<()>;
+
+    /// A number for a new turn.
+    fn next_turn(&mut self) -> TurnId;
+    fn turn(&self, id: TurnId) -> Result<Option<TurnRow>>;
+    fn add_turn(&mut self, turn: &TurnRow) -> Result<()>;
+    fn save_turn(&mut self, turn: &TurnRow) -> Result<()>;
+    /// Changes only when a turn may be claimed.
+    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()>;
+    /// Removes a turn with its parts.
+    fn remove_turn(&mut self, id: TurnId) -> Result<()>;
+    /// Turns that may be claimed, oldest first.
+    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>>;
+    /// Delivered turns whose last message is no newer than `until`.
+    fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>>;
+
+    fn parts(&self, turn: TurnId) -> Result<Vec<Part>>;
+    fn put_part(&mut self, turn: TurnId, part: &Part) -> Result<()>;
+    fn remove_parts(&mut self, turn: TurnId) -> Result<()>;
+    /// What Slack calls the parts of a session's turns.
+    fn part_times(&self, session: u64) -> Result<HashSet<SlackTs>>;
+}
+
+/// What only readers ask for. A row that cannot be read is left out and logged.
+pub(crate) trait Lists: Rows {
+    /// The newest messages but commands and those of `hidden`, in window order.
+    fn newest(&self, session: u64, hidden: Option<TurnId>, limit: usize) -> Result<Vec<Message>>;
+    /// The first of them.
+    fn first(&self, session: u64, hidden: Option<TurnId>) -> Result<Option<Message>>;
+    fn messages_after(&self, session: u64, after: u64, limit: usize) -> Result<Vec<Message>>;
+    fn people(&self, session: u64) -> Result<BTreeMap<UserId, String>>;
+    fn page(&self, page: &Page, now: Timestamp) -> Result<Vec<Thread>>;
+    fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
+}

@@ -1,0 +1,181 @@
+//! Who may work on a turn: claiming, renewing, giving back, and the check that every write of a turn begins with.
+
+use chathakase_session::{
+    Timestamp,
+    store::{Claimed, Closing, Result, StoreError},
+    turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
+};
+use std::time::Duration;
+
+use crate::rows::{ClosingRow, ContentNo, Rows, Thread, TurnRow};
+
+/// The turn of a lease that is still held, with its thread.
+pub(crate) fn held(rows: &impl Rows, lease: &Lease) -> Result<(Thread, TurnRow)> {
+    let lost = || StoreError::LeaseLost { turn: lease.turn };
+    let turn = held_turn(rows, lease)?;
+    let thread = rows.thread(&lease.key)?.filter(|thread| thread.no == turn.thread).ok_or_else(lost)?;
+    Ok((thread, turn))
+}
+
+/// The turn of a lease that is still held.
+pub(crate) fn held_turn(rows: &impl Rows, lease: &Lease) -> Result<TurnRow> {
+    rows.turn(lease.turn)?.filter(|turn| is_held(turn, lease)).ok_or(StoreError::LeaseLost { turn: lease.turn })
+}
+
+// A delivered turn has no owner, so its lease is refused too.
+fn is_held(turn: &TurnRow, lease: &Lease) -> bool {
+    turn.fence == lease.fence && turn.owner.as_ref() == Some(&lease.owner)
+}
+
+/// Gives the turn to the claimant. The caller writes the turn and the thread.
+pub(crate) fn start(thread: &mut Thread, turn: &mut TurnRow, claimant: &Claimant, now: Timestamp) -> Result<Lease> {
+    thread.fence += 1;
+    turn.fence = thread.fence;
+    if turn.state == TurnState::Queued {
+        turn.state = TurnState::Running;
+        turn.started_at = Some(now);
+        if turn.kind == TurnKind::Answer {
+            let session = thread.session_mut()?;
+            session.running = Some(turn.id);
+            session.waiting = None;
+            session.waiting_messages = 0;
+        }
+    } else if turn.owner.is_some() {
+        // A lease that was given back is no death.
+        turn.deaths += 1;
+    }
+    turn.owner = Some(claimant.owner.clone());
+    let until = now + claimant.lease;
+    turn.due = Some(until);
+    Ok(Lease { turn: turn.id, key: thread.key.clone(), owner: claimant.owner.clone(), fence: turn.fence, until })
+}
+
+/// What the first owner of a turn must know.
+pub(crate) fn begun(thread: &Thread, turn: &TurnRow, lease: Lease, command: Option<String>) -> Claimed {
+    let (turn, parts) = (turn.turn(&thread.key), vec![FIRST_PART]);
+    Claimed { lease, turn, parts, closing: None, adopted: false, unread: thread.unread, command }
+}
+
+/// What any owner must know, as far as it is stored.
+fn claimed(rows: &impl Rows, thread: &Thread, turn: &TurnRow, lease: Lease, adopted: bool) -> Result<Claimed> {
+    let command = if turn.kind == TurnKind::Command { command_text(rows, turn)? } else { None };
+    let begun = begun(thread, turn, lease, command);
+    if !adopted {
+        return Ok(begun);
+    }
+    let closing = turn.closing.as_ref().map(|closing| read_closing(rows, turn.id, closing)).transpose()?;
+    Ok(Claimed { parts: parts(rows, turn.id)?, closing, adopted, ..begun })
+}
+
+/// What the person wrote; `None` when it was erased meanwhile.
+fn command_text(rows: &impl Rows, turn: &TurnRow) -> Result<Option<String>> {
+    let message = rows.message(turn.session, turn.first_seq)?;
+    read_text(rows, turn.id, "command", message.map(|message| message.content))
+}
+
+/// The part that may exist from the moment a turn runs. It has no row of its own: the turn's state says it.
+const FIRST_PART: Part = Part { index: 0, mode: PartMode::Stream, state: PartState::Intended, ts: None, hash: 0 };
+
+fn parts(rows: &impl Rows, turn: TurnId) -> Result<Vec<Part>> {
+    let mut parts = rows.parts(turn)?;
+    if parts.first().is_none_or(|part| part.index != 0) {
+        parts.insert(0, FIRST_PART);
+    }
+    Ok(parts)
+}
+
+fn read_closing(rows: &impl Rows, turn: TurnId, closing: &ClosingRow) -> Result<Closing> {
+    Ok(Closing {
+        outcome: closing.outcome,
+        text: read_text(rows, turn, "text", closing.text)?.unwrap_or_default(),
+        ending: closing.ending,
+        note: read_text(rows, turn, "note", closing.note)?,
+        model: closing.model.clone(),
+        usage: closing.usage,
+    })
+}
+
+fn read_text(rows: &impl Rows, turn: TurnId, column: &'static str, no: Option<ContentNo>) -> Result<Option<String>> {
+    let Some(packed) = no.map(|no| rows.content(no)).transpose()?.flatten() else { return Ok(None) };
+    let bad = |cause| StoreError::BadRow { table: "turn", column, row: turn.to_string(), cause: Some(Box::new(cause)) };
+    packed.text().map(Some).map_err(bad)
+}
+
+/// Takes up to `limit` turns, oldest first. One that cannot be read is logged and put off by a lease; it hides none
+/// beside it.
+pub(crate) fn claim(rows: &mut impl Rows, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+    let mut taken = Vec::new();
+    for id in rows.claimable(now, limit)? {
+        match claim_one(rows, id, claimant, now) {
+            Ok(claimed) => taken.extend(claimed),
+            Err(error @ StoreError::BadRow { .. }) => {
+                tracing::error!(turn = %id, %error, "a turn cannot be taken up");
+                rows.save_due(id, now + claimant.lease)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
+}
+
+fn claim_one(rows: &mut impl Rows, id: TurnId, claimant: &Claimant, now: Timestamp) -> Result<Option<Claimed>> {
+    let Some(mut turn) = rows.turn(id)? else { return Ok(None) };
+    let Some(mut thread) = rows.thread_no(turn.thread)? else { return Ok(None) };
+    let adopted = turn.state != TurnState::Queued;
+    let lease = start(&mut thread, &mut turn, claimant, now)?;
+    let claimed = claimed(rows, &thread, &turn, lease, adopted)?;
+    rows.save_turn(&turn)?;
+    rows.save_thread(&thread)?;
+    Ok(Some(claimed))
+}
+
+/// Sets the thread's waiting turn running if nothing runs before it; without a claimant it is left for whoever claims it.
+/// The caller saves the thread.
+pub(crate) fn hand_over(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    claimant: Option<&Claimant>,
+    now: Timestamp,
+) -> Result<Option<Claimed>> {
+    let Some(session) = thread.session.as_ref().filter(|session| session.running.is_none()) else { return Ok(None) };
+    let Some(mut turn) = session.waiting.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
+    let Some(claimant) = claimant else {
+        if turn.due.is_none() {
+            turn.due = Some(crate::rows::AT_ONCE);
+            rows.save_turn(&turn)?;
+        }
+        return Ok(None);
+    };
+    let lease = start(thread, &mut turn, claimant, now)?;
+    rows.save_turn(&turn)?;
+    claimed(rows, thread, &turn, lease, false).map(Some)
+}
+
+/// Extends leases; returns the turns that are lost.
+pub(crate) fn renew(rows: &mut impl Rows, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+    let mut lost = Vec::new();
+    for held in leases {
+        match held_turn(rows, held) {
+            Ok(turn) => rows.save_due(turn.id, now + lease)?,
+            Err(StoreError::LeaseLost { turn }) => lost.push(turn),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(lost)
+}
+
+/// Gives leases back.
+pub(crate) fn release(rows: &mut impl Rows, leases: &[Lease], now: Timestamp) -> Result<()> {
+    for held in leases {
+        match held_turn(rows, held) {
+            Ok(mut turn) => {
+                turn.owner = None;
+                turn.due = Some(now);
+                rows.save_turn(&turn)?;
+            }
+            Err(StoreError::LeaseLost { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What readers ask for.
+
+use chathakase_session::{
+    Message, ThreadKey, Timestamp,
+    store::{History, Page, Result, SessionInfo, ThreadMark},
+    turn::TurnId,
+};
+
+use crate::rows::{Lists, Rows, Session};
+
+/// Sessions on a page, at most.
+const PAGE_MAX: usize = 100;
+
+pub(crate) fn mark(rows: &impl Rows, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+    let Some(thread) = rows.thread(key)? else { return Ok(ThreadMark::default()) };
+    Ok(ThreadMark {
+        joined: thread.joined,
+        active: thread.live(now).is_some(),
+        cleared_before: thread.cleared_before,
+        bots_in_row: thread.bots_in_row,
+    })
+}
+
+pub(crate) fn session(rows: &impl Lists, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+    let Some(thread) = rows.thread(key)? else { return Ok(None) };
+    thread.live(now).map(|session| info(rows, &thread.key, session)).transpose()
+}
+
+fn info(rows: &impl Lists, key: &ThreadKey, session: &Session) -> Result<SessionInfo> {
+    Ok(SessionInfo {
+        key: key.clone(),
+        people: rows.people(session.no)?,
+        user_messages: session.users,
+        assistant_messages: session.answers,
+        created_at: session.created_at,
+        last_activity: session.last_activity,
+        expires_at: session.expires_at,
+        waiting: session.waiting_messages,
+        model: session.model.clone(),
+    })
+}
+
+pub(crate) fn sessions(rows: &impl Lists, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+    let page = Page { size: page.size.clamp(1, PAGE_MAX), ..page.clone() };
+    let mut infos = Vec::with_capacity(page.size);
+    for thread in rows.page(&page, now)? {
+        if let Some(session) = &thread.session {
+            infos.push(info(rows, &thread.key, session)?);
+        }
+    }
+    Ok(infos)
+}
+
+pub(crate) fn history(
+    rows: &impl Lists,
+    key: &ThreadKey,
+    turn: Option<TurnId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<History> {
+    let Some(thread) = rows.thread(key)? else { return Ok(History::default()) };
+    let Some(session) = thread.live(now) else { return Ok(History::default()) };
+    let hidden = session.waiting.filter(|waiting| turn != Some(*waiting));
+    let newest = rows.newest(session.no, hidden, limit)?;
+    let first = rows.first(session.no, hidden)?.filter(|first| newest.iter().all(|message| message.seq != first.seq));
+    let shown = newest.len() as u64 + u64::from(first.is_some());
+    let left_out = session.visible(hidden).saturating_sub(shown);
+    Ok(History { newest, first, left_out, people: rows.people(session.no)? })
+}
+
+pub(crate) fn messages(
+    rows: &impl Lists,
+    key: &ThreadKey,
+    after: u64,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Message>> {
+    let Some(thread) = rows.thread(key)? else { return Ok(Vec::new()) };
+    thread.live(now).map_or(Ok(Vec::new()), |session| rows.messages_after(session.no, after, limit))
+}
+
+/// Remembers how many tokens messages have. Without a session there is nothing to remember it by.
+pub(crate) fn counted(rows: &mut impl Rows, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+    let Some(session) = rows.thread(key)?.and_then(|thread| thread.session) else { return Ok(()) };
+    tokens.iter().try_for_each(|(seq, count)| rows.save_tokens(session.no, *seq, *count))
+}

@@ -1,0 +1,265 @@
+//! Taking a post in.
+
+use chathakase_session::{
+    Kind, SlackTs, Timestamp, UserId, WorkspaceId,
+    store::{Receipt, Received, Result, Rules},
+    turn::{Claimant, Delivery, TurnKind, TurnState},
+};
+
+use super::{
+    Incoming, lease,
+    session::{self, Entry},
+};
+use crate::codec::Packed;
+use crate::rows::{AT_ONCE, MessageRow, Place, Post, PostName, Rows, Thread, TurnRow};
+
+/// What is to be done with a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Nothing(Refusal),
+    /// It is new to us.
+    Enter,
+    /// It is stored as context and now asks.
+    Raise {
+        session: u64,
+        seq: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Known,
+    Gone,
+    NotJoined,
+    Full,
+}
+
+impl From<Refusal> for Receipt {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Known => Self::Known,
+            Refusal::Gone => Self::Gone,
+            Refusal::NotJoined => Self::NotJoined,
+            Refusal::Full => Self::Full,
+        }
+    }
+}
+
+/// The step. One post costs the same however much its thread holds.
+pub(crate) fn receive(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    incoming: &Incoming,
+    claimant: Option<&Claimant>,
+    now: Timestamp,
+) -> Result<Received> {
+    let (post, name) = (&incoming.post, incoming.name_of_post());
+    let known = rows.post(&name)?;
+    let thread = rows.thread(&post.key)?;
+    let (mut thread, verdict) = match (thread, post.joined_only) {
+        (None, true) => return refused(Refusal::NotJoined),
+        (thread, _) => {
+            let verdict = judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now);
+            match (thread, verdict) {
+                (_, Verdict::Nothing(refusal)) => return refused(refusal),
+                (Some(thread), verdict) => (thread, verdict),
+                (None, verdict) => (rows.add_thread(&post.key)?, verdict),
+            }
+        }
+    };
+    let created = session::ensure(rows, &mut thread, post.ts, now)?;
+    if post.kind != Kind::Context {
+        thread.joined = true;
+    }
+    if post.kind == Kind::Accepted {
+        thread.bots_in_row = if post.by_bot { thread.bots_in_row.saturating_add(1) } else { 0 };
+    }
+    let receipt = match verdict {
+        Verdict::Raise { session, seq } => {
+            let known_post = known.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
+            raise(rows, &mut thread, incoming, (&name, known_post), (session, seq), claimant, now)?
+        }
+        Verdict::Enter | Verdict::Nothing(_) => {
+            let asking = Asking {
+                seq: thread.next_seq,
+                ts: post.ts,
+                author: post.author.as_ref(),
+                team: post.author_team.as_ref(),
+                body: &incoming.body,
+            };
+            let (turn, receipt) = ask(rows, &mut thread, post.kind, asking, claimant, now)?;
+            let asked = post.kind != Kind::Context || known.is_some_and(|known| known.asked);
+            let entry = Entry { incoming, kind: post.kind, turn, asked };
+            session::enter(rows, &mut thread, &name, entry, now)?;
+            receipt
+        }
+    };
+    thread.session_mut()?.last_activity = now;
+    session::settle(rows, rules, &mut thread, now)?;
+    Ok(Received { receipt, created })
+}
+
+fn refused(refusal: Refusal) -> Result<Received> {
+    Ok(Received { receipt: refusal.into(), created: false })
+}
+
+fn judge(
+    known: Option<&Post>,
+    thread: Option<&Thread>,
+    incoming: &Incoming,
+    claims: bool,
+    rules: &Rules,
+    now: Timestamp,
+) -> Verdict {
+    let post = &incoming.post;
+    if thread.is_some_and(|thread| thread.is_cleared(post.ts)) {
+        return Verdict::Nothing(Refusal::Gone);
+    }
+    if post.joined_only && thread.is_none_or(|thread| !thread.joined) {
+        return Verdict::Nothing(Refusal::NotJoined);
+    }
+    let live = thread.and_then(|thread| thread.live(now));
+    let verdict = match known {
+        None => Verdict::Enter,
+        Some(Post { place: Place::Erased { .. }, .. }) => return Verdict::Nothing(Refusal::Gone),
+        Some(Post { asked: true, .. }) => return Verdict::Nothing(Refusal::Known),
+        Some(_) if post.kind == Kind::Context => return Verdict::Nothing(Refusal::Known),
+        Some(Post { place: Place::Stored { session, seq, .. }, .. })
+            if live.is_some_and(|live| live.no == *session) =>
+        {
+            Verdict::Raise { session: *session, seq: *seq }
+        }
+        Some(_) => Verdict::Enter,
+    };
+    let full = live.is_some_and(|live| {
+        let runs_at_once = claims && live.running.is_none();
+        !runs_at_once && live.waiting_messages >= rules.waiting_max as u64
+    });
+    if post.kind == Kind::Accepted && full { Verdict::Nothing(Refusal::Full) } else { verdict }
+}
+
+/// The message that a turn is to answer.
+#[derive(Clone, Copy, Debug)]
+struct Asking<'a> {
+    seq: u64,
+    ts: SlackTs,
+    author: Option<&'a UserId>,
+    team: Option<&'a WorkspaceId>,
+    body: &'a Packed,
+}
+
+/// Opens a turn for a message, or lets it join the one that waits. The caller stores the message and saves the thread.
+fn ask(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    kind: Kind,
+    asking: Asking<'_>,
+    claimant: Option<&Claimant>,
+    now: Timestamp,
+) -> Result<(Option<chathakase_session::turn::TurnId>, Receipt)> {
+    let session = thread.session_mut()?;
+    let waiting = session.waiting.map(|id| rows.turn(id)).transpose()?.flatten();
+    let (mut turn, is_new) = match (kind, waiting) {
+        (Kind::Context, _) => return Ok((None, Receipt::Kept)),
+        (Kind::Accepted, Some(turn)) => (join(turn, asking), false),
+        (Kind::Accepted | Kind::Command, _) => {
+            let kind = if kind == Kind::Command { TurnKind::Command } else { TurnKind::Answer };
+            (new_turn(rows.next_turn(), thread, kind, asking)?, true)
+        }
+    };
+    let session = thread.session_mut()?;
+    if kind == Kind::Accepted {
+        session.waiting = Some(turn.id);
+        session.waiting_messages += 1;
+    }
+    session.open += u32::from(is_new);
+    session.expires_at = None;
+    let free = kind == Kind::Command || session.running.is_none();
+    let lease = match claimant {
+        Some(claimant) if free => Some(lease::start(thread, &mut turn, claimant, now)?),
+        _ => {
+            turn.due = free.then_some(AT_ONCE);
+            None
+        }
+    };
+    if is_new {
+        rows.add_turn(&turn)?
+    } else {
+        rows.save_turn(&turn)?
+    }
+    let receipt = match lease {
+        Some(lease) => {
+            let command = if kind == Kind::Command { asking.body.text().ok() } else { None };
+            Receipt::Run(Box::new(lease::begun(thread, &turn, lease, command)))
+        }
+        None => Receipt::Waiting(turn.id),
+    };
+    Ok((Some(turn.id), receipt))
+}
+
+fn join(mut turn: TurnRow, asking: Asking<'_>) -> TurnRow {
+    turn.first_seq = turn.first_seq.min(asking.seq);
+    if asking.ts < turn.first_ts {
+        turn.first_ts = asking.ts;
+        turn.asker = asking.author.cloned();
+        turn.asker_team = asking.team.cloned();
+    }
+    turn.last_ts = turn.last_ts.max(asking.ts);
+    turn
+}
+
+fn new_turn(
+    id: chathakase_session::turn::TurnId,
+    thread: &mut Thread,
+    kind: TurnKind,
+    asking: Asking<'_>,
+) -> Result<TurnRow> {
+    Ok(TurnRow {
+        id,
+        thread: thread.no,
+        session: thread.session_mut()?.no,
+        kind,
+        state: TurnState::Queued,
+        delivery: Delivery::Pending,
+        deaths: 0,
+        asker: asking.author.cloned(),
+        asker_team: asking.team.cloned(),
+        first_ts: asking.ts,
+        last_ts: asking.ts,
+        started_at: None,
+        first_seq: asking.seq,
+        owner: None,
+        fence: 0,
+        due: None,
+        closing: None,
+    })
+}
+
+/// Makes a known context message one that asks. Its stored text stays: it may have been edited since.
+fn raise(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    incoming: &Incoming,
+    (name, known): (&PostName, Post),
+    (session, seq): (u64, u64),
+    claimant: Option<&Claimant>,
+    now: Timestamp,
+) -> Result<Receipt> {
+    let Some(mut message) = rows.message(session, seq)? else { return Ok(Receipt::Known) };
+    session::count_out(rows, thread.session_mut()?, &message)?;
+    if message.author.is_none() {
+        message.author.clone_from(&incoming.post.author);
+    }
+    if message.team.is_none() {
+        message.team.clone_from(&incoming.post.author_team);
+    }
+    message.kind = incoming.post.kind;
+    let MessageRow { ts, author, team, .. } = &message;
+    let asking = Asking { seq, ts: *ts, author: author.as_ref(), team: team.as_ref(), body: &incoming.body };
+    let (turn, receipt) = ask(rows, thread, message.kind, asking, claimant, now)?;
+    message.turn = turn;
+    rows.save_message(&message)?;
+    session::count_in(rows, thread.session_mut()?, &message, incoming.name.as_ref())?;
+    rows.put_post(name, &Post { asked: true, ..known })?;
+    Ok(receipt)
+}
