@@ -6,6 +6,8 @@ import subprocess
 import unittest
 import urllib.request
 
+import slack_sdk
+
 # Longest wait for something that should come at once, in seconds.
 PATIENCE_S = 10
 
@@ -35,6 +37,10 @@ class Servers:
         """Lets time pass on the servers' clock."""
         self.tell("/clock/advance", {"secs": secs})
 
+    def pass_sleep(self, secs):
+        """Waits until one of the servers sleeps for exactly so long, then lets that time pass."""
+        self.tell("/clock/pass_sleep", {"secs": secs})
+
     def stop(self):
         """Closing its input ends the process."""
         self.process.stdin.close()
@@ -52,3 +58,28 @@ class TestCase(unittest.TestCase):
     def setUp(self):
         self.servers = Servers(*self.ARGUMENTS)
         self.addCleanup(self.servers.stop)
+
+
+class SlackTestCase(TestCase):
+    """A test with a small Slack and the official Web API client."""
+
+    def setUp(self):
+        super().setUp()
+        self.ready = self.servers.ready
+        self.tell = self.servers.tell
+        self.advance = self.servers.advance
+        self.pass_sleep = self.servers.pass_sleep
+        self.web = slack_sdk.WebClient(token=self.ready["bot_token"], base_url=self.ready["api_url"], timeout=PATIENCE_S)
+
+    def say(self, who, channel, text, root=None, mention=False):
+        """Posts as a person: in a channel, in a thread when there is a root, or as a direct message without a channel."""
+        said = {"who": who, "channel": channel, "text": text, "root": root, "mention": mention}
+        return self.tell("/slack/say", said)
+
+    def say_without_waiting(self, who, channel, text):
+        """Posts as a person; does not wait for the app to acknowledge it."""
+        self.tell("/slack/say", {"who": who, "channel": channel, "text": text, "wait": False})
+
+    def shown(self, thread):
+        """What the app has standing in a thread, and its status."""
+        return self.tell("/slack/thread", {"channel": thread["channel"], "root": thread["root"]})

@@ -1,12 +1,13 @@
 //! The small Slack and the scripted model as a process of their own, for clients in any language.
 //!
 //! ```text
-//! cargo run -p chathakase-sim --example small_slack
+//! cargo run -p chathakase-sim --example small_slack [socket]
 //! ```
-//! It prints one line of JSON (addresses and tokens), and ends when its standard input closes or on SIGTERM. Its time is moved by
+//! Events go over HTTP, or with `socket` over Socket Mode. It prints one line of JSON (addresses and tokens), and ends when its standard input closes or on SIGTERM. Its time is moved by
 //! hand (`POST /clock/advance`), so nothing that it does by the clock happens by itself.
 
 mod model;
+mod slack;
 
 use std::{
     io::{self, Write},
@@ -15,27 +16,54 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, routing::post};
-use chathakase_sim::{ManualClock, model::ScriptedModel};
+use chathakase_session::time::Clock;
+use chathakase_sim::{
+    ManualClock,
+    model::ScriptedModel,
+    slack::{Options, SmallSlack, Transport},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, signal::unix, sync::oneshot};
 
 #[derive(Deserialize)]
-struct Advance {
+struct Span {
     secs: f64,
+}
+
+impl Span {
+    fn duration(&self) -> Duration {
+        Duration::try_from_secs_f64(self.secs).unwrap_or_default()
+    }
 }
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let clock = ManualClock::new();
     let scripted = ScriptedModel::start(Arc::new(clock.clone())).await;
+    let socket = std::env::args().skip(1).any(|argument| argument == "socket");
+    let transport = if socket { Transport::Socket } else { Transport::Http };
+    let small =
+        SmallSlack::try_start(Options { transport, clock: Arc::new(clock.clone()), ..Options::default() }).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let ready = json!({
         "control_url": format!("http://{}", listener.local_addr()?),
         "model_base_url": scripted.base_url(),
+        "api_url": small.api_url(),
+        "bot_token": small.bot_token(),
+        "app_token": small.app_token(),
+        "signing_secret": small.signing_secret(),
+        "bot_user": small.bot_user(),
+        "workspace": small.workspace(),
+        "methods": slack::existing_methods(),
+        "now": clock.now().as_secs(),
     });
-    let control =
-        Router::new().route("/clock/advance", post(advance)).with_state(clock).nest("/model", model::routes(scripted));
+    let control = Router::new()
+        .route("/clock/advance", post(advance))
+        .route("/clock/pass_sleep", post(pass_sleep))
+        .with_state(clock)
+        .nest("/model", model::routes(scripted))
+        .nest("/slack", slack::routes(small));
     writeln!(io::stdout(), "{ready}")?;
     // Not gracefully: a client may hold a connection for ever.
     tokio::select! {
@@ -44,8 +72,14 @@ async fn main() -> io::Result<()> {
     }
 }
 
-async fn advance(State(clock): State<ManualClock>, Json(by): Json<Advance>) -> Json<Value> {
-    clock.advance(Duration::try_from_secs_f64(by.secs).unwrap_or_default());
+async fn advance(State(clock): State<ManualClock>, Json(by): Json<Span>) -> Json<Value> {
+    clock.advance(by.duration());
+    Json(json!({"ok": true}))
+}
+
+/// Waits until somebody sleeps for exactly so long, then lets that time pass.
+async fn pass_sleep(State(clock): State<ManualClock>, Json(asked): Json<Span>) -> Json<Value> {
+    clock.pass_sleep(asked.duration()..=asked.duration()).await;
     Json(json!({"ok": true}))
 }
 
