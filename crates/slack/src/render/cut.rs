@@ -151,8 +151,10 @@ impl Cutter {
             _ if blank => Place::Forced,
             // The part would end with a fence of ours and the next begin with an empty one.
             Line::Ends => Place::Forced,
-            Line::Opens(_) => Place::Paragraph,
+            Line::Opens(_) if !lead.starts_with("    ") => Place::Paragraph,
             _ if self.fence_is_empty => Place::Anywhere,
+            // Without the list item around it, it would be indented code.
+            _ if self.lines.open().is_none() && lead.starts_with("    ") => Place::Word,
             _ if self.lines.open().is_none() && self.behind.ends_with("\n\n") => Place::Paragraph,
             _ => Place::Line,
         };

@@ -35,16 +35,13 @@ impl Fence {
     /// The line that begins it again. What is indented too far to stand alone gets a list item around it.
     fn start(&self) -> String {
         let info = if self.info.len() > INFO_BYTES_MAX { "" } else { &self.info };
-        let mut line = String::new();
-        while self.indent - line.len() > 8 {
-            line.push_str("-    ");
-        }
-        match self.indent - line.len() {
-            column @ 0..=3 if line.is_empty() => line.push_str(&" ".repeat(column)),
-            column => {
-                let before = column.saturating_sub(5);
-                line.push_str(&format!("{}-{}", " ".repeat(before), " ".repeat(column - before - 1)));
-            }
+        // An item is a dash with one to four spaces, and may stand three columns in.
+        let items = self.indent.saturating_sub(3).div_ceil(5);
+        let spaces = self.indent.saturating_sub(5 * items);
+        let mut line = " ".repeat(spaces);
+        for inner in (0..items).rev() {
+            let width = self.indent - 5 * inner - line.len();
+            line.push_str(&format!("{:<width$}", "-"));
         }
         format!("{line}{}{info}\n", self.run())
     }
@@ -203,9 +200,14 @@ fn split_run(lead: &str) -> (&str, &str) {
     lead.split_at(lead.trim_end_matches(['`', '~']).len())
 }
 
-/// Whether a list item or a fence may begin behind this beginning.
+/// Whether a list item or a fence may begin behind this beginning: nothing but items before it.
 fn stands_free(before: &str) -> bool {
-    before.is_empty() || before.ends_with(' ')
+    (before.is_empty() || before.ends_with(' ')) && before.split(' ').all(|word| word.is_empty() || is_item(word))
+}
+
+fn is_item(word: &str) -> bool {
+    let number = |digits: &str| (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    matches!(word, "-" | "*" | "+") || word.strip_suffix(['.', ')']).is_some_and(number)
 }
 
 /// The columns at which the content of the items in a line's beginning begins: 2 for `- `, 3 and 5 for `1. - `.
@@ -213,11 +215,7 @@ fn item_columns(before: &str) -> Vec<usize> {
     let (mut columns, mut at) = (Vec::new(), 0);
     for word in before.split_inclusive(' ') {
         at += word.len();
-        let marker = word.strip_suffix(' ').unwrap_or("");
-        let number = marker
-            .strip_suffix(['.', ')'])
-            .is_some_and(|number| (1..=9).contains(&number.len()) && !number.contains(['.', ')']));
-        if number || matches!(marker, "-" | "*" | "+") {
+        if word.strip_suffix(' ').is_some_and(is_item) {
             let spaces = before[at..].len() - before[at..].trim_start_matches(' ').len();
             // More than four spaces behind the marker: the item begins after the first, with indented code.
             columns.push(at + if spaces < 4 { spaces } else { 0 });

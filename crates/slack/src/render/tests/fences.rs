@@ -1,10 +1,10 @@
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use super::*;
 
 #[test]
 fn a_fence_is_closed_at_the_seam_and_reopened_with_its_language() {
-    for (open, close) in [("```rust\n", "```"), ("~~~~ python title=\"x\"\n", "~~~~"), ("  `````\n", "`````")] {
+    for (open, close) in [("```rust\n", "```"), ("~~~~ python title=\"x\"\n", "~~~~"), ("  `````\n", "  `````")] {
         let text = format!("{open}{}{close}\nend", "let a = 1;\n".repeat(300));
         let rendered = render(&text, &SMALL);
         assert!(rendered.parts.len() > 2);
@@ -45,6 +45,52 @@ fn what_is_no_fence_opens_none() {
 }
 
 #[test]
+fn a_fence_in_a_list_is_closed_and_reopened_at_its_depth() {
+    let table = [
+        ("1. x\n   ```sh\n", "   ls\n", "   ```\n", "   ```sh\n"),
+        ("10. x\n    ```sh\n", "    ls\n", "    ```\n", "-   ```sh\n"),
+        ("- a\n  - b\n    ```sh\n", "    ls\n", "    ```\n", "-   ```sh\n"),
+        ("1. a\n   1. b\n      - ```sh\n", "        ls\n", "        ```\n", "   -    ```sh\n"),
+        (
+            "- a\n    - b\n        - c\n            ```sh\n",
+            "            ls\n",
+            "            ```\n",
+            "  -    -    ```sh\n",
+        ),
+        ("* ~~~sh\n", "  ls\n", "  ~~~\n", "  ~~~sh\n"),
+    ];
+    for (before, code, close, reopened) in table {
+        let text = format!("{before}{}{close}end\n", code.repeat(400));
+        let rendered = render(&text, &SMALL);
+        let (last, parts) = rendered.parts.split_last().unwrap();
+        assert!(last.ends_with("end\n"));
+        for (at, part) in parts.iter().enumerate() {
+            assert!(part.starts_with(if at == 0 { before } else { reopened }), "{part}");
+            assert!(part.trim_end().ends_with(close.trim_end()), "{part}");
+        }
+        let seen: Vec<_> =
+            rendered.parts.iter().flat_map(|part| words(part)).filter(|(word, _)| word == "ls").collect();
+        assert_eq!(seen, vec![("ls".to_owned(), true); 400], "{before}");
+        assert_eq!(words(last).last(), Some(&("end".to_owned(), false)), "{last}");
+    }
+}
+
+#[test]
+fn a_fence_ends_with_the_list_item_that_it_is_in() {
+    let text = format!("- ```sh\n{}out\n{}", "  ls\n".repeat(120), "word ".repeat(300));
+    let rendered = render(&text, &SMALL);
+    assert_eq!(rendered.parts.iter().flat_map(|part| words(part)).filter(|(_, code)| *code).count(), 120);
+    assert!(!rendered.parts.last().unwrap().contains("```"));
+}
+
+#[test]
+fn what_is_indented_too_far_is_no_fence() {
+    for text in ["    ```\nx", "- x\n      ```\ny", "-x\n    ```\ny"] {
+        assert_eq!(render(text, &SMALL).parts, [text]);
+    }
+}
+
+#[test]
 fn a_long_line_of_code_goes_on_as_code() {
     let rendered = render(&format!("```c\n{}\n```\n", "word ".repeat(1_000)), &SMALL);
     for part in &rendered.parts {
@@ -79,12 +125,12 @@ fn is_open_at_the_end(part: &str) -> bool {
     words(&format!("{part}\n\nlastword\n")).last().is_some_and(|(word, code)| !word.ends_with("lastword") || *code)
 }
 
-/// The words of a text, and whether each is in a code block, as another Markdown parser sees it.
+/// The words of a text, and whether each is in a fence, as another Markdown parser sees it.
 fn words(markdown: &str) -> Vec<(String, bool)> {
     let (mut code, mut words) = (false, Vec::new());
     for event in Parser::new(markdown) {
         match event {
-            Event::Start(Tag::CodeBlock(_)) => code = true,
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => code = true,
             Event::End(TagEnd::CodeBlock) => code = false,
             Event::Text(text) | Event::Code(text) => {
                 words.extend(text.split_whitespace().map(|word| (word.to_owned(), code)))
@@ -95,7 +141,7 @@ fn words(markdown: &str) -> Vec<(String, bool)> {
     words
 }
 
-/// Paragraphs and code blocks with every kind of fence; the last fence may stay open. No two words are equal.
+/// Paragraphs and code blocks with every kind of fence, some in list items. No two words are equal.
 fn document() -> impl Strategy<Value = String> {
     let info = proptest::sample::select(vec!["", "rust", "python title=\"x\"", " js "]);
     let block = (0..4usize, 3..7usize, 0..3usize, info, proptest::collection::vec(0..60usize, 0..12));
@@ -104,17 +150,23 @@ fn document() -> impl Strategy<Value = String> {
         for (kind, len, longer, info, lines) in blocks {
             let marker = if kind < 2 { "`" } else { "~" };
             let fence = marker.repeat(len);
+            let in_item = kind > 0 && lines.len() % 2 == 0;
+            let inside = if in_item { "   " } else { "" };
+            if in_item {
+                text += if longer == 0 { "1. " } else { "7. item\n   " };
+            }
             if kind > 0 {
-                text += &format!("{}{fence}{info}\n", " ".repeat(longer));
+                text += &format!("{}{fence}{info}\n", " ".repeat(if in_item { 0 } else { longer }));
             }
             for words in lines {
+                text += inside;
                 for _ in 0..words % 17 {
                     count += 1;
                     text += &format!("w{count} ");
                 }
                 text += if kind > 0 && words % 5 == 0 { "``\n" } else { "\n" };
             }
-            text += &if kind > 0 { format!("{fence}{}\n", marker.repeat(longer)) } else { "\n".to_owned() };
+            text += &if kind > 0 { format!("{inside}{fence}{}\n", marker.repeat(longer)) } else { "\n".to_owned() };
         }
         text
     })
