@@ -13,6 +13,7 @@ pub mod store;
 pub mod time;
 pub mod tokens;
 pub mod turn;
+pub mod window;
 
 pub use ids::{AppId, BadId, BotId, ChannelId, EventId, SessionId, SlackTs, ThreadKey, UserId, WorkspaceId};
 pub use manager::{ManagerConfig, SessionManager};
@@ -20,3 +21,4 @@ pub use message::{Kind, Message, Role};
 pub use session::Session;
 pub use time::{Clock, Timestamp};
 pub use tokens::TokenCounter;
+pub use window::{Window, WindowLimits, window};

@@ -100,7 +100,7 @@ impl SessionManager {
 
     /// The active session of `key`.
     pub fn session(&self, key: &ThreadKey, now: Timestamp) -> Option<&Session> {
-        let place = *self.places.get(key)? as usize;
+        let place = *self.places.get(key)?;
         self.sessions[place].as_deref().filter(|session| expires(session, &self.config) > now)
     }
 

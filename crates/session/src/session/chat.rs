@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{Session, row::Row};
 use crate::{
     Kind, Role, json,
-    names::{ending_mark, label},
+    names::{ending_mark, speaker},
 };
 
 /// One message of a request: `{"role": …, "content": …}`, borrowed from its session.
@@ -106,10 +106,14 @@ impl Session {
     }
 
     fn chat_message(&self, row: &Row) -> ChatMessage<'_> {
-        let named = row.role == Role::User && self.people.len() > 1;
+        let several = self.people.len() > 1;
+        let name = || row.author.and_then(|number| self.people.person(number));
         ChatMessage {
             role: row.role,
-            name: row.author.filter(|_| named).and_then(|number| self.people.name(number)).map(label),
+            name: (several && row.role == Role::User).then(|| match name() {
+                Some((id, name)) => speaker(Some(id), Some(name)),
+                None => speaker(None, None),
+            }),
             text: self.texts.get(&row.text),
             mark: ending_mark(row.ending),
         }

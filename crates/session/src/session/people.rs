@@ -38,9 +38,9 @@ impl People {
         self.list.get(number as usize).map(|person| &person.id)
     }
 
-    /// The name to speak of them by: the one last heard of, or the id where there is none.
-    pub(super) fn name(&self, number: u32) -> Option<&str> {
-        self.list.get(number as usize).map(Person::called)
+    /// Who has this number, and the name last heard of, which may be empty.
+    pub(super) fn person(&self, number: u32) -> Option<(&UserId, &str)> {
+        self.list.get(number as usize).map(|person| (&person.id, person.name.as_str()))
     }
 
     /// The number of `id`, and its name brought up to date when one is given. A person not known yet is added.
