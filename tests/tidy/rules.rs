@@ -1,0 +1,205 @@
+//! Rules about what stands in a file.
+
+use std::fmt;
+
+use crate::files::{File, Files};
+
+const LINES_MAX: usize = 500;
+/// The files that may read the clock or let real time pass: the system's clock that everything is given, and the net of stories,
+/// which must hold when the clock of a test stands still.
+const REAL_TIME: [&str; 2] = ["crates/cli/src/clock.rs", "crates/sim/src/slack/story/wait.rs"];
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Finding {
+    pub file: String,
+    pub line: usize,
+    pub what: String,
+    pub fix: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}\n    {}", self.file, self.line, self.what, self.fix)
+    }
+}
+
+pub(crate) fn long_files(files: &Files) -> Vec<Finding> {
+    let code = files.ending("rs").chain(files.ending("py")).chain(files.ending("sql"));
+    let long = code.filter(|file| file.text.lines().count() > LINES_MAX);
+    let finding = |file: &File| Finding {
+        file: file.path.clone(),
+        line: LINES_MAX + 1,
+        what: format!("{} lines", file.text.lines().count()),
+        fix: "split it where there are two things in one; files of 60 to 200 lines are easy to read",
+    };
+    long.map(finding).collect()
+}
+
+/// Benches may write the same statements without our code, to measure what our code costs.
+pub(crate) fn sql_elsewhere(files: &Files) -> Vec<Finding> {
+    let fix = "only crates/store knows SQL: give its SessionStore a method that is a whole step in our words";
+    let sql = [
+        &["SELECT ", " FROM "][..],
+        &["INSERT INTO "],
+        &["INSERT OR "],
+        &["UPDATE ", " SET "],
+        &["DELETE FROM "],
+        &["CREATE TABLE "],
+        &["PRAGMA "],
+        &["rusqlite::"],
+        &["use rusqlite"],
+    ];
+    let code = files.ending("rs").filter(|file| !starts_with_any(&file.path, &["crates/store/", "benches/"]));
+    let mut found = lines_with(code, |line| sql.iter().any(|words| words.iter().all(|word| line.contains(word))), fix);
+    let manifests =
+        files.ending("toml").filter(|file| file.path.starts_with("crates/") && !file.path.starts_with("crates/store/"));
+    found.extend(lines_with(manifests, |line| starts_with_any(line, &["rusqlite", "tokio-postgres", "sqlx"]), fix));
+    found
+}
+
+pub(crate) fn clocks(files: &Files) -> Vec<Finding> {
+    let reads = ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "Local::now", "Utc::now"];
+    let elsewhere =
+        files.ending("rs").filter(|file| !starts_with_any(&file.path, &["crates/cli/src/clock.rs", "benches/"]));
+    let code = elsewhere.filter(|file| !file.path.contains("/benches/"));
+    lines_with(
+        code,
+        |line| contains_any(line, &reads),
+        "take a `now` as an argument, or the `Clock` that whoever runs is given",
+    )
+}
+
+pub(crate) fn sleeps(files: &Files) -> Vec<Finding> {
+    let sleeps = ["thread::sleep", "time::sleep", "time.sleep(", "asyncio.sleep("];
+    let code = files.ending("rs").chain(files.ending("py")).filter(|file| !REAL_TIME.contains(&&*file.path));
+    lines_with(
+        code,
+        |line| contains_any(line, &sleeps),
+        "wait for the event itself, or on the injected `Clock` (`ManualClock` in tests)",
+    )
+}
+
+pub(crate) fn ignored_tests(files: &Files) -> Vec<Finding> {
+    let code = files.ending("rs").chain(files.ending("py"));
+    lines_with(
+        code,
+        |line| contains_any(line, &["#[ignore", "unittest.skip("]),
+        "make it pass or take it away; a skipped check looks green",
+    )
+}
+
+/// Links of the form `](path)`, relative to the document.
+pub(crate) fn dead_links(files: &Files) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for document in files.ending("md") {
+        let folder = document.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (number, line) in document.text.lines().enumerate() {
+            for link in line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
+                let path = link.split('#').next().unwrap_or_default();
+                if path.is_empty()
+                    || link.contains("://")
+                    || link.starts_with("mailto:")
+                    || files.has(&joined(folder, path))
+                {
+                    continue;
+                }
+                let fix = "correct the path, or write the document";
+                found.push(Finding {
+                    file: document.path.clone(),
+                    line: number + 1,
+                    what: format!("nothing at `{link}`"),
+                    fix,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn joined(folder: &str, path: &str) -> String {
+    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
+fn lines_with<'a>(
+    files: impl Iterator<Item = &'a File>,
+    bad: impl Fn(&str) -> bool,
+    fix: &'static str,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for file in files {
+        for (number, line) in file.text.lines().enumerate() {
+            let is_comment = line.trim_start().starts_with("//");
+            if !is_comment && bad(line) {
+                found.push(Finding { file: file.path.clone(), line: number + 1, what: line.trim().to_owned(), fix });
+            }
+        }
+    }
+    found
+}
+
+fn contains_any(line: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| line.contains(word))
+}
+
+fn starts_with_any(text: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| text.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn places(found: &[Finding], expected: &[(&str, usize)]) {
+        let found: Vec<_> = found.iter().map(|finding| (finding.file.as_str(), finding.line)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn each_rule_finds_what_it_forbids_where_it_is_forbidden() {
+        let long = "fn a() {}\n".repeat(501);
+        places(
+            &long_files(&Files::of(&[("crates/a/a.rs", &long), ("crates/a/b.rs", &long[10..])])),
+            &[("crates/a/a.rs", 501)],
+        );
+
+        let sql = "// DELETE FROM x\n\"SELECT a FROM b\"\n";
+        let files = Files::of(&[("crates/store/a.rs", sql), ("crates/bot/a.rs", sql), ("benches/a.rs", sql)]);
+        places(&sql_elsewhere(&files), &[("crates/bot/a.rs", 2)]);
+
+        let clock = "let a = 1;\nlet b = std::time::Instant::now();\n";
+        let files =
+            Files::of(&[("crates/cli/src/clock.rs", clock), ("crates/bot/a.rs", clock), ("benches/x/a.rs", clock)]);
+        places(&clocks(&files), &[("crates/bot/a.rs", 2)]);
+
+        let sleep = "std::thread::sleep(x);\ntime.sleep(1)\n";
+        let files =
+            Files::of(&[("crates/cli/src/clock.rs", sleep), ("crates/bot/tests/a.rs", sleep), ("tests/a.py", sleep)]);
+        places(
+            &sleeps(&files),
+            &[("crates/bot/tests/a.rs", 1), ("crates/bot/tests/a.rs", 2), ("tests/a.py", 1), ("tests/a.py", 2)],
+        );
+
+        places(&ignored_tests(&Files::of(&[("a.rs", "#[test]\n#[ignore]\n")])), &[("a.rs", 2)]);
+
+        let text = "[x](b.md) [y](../a.md#z)\n[w](https://x.test) [z](none.md)\n";
+        places(&dead_links(&Files::of(&[("a.md", ""), ("docs/a.md", text), ("docs/b.md", "")])), &[("docs/a.md", 2)]);
+    }
+
+    #[test]
+    fn a_finding_says_where_it_is_and_what_to_do() {
+        let found = ignored_tests(&Files::of(&[("a.rs", "#[ignore]")]));
+        assert_eq!(
+            found[0].to_string(),
+            "a.rs:1: #[ignore]\n    make it pass or take it away; a skipped check looks green"
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! The rules of the house that a compiler does not check. A broken one prints file, line and what to do instead.
+
+mod arrows;
+mod files;
+mod rules;
+
+use files::Files;
+use rules::Finding;
+
+/// Prints every finding, and fails when there is one.
+#[track_caller]
+fn nothing_found(findings: Vec<Finding>) {
+    let list: String = findings.iter().map(|finding| format!("\n{finding}")).collect();
+    assert!(findings.is_empty(), "{} broken:{list}", findings.len());
+}
+
+#[test]
+fn no_file_is_longer_than_500_lines() {
+    nothing_found(rules::long_files(&Files::read()));
+}
+
+#[test]
+fn sql_lives_in_the_store() {
+    nothing_found(rules::sql_elsewhere(&Files::read()));
+}
+
+#[test]
+fn the_clock_is_read_in_one_place() {
+    nothing_found(rules::clocks(&Files::read()));
+}
+
+#[test]
+fn no_code_and_no_test_sleeps() {
+    nothing_found(rules::sleeps(&Files::read()));
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    nothing_found(rules::ignored_tests(&Files::read()));
+}
+
+#[test]
+fn links_between_our_documents_lead_somewhere() {
+    nothing_found(rules::dead_links(&Files::read()));
+}
+
+#[test]
+fn arrows_between_crates_point_down_only() {
+    nothing_found(arrows::wrong(&Files::read()));
+}
+
+#[test]
+fn crates_that_only_test_each_other_make_no_circle() {
+    nothing_found(arrows::circles(&Files::read()));
+}
