@@ -30,9 +30,11 @@ pub use calls::Call;
 pub use events::{Fate, SentEvent};
 pub use fault::{Fault, Gate};
 pub use options::{MentionOrder, Options, Profile, Transport};
-pub use story::{Install, Post, Said, Saying, Thread};
+pub use story::{Changes, Feed, Install, Post, Said, Saying, Thread};
+pub use world::{Happening, What};
 
 use shared::{APP_TOKEN, SIGNING_SECRET, Shared};
+use world::World;
 
 /// A running small Slack. Clones are the same one; it stops when the last is dropped.
 #[derive(Clone)]
@@ -139,10 +141,17 @@ impl SmallSlack {
         self.shared.change(|world| world.workspaces[0].scopes = scopes);
     }
 
-    /// Ends when anything changes after this call.
+    /// Ends when anything changes after this call. Who looks between two calls takes [`SmallSlack::changes`]: it misses nothing.
     pub async fn changed(&self) {
-        let mut watch = self.shared.watch();
-        let _ = watch.changed().await;
+        self.changes().next().await;
+    }
+    /// Wakes for every change from now on.
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.shared.watch())
+    }
+    /// Tells what happens from now on, post by post and word by word, as people see it.
+    pub fn feed(&self) -> Feed {
+        Feed::new(self.shared.feed.subscribe())
     }
 
     /// The next post gets exactly this timestamp: two channels can hold the same one. It must be later than what the channel holds.
@@ -153,6 +162,20 @@ impl SmallSlack {
     /// Every event so far, with what became of it. None in [`Profile::Unlimited`].
     pub fn events(&self) -> Vec<SentEvent> {
         self.shared.courier.sent()
+    }
+    /// Sends any event: what is inside the envelope, as Slack would write it (`{"type":"app_home_opened", ..}`).
+    pub async fn send_event(&self, event: serde_json::Value) {
+        let outgoing = world::Outgoing { home: 0, event, author_team: None, shared: false, about: None };
+        self.shared.change(|world| world.outbox.push(outgoing)).1.over().await;
+    }
+    /// HTTP transport: asks the app to prove its address (`url_verification`); its status and text, if it answered.
+    pub async fn verify_url(&self, challenge: &str) -> Option<(u16, String)> {
+        let body = serde_json::json!({"token": "deprecated", "challenge": challenge, "type": "url_verification"});
+        self.shared.courier.post_raw(&self.shared, body.to_string()).await
+    }
+    /// HTTP transport: a signed request with any body.
+    pub async fn post_signed(&self, body: &str) -> Option<(u16, String)> {
+        self.shared.courier.post_raw(&self.shared, body.to_owned()).await
     }
     /// Sends the events of a post again under their own ids, as a retry that was not needed.
     pub async fn redeliver(&self, said: &Said) {
@@ -212,7 +235,17 @@ impl SmallSlack {
 
     /// Slack ends every running stream, as it does after about 300 s.
     pub fn end_streams(&self) {
-        self.shared.change(world::World::end_streams);
+        self.shared.change(World::end_streams);
+    }
+
+    /// What the app wrote and no test looked at (`shows`, `answers`). A story fails when there is any.
+    pub fn unlooked(&self) -> Vec<String> {
+        self.shared.look(World::unlooked)
+    }
+    /// Streams that still run and statuses that still stand. A story fails when there is any at its end.
+    pub fn unfinished(&self) -> Vec<String> {
+        let now = self.shared.options.clock.monotonic();
+        self.shared.look(|world| world.unfinished(now))
     }
 
     /// The whole Slack as people see it, for failing stories.

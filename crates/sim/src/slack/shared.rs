@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -14,12 +14,15 @@ use super::{
     events::{Courier, Waited},
     fault::Faults,
     options::Options,
-    world::World,
+    world::{Happening, World},
 };
 
 /// Tokens and the secret of the app under test; they open nothing but a small Slack.
 pub(crate) const APP_TOKEN: &str = "xapp-1-A0000001-not-a-secret";
 pub(crate) const SIGNING_SECRET: &str = "5ma11-51ack-51gn1ng-not-a-secret";
+
+/// Happenings that a slow listener may fall behind before it misses some.
+const FEED_MAX: usize = 4096;
 
 pub(crate) struct Shared {
     pub(crate) options: Options,
@@ -30,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) courier: Courier,
     /// Cancelled when the last handle is gone: every connection and task ends.
     pub(crate) stop: CancellationToken,
+    /// What happens, for those who listen.
+    pub(crate) feed: broadcast::Sender<Happening>,
     world: Mutex<World>,
     version: watch::Sender<u64>,
     busy: AtomicUsize,
@@ -46,6 +51,7 @@ impl Shared {
             limits: Limits::default(),
             courier: Courier::new(),
             stop: CancellationToken::new(),
+            feed: broadcast::Sender::new(FEED_MAX),
             world: Mutex::new(world),
             version: watch::Sender::new(0),
             busy: AtomicUsize::new(0),
@@ -68,7 +74,12 @@ impl Shared {
     pub(crate) fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut World) -> R) -> (R, Waited) {
         let (result, outbox) = {
             let mut world = self.lock();
+            world.listened_to = self.feed.receiver_count() > 0;
             let result = change(&mut world);
+            // Sent under the lock, so that listeners hear things in the order in which they happened.
+            for happening in world.happenings.drain(..) {
+                let _ = self.feed.send(happening);
+            }
             (result, std::mem::take(&mut world.outbox))
         };
         self.changed();

@@ -31,9 +31,7 @@ pub(super) fn set_status(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let text = ctx.args.text("status").unwrap_or_default().into_owned();
     let until = ctx.shared.options.clock.monotonic() + STATUS_LIFE;
     ctx.set_session(&channel, root, if text.is_empty() { "active" } else { "processing" });
-    if let Some(thread) = ctx.world.channels.get_mut(&channel).map(|place| place.threads.entry(root).or_default()) {
-        thread.status = (!text.is_empty()).then_some(Status { text, until });
-    }
+    ctx.world.set_status(&channel, root, (!text.is_empty()).then_some(Status { text, until }));
     Ok(Answer::ok())
 }
 

@@ -4,7 +4,7 @@ use chathakase_session::{ChannelId, SlackTs};
 use serde_json::Value;
 
 use super::{Answer, Ctx, Refusal, blocks::Content};
-use crate::slack::world::{Draft, Ephemeral, Fetched, StreamState, has_link, message_json, pings_in};
+use crate::slack::world::{Draft, Ephemeral, Fetched, StreamState, What, has_link, message_json, pings_in};
 
 /// Slack: longest `text` of `chat.update`.
 const UPDATE_CHARS_MAX: usize = 4_000;
@@ -33,7 +33,7 @@ pub(super) fn post_message(ctx: &mut Ctx) -> Result<Answer, Refusal> {
 pub(super) fn update(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let channel = ctx.visible("channel")?;
     let message = ctx.message(&channel, "ts")?;
-    let (ts, stream) = (message.ts, message.stream.as_ref().map(|stream| stream.state.clone()));
+    let (ts, streamed) = (message.ts, message.stream.is_some());
     if message.user != ctx.bot_in(&channel) {
         return Err(Refusal::code("cant_update_message"));
     }
@@ -58,7 +58,7 @@ pub(super) fn update(ctx: &mut Ctx) -> Result<Answer, Refusal> {
             message.metadata = content.metadata;
         }
         // What died in mid-stream is whole again.
-        if let (Some(stream), Some(_)) = (&mut message.stream, stream) {
+        if let Some(stream) = message.stream.as_mut().filter(|_| streamed) {
             stream.state = StreamState::Completed;
         }
     });
@@ -70,7 +70,7 @@ pub(super) fn delete(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let channel = ctx.visible("channel")?;
     let message = ctx.message(&channel, "ts")?;
     let ts = message.ts;
-    if message.user != ctx.bot_in(&channel) || message.subtype.as_deref() == Some("tombstone") {
+    if message.user != ctx.bot_in(&channel) || message.is_tombstone() {
         return Err(Refusal::code("cant_delete_message"));
     }
     ctx.world.delete_message(&channel, ts, ctx.now);
@@ -88,6 +88,9 @@ pub(super) fn post_ephemeral(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let content = Content::read(ctx)?;
     ctx.note_marks(&content.text, content.markdown);
     let ts = ctx.world.next_ts(ctx.now);
+    let bot = ctx.bot_in(&channel);
+    let whispered = What::Whispered { to: ctx.world.name_of(&to).to_owned(), text: content.text.clone() };
+    ctx.world.happened(&channel, thread.unwrap_or(ts), ts, &bot, whispered);
     if let Some(place) = ctx.world.channels.get_mut(&channel) {
         // In a thread that nobody answered yet, Slack shows it to nobody.
         let seen = thread.is_none_or(|root| place.threads.get(&root).is_some_and(|thread| !thread.replies.is_empty()));
@@ -145,9 +148,8 @@ impl Ctx<'_> {
 
     /// The app's reply ends its status (Slack: assistant.threads.setStatus).
     pub(super) fn end_status(&mut self, channel: &ChannelId, thread: Option<SlackTs>) {
-        let place = self.world.channels.get_mut(channel);
-        if let Some(thread) = thread.and_then(|root| place?.threads.get_mut(&root)) {
-            thread.status = None;
+        if let Some(root) = thread {
+            self.world.set_status(channel, root, None);
         }
     }
 

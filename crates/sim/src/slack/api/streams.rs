@@ -177,6 +177,11 @@ impl Ctx<'_> {
         }
     }
 
+    fn pings_of(&self, channel: &ChannelId, ts: SlackTs) -> Vec<String> {
+        let message = self.place(channel).messages.get(&ts).filter(|_| self.is_real());
+        message.map(|message| pings_in(&message.text, true)).unwrap_or_default()
+    }
+
     /// Adds to a streamed message; `end` is what the stop adds beside text.
     fn grow(
         &mut self,
@@ -194,11 +199,10 @@ impl Ctx<'_> {
                 message.metadata = metadata.or(message.metadata.take());
             }
         };
+        let known = self.pings_of(channel, ts).len();
         self.world.change_message(channel, ts, None, self.now, change);
-        if self.is_real() {
-            let whole = self.world.channels.get(channel).and_then(|place| place.messages.get(&ts));
-            let pings = whole.map(|message| pings_in(&message.text, true)).unwrap_or_default();
-            self.world.pings.extend(pings);
-        }
+        // Of the whole text: what pings may have come in two halves.
+        let pings = self.pings_of(channel, ts).into_iter().skip(known);
+        self.world.pings.extend(pings);
     }
 }

@@ -64,19 +64,24 @@ pub(super) async fn journey(shared: &Arc<Shared>, event: &Event, first: oneshot:
     Fate::GivenUp
 }
 
+pub(super) async fn post_raw(shared: &Shared, body: String) -> Option<(u16, String)> {
+    let url = shared.courier.lock().url.clone()?;
+    let answer = signed(shared, url, body).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+fn signed(shared: &Shared, url: String, body: String) -> reqwest::RequestBuilder {
+    let timestamp = shared.options.clock.now().as_secs();
+    let request = shared.courier.client.post(url).header("content-type", "application/json");
+    let request = request.header("x-slack-request-timestamp", timestamp);
+    request.header("x-slack-signature", signature(SIGNING_SECRET, timestamp, body.as_bytes())).body(body)
+}
+
 async fn one_try(shared: &Arc<Shared>, event: &Event, retry: usize, reason: &'static str) -> Try {
     let failed = |reason| Try::Failed { reason, no_retry: false };
     let Some(url) = shared.courier.lock().url.clone() else { return failed("connection_failed") };
     let _busy = shared.begin();
-    let timestamp = shared.options.clock.now().as_secs();
-    let mut request = shared
-        .courier
-        .client
-        .post(url)
-        .header("content-type", "application/json")
-        .header("x-slack-request-timestamp", timestamp)
-        .header("x-slack-signature", signature(SIGNING_SECRET, timestamp, event.payload.as_bytes()))
-        .body(event.payload.clone());
+    let mut request = signed(shared, url, event.payload.clone());
     if retry > 0 {
         request = request.header("x-slack-retry-num", retry).header("x-slack-retry-reason", reason);
     }

@@ -176,6 +176,11 @@ impl Courier {
         self.lock().double_next += 1;
     }
 
+    /// Signs and sends one request as it is, outside of every journey; gives back status and text of the answer.
+    pub(crate) async fn post_raw(&self, shared: &Shared, body: String) -> Option<(u16, String)> {
+        http::post_raw(shared, body).await
+    }
+
     pub(crate) fn sent(&self) -> Vec<SentEvent> {
         let state = self.lock();
         let each = state.log.iter().map(|logged| SentEvent {

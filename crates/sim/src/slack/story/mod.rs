@@ -1,10 +1,12 @@
 //! What a test does and sees as a person.
 
+mod listen;
 mod people;
 mod saying;
 mod thread;
 mod wait;
 
+pub use listen::{Changes, Feed};
 pub use people::Install;
 pub use saying::Saying;
 pub use thread::{Post, Said, Thread};

@@ -101,7 +101,7 @@ pub(crate) struct Status {
     pub(crate) until: Duration,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamState {
     Open,
     /// The app stopped it, or repaired it after its death.
@@ -121,6 +121,9 @@ pub(crate) struct Stream {
     pub(crate) bytes: usize,
     pub(crate) chars: usize,
 }
+
+/// The subtype of what is left of a deleted root.
+pub(crate) const TOMBSTONE: &str = "tombstone";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
@@ -146,6 +149,10 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn root(&self) -> SlackTs {
         self.thread.unwrap_or(self.ts)
+    }
+
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.subtype.as_deref() == Some(TOMBSTONE)
     }
 
     pub(crate) fn is_streaming(&self) -> bool {

@@ -1,6 +1,8 @@
 //! What exists in a small Slack, in plain structs. Only these functions change it; nothing here knows HTTP.
 
 mod channel;
+mod feed;
+mod leftovers;
 mod marks;
 mod posting;
 mod telling;
@@ -12,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chathakase_session::{AppId, BotId, ChannelId, SlackTs, Timestamp, UserId, WorkspaceId};
 use serde_json::Value;
 
-pub(crate) use channel::{Channel, ChannelKind, Draft, Ephemeral, Message, Status, Stream, StreamState};
+pub(crate) use channel::{Channel, ChannelKind, Draft, Ephemeral, Message, Status, Stream, StreamState, TOMBSTONE};
+pub use feed::{Happening, What};
+
 pub(crate) use marks::{has_link, pings_in};
 pub(crate) use telling::Outgoing;
 pub(crate) use text::{as_slack_shows, as_typed};
@@ -67,6 +71,9 @@ pub(crate) struct World {
     pub(crate) channels: HashMap<ChannelId, Channel>,
     /// What happened and has not been handed to the courier yet.
     pub(crate) outbox: Vec<Outgoing>,
+    /// What happened and has not been told to listeners yet.
+    pub(crate) happenings: Vec<Happening>,
+    pub(crate) listened_to: bool,
     pub(crate) pings: Vec<String>,
     pub(crate) unfurled: Vec<String>,
     pub(crate) views: BTreeMap<UserId, Value>,

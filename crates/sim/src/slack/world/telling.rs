@@ -91,6 +91,10 @@ impl World {
     }
 
     /// The message, if the app hears of changes to it.
+    pub(crate) fn hears_of(&self, channel: &ChannelId, ts: SlackTs) -> bool {
+        self.told_about(channel, ts).is_some()
+    }
+
     fn told_about(&self, channel: &ChannelId, ts: SlackTs) -> Option<(&Channel, &super::Message)> {
         let place = self.channels.get(channel)?;
         let message = place.messages.get(&ts)?;
@@ -99,7 +103,7 @@ impl World {
     }
 
     fn outgoing(&self, place: &Channel, event: Value, about: SlackTs) -> Outgoing {
-        let author_team = event["team"].as_str().map(str::to_owned);
+        let author_team = event["team"].as_str().or(event["message"]["team"].as_str()).map(str::to_owned);
         Outgoing { home: place.home, event, author_team, shared: place.shared, about: Some((place.id.clone(), about)) }
     }
 }

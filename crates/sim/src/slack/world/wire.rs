@@ -20,6 +20,9 @@ pub(crate) fn message_json(world: &World, channel: &Channel, message: &Message, 
         put("subtype", json!(subtype));
     }
     put("user", json!(message.user));
+    if message.is_tombstone() {
+        put("hidden", json!(true));
+    }
     put("ts", json!(message.ts));
     put("text", if message.markdown { json!(as_slack_shows(&message.text)) } else { json!(message.text) });
     if let Some(author) = world.people.get(&message.user) {
@@ -45,6 +48,12 @@ pub(crate) fn message_json(world: &World, channel: &Channel, message: &Message, 
         put("thread_ts", json!(root));
         if let Some(parent) = channel.messages.get(&root) {
             put("parent_user_id", json!(parent.user));
+            if message.subtype.as_deref() == Some("thread_broadcast") {
+                put(
+                    "root",
+                    json!({"type": "message", "user": parent.user, "text": parent.text, "ts": parent.ts, "thread_ts": root}),
+                );
+            }
         }
     }
     if !message.files.is_empty() {
@@ -55,7 +64,7 @@ pub(crate) fn message_json(world: &World, channel: &Channel, message: &Message, 
         put("edited", json!({"user": by, "ts": at}));
     }
     if let Some(stream) = &message.stream {
-        put("streaming_state", json!(streaming_state(&stream.state)));
+        put("streaming_state", json!(streaming_state(stream.state)));
     }
     if let (Some(metadata), Fetched::No | Fetched::Yes { metadata: true }) = (&message.metadata, fetched) {
         put("metadata", metadata.clone());
@@ -102,7 +111,7 @@ fn shown_blocks(message: &Message) -> Option<Value> {
     })
 }
 
-fn streaming_state(state: &StreamState) -> &'static str {
+fn streaming_state(state: StreamState) -> &'static str {
     match state {
         StreamState::Open => "in_progress",
         StreamState::Completed | StreamState::StoppedByUser => "completed",
