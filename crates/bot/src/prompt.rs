@@ -1,0 +1,90 @@
+//! What the model is told beside what people said: where it is, who speaks, and who is meant by an id.
+
+use std::collections::HashMap;
+
+use chathakase_session::{UserId, store::History};
+use chathakase_slack::text;
+
+/// The system message for a request: the configured prompt, then the place and the people.
+pub(crate) fn system(prompt: &str, history: &History) -> String {
+    let place = "You are in a Slack thread.";
+    match history.people.len() {
+        0 => format!("{prompt}\n\n{place}"),
+        1 => {
+            let name = history.people.values().next().map_or("a person", String::as_str);
+            format!("{prompt}\n\n{place} You talk with {}.", text::one_line_name(name))
+        }
+        n => format!("{prompt}\n\n{place} {n} people take part; each message starts with its author's name."),
+    }
+}
+
+/// Puts the names people go by today into a history: as authors, and where a message mentions them.
+///
+/// A message is stored with the ids of those it mentions (`@U0123ABCD`): asking Slack for names would hold up its acknowledgement.
+pub(crate) fn put_names(history: &mut History, names: &HashMap<UserId, String>) {
+    for (id, name) in &mut history.people {
+        if let Some(today) = names.get(id) {
+            name.clone_from(today);
+        }
+    }
+    let people = &history.people;
+    for message in history.newest.iter_mut().chain(history.first.as_mut()) {
+        let known = |id: &UserId| names.get(id).or_else(|| people.get(id));
+        if let Some(named) = name_mentions(&message.text, known) {
+            message.text = named;
+        }
+    }
+}
+
+/// Everyone that a history mentions.
+pub(crate) fn mentioned(history: &History) -> Vec<UserId> {
+    let messages = history.newest.iter().chain(history.first.as_ref());
+    let mut ids: Vec<UserId> = messages.flat_map(|message| mentions(&message.text)).map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn name_mentions<'a>(said: &str, known: impl Fn(&UserId) -> Option<&'a String>) -> Option<String> {
+    let mut named = String::new();
+    let mut done = 0;
+    for (at, id) in mentions(said) {
+        if let Some(name) = known(&id) {
+            named += &said[done..=at];
+            named += &text::one_line_name(name);
+            done = at + 1 + id.as_str().len();
+        }
+    }
+    (done > 0).then(|| named + &said[done..])
+}
+
+/// Where a text has `@` and a user's id, with the place of the `@`.
+fn mentions(said: &str) -> impl Iterator<Item = (usize, UserId)> {
+    said.match_indices('@').filter_map(|(at, _)| {
+        let rest = &said[at + 1..];
+        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit())).unwrap_or(rest.len());
+        // A digit tells an id from a word in capitals; no id of Slack's was seen without one.
+        let id = rest[..end].bytes().any(|b| b.is_ascii_digit()).then(|| UserId::parse(&rest[..end]).ok()).flatten()?;
+        Some((at, id))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(said: &str, named: &str) {
+        let ben = "Ben".to_owned();
+        let known = |id: &UserId| (id.as_str() == "U2").then_some(&ben);
+        assert_eq!(name_mentions(said, known).unwrap_or_else(|| said.to_owned()), named);
+    }
+
+    #[test]
+    fn ids_of_known_people_become_names_and_nothing_else_changes() {
+        check("ask @U2 and @U2, not @U3", "ask @Ben and @Ben, not @U3");
+        check("@U2", "@Ben");
+        check("é@U2é @UNESCO mail@U2x a@b.c @", "é@Bené @UNESCO mail@Benx a@b.c @");
+        check("@U22 @@U2", "@U22 @@Ben");
+    }
+}

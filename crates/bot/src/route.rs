@@ -1,0 +1,157 @@
+//! What happens with a post: the routing table, row by row. Pure; the first row that fits decides.
+//!
+//! | post | [`Route`] |
+//! |---|---|
+//! | our own | `Ignore` |
+//! | another bot's, even if it mentions us | `Ignore`; as a person's when allow-listed, at most [`BOT_TURNS_IN_A_ROW_MAX`] in a row |
+//! | a stranger's from a connected workspace | `Ignore` unless allowed |
+//! | of a subtype that is not a person's words | `Ignore` |
+//! | a command, in a direct message, a mention or a joined thread | `Command` |
+//! | a direct message | `Accept` |
+//! | a mention | `Accept`; without words at top level: `Command` of no words, which gives a hint |
+//! | a reply in a joined thread that starts by addressing another person | `Context` |
+//! | a reply in a joined thread | `Accept` |
+//! | a reply in another thread | `NotJoined` |
+//! | anything else | `Ignore` |
+
+use std::collections::HashSet;
+
+use chathakase_session::{AppId, BotId, ChannelId, UserId, WorkspaceId, store::ThreadMark};
+use chathakase_slack::{
+    payload::{Place, Post, Subtype},
+    text,
+};
+
+use crate::commands;
+
+/// How many posts of bots in a row are answered before a person must have written again.
+pub const BOT_TURNS_IN_A_ROW_MAX: u32 = 3;
+
+/// Who we are in a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Our user, which people mention.
+    pub user: UserId,
+    /// Our bot, if Slack named it.
+    pub bot: Option<BotId>,
+    /// Our app, if Slack named it.
+    pub app: Option<AppId>,
+}
+
+/// Whom we listen to beyond the workspace's own people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Bots that are answered as people are.
+    pub bots: HashSet<BotId>,
+    /// Whether people of connected workspaces are answered.
+    pub strangers: bool,
+}
+
+/// What to do with a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Nothing, for this reason.
+    Ignore(&'static str),
+    /// Nothing is stored, but its thread may yet become ours: its id is remembered for a while.
+    NotJoined,
+    /// Keep it as context, without a turn.
+    Context,
+    /// Answer it.
+    Accept {
+        /// What was said, without the mention of us.
+        words: String,
+        /// Neither a mention nor a direct message: only for a thread that we take part in.
+        uninvited: bool,
+    },
+    /// Run the command. Words that are none, after a bare mention, give a hint.
+    Command {
+        /// The command, trimmed, without the mention of us.
+        words: String,
+        /// Neither a mention nor a direct message: only for a thread that we take part in.
+        uninvited: bool,
+    },
+}
+
+/// Whether a look at the thread is needed before this post can be routed: only how many posts of bots there were in a row.
+pub fn depends_on_bots(post: &Post, access: &Access) -> bool {
+    post.author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot))
+}
+
+/// A post as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// What was posted.
+    pub post: &'a Post,
+    /// Whether Slack says that it mentions us, beside what its text says.
+    pub mention_event: bool,
+    /// The workspace that we see it through.
+    pub workspace: &'a WorkspaceId,
+    /// Whether its channel is shared with another company.
+    pub shared: bool,
+}
+
+/// Decides what happens with a post.
+pub fn route(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Access) -> Route {
+    if let Some(why) = not_for_us(arrival, me, mark, access) {
+        return Route::Ignore(why);
+    }
+    let Arrival { post, mention_event, .. } = arrival;
+    let direct = is_direct(&post.channel, post.place);
+    let mentioned = mention_event || text::mentions(&post.text, &me.user);
+    let uninvited = !direct && !mentioned;
+    let words = text::without_mention(&post.text, &me.user);
+    let wordless = words.is_empty() && post.files.is_empty();
+    if uninvited && !post.is_reply() {
+        return Route::Ignore("nobody asked us");
+    }
+    if uninvited && !mark.joined {
+        return Route::NotJoined;
+    }
+    if commands::find(&words).is_some() {
+        return Route::Command { words, uninvited };
+    }
+    if uninvited && text::addresses_another(&post.text, &me.user) {
+        return Route::Context;
+    }
+    match (wordless, mentioned && !direct, post.is_reply()) {
+        (true, true, false) => Route::Command { words, uninvited },
+        (true, false, _) => Route::Ignore("nothing was said"),
+        _ => Route::Accept { words, uninvited },
+    }
+}
+
+fn not_for_us(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Access) -> Option<&'static str> {
+    let post = arrival.post;
+    let author = &post.author;
+    let ours = author.user.as_ref() == Some(&me.user)
+        || (author.bot.is_some() && author.bot == me.bot)
+        || (author.app.is_some() && author.app == me.app && author.is_bot);
+    if ours {
+        return Some("our own post");
+    }
+    if author.is_bot {
+        if !author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot)) {
+            return Some("another bot's post");
+        }
+        if mark.bots_in_row >= BOT_TURNS_IN_A_ROW_MAX {
+            return Some("too many bot posts in a row");
+        }
+    } else if author.user.is_none() {
+        return Some("nobody's post");
+    }
+    // Within one enterprise people of several workspaces meet; only a channel shared between companies has strangers.
+    let elsewhere = arrival.shared && author.team.as_ref().is_some_and(|team| team != arrival.workspace);
+    if elsewhere && !access.strangers {
+        return Some("a stranger from a connected workspace");
+    }
+    match post.subtype {
+        None | Some(Subtype::FileShare | Subtype::ThreadBroadcast | Subtype::Me) => None,
+        Some(Subtype::BotMessage) if author.is_bot => None,
+        Some(Subtype::BotMessage | Subtype::Other(_)) => Some("not a person's words"),
+    }
+}
+
+fn is_direct(channel: &ChannelId, place: Place) -> bool {
+    // A mention event does not say what kind of conversation it is from; the id's first letter does.
+    place == Place::Direct || (place == Place::Unknown && channel.as_str().starts_with('D'))
+}

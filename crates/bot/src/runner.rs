@@ -1,0 +1,253 @@
+//! Who runs turns in this process: how many at once, whose leases are renewed, what is adopted, and how it all ends.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chathakase_session::{
+    store::Claimed,
+    time::timeout,
+    turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
+};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::turn::{Driver, Hold, Tools};
+
+/// Runs turns, each in a task of its own.
+pub(crate) struct Runner {
+    pub(crate) tools: Tools,
+    pub(crate) claimant: Claimant,
+    held: Mutex<HashMap<TurnId, Arc<Hold>>>,
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+    /// Something may wait for a process with room.
+    waiting: Notify,
+    /// No new turns are begun.
+    closing: CancellationToken,
+    /// Running turns fall silent.
+    silence: CancellationToken,
+}
+
+impl Runner {
+    /// A runner under the name `owner`, which no other process may have.
+    pub(crate) fn new(tools: Tools, owner: OwnerId) -> Arc<Self> {
+        let slots = Arc::new(Semaphore::new(tools.settings.running_max));
+        let claimant = Claimant { owner, lease: tools.settings.lease };
+        Arc::new(Self {
+            tools,
+            claimant,
+            held: Mutex::default(),
+            slots,
+            tasks: TaskTracker::new(),
+            waiting: Notify::new(),
+            closing: CancellationToken::new(),
+            silence: CancellationToken::new(),
+        })
+    }
+
+    /// Room for one more turn of the model; `None` when there is none, or no new ones are begun.
+    pub(crate) fn room(&self) -> Option<OwnedSemaphorePermit> {
+        if self.closing.is_cancelled() { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() }
+    }
+
+    /// Whether no new turns are begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
+    /// Says that a turn was left waiting for a process with room.
+    pub(crate) fn something_waits(&self) {
+        self.waiting.notify_one();
+    }
+
+    /// Runs a turn that was claimed by a request made at `asked_at`, and after it those that its thread hands over.
+    /// Commands take no `room`: they are short, and waiting for the model is not for them.
+    pub(crate) fn run(self: &Arc<Self>, claimed: Claimed, room: Option<OwnedSemaphorePermit>, asked_at: Duration) {
+        let runner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let _room = room;
+            let mut next = Some((claimed, asked_at));
+            while let Some((claimed, asked_at)) = next.take() {
+                let asked_next_at = runner.tools.clock.monotonic();
+                next = runner.run_one(claimed, asked_at).await.map(|claimed| (claimed, asked_next_at));
+            }
+            runner.waiting.notify_one();
+        });
+    }
+
+    /// Does something beside the turns that the end of the process waits for.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
+    }
+
+    async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<Claimed> {
+        let held = Held::new(self, &claimed.lease, asked_at);
+        let hands_over = claimed.turn.kind == TurnKind::Answer && !self.closing.is_cancelled();
+        let claimant = hands_over.then(|| self.claimant.clone());
+        let driver = Driver { tools: &self.tools, hold: Arc::clone(&held.hold), claimant, tasks: self.tasks.clone() };
+        match driver.run(claimed).await {
+            Ok(next) => next,
+            Err(lost) => {
+                tracing::info!(turn.id = %lost.0, "this process works no more on the turn");
+                None
+            }
+        }
+    }
+
+    /// Renews leases, adopts turns without an owner and sweeps expired sessions, until the process ends.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        let clock = &self.tools.clock;
+        let settings = &self.tools.settings;
+        let renewing = async {
+            loop {
+                clock.sleep(settings.lease / 3).await;
+                self.renew().await;
+            }
+        };
+        let adopting = async {
+            loop {
+                self.adopt().await;
+                tokio::select! {
+                    () = clock.sleep(settings.adopt_every) => {}
+                    () = self.waiting.notified() => {}
+                }
+            }
+        };
+        let sweeping = async {
+            loop {
+                clock.sleep(settings.sweep_every).await;
+                self.sweep(0).await;
+            }
+        };
+        tokio::select! {
+            () = self.silence.cancelled() => {}
+            () = async { tokio::join!(renewing, adopting, sweeping); } => {}
+        }
+    }
+
+    /// Erases the content of sessions that are due, unless no more than `keep_up_to` are active.
+    pub(crate) async fn sweep(&self, keep_up_to: usize) {
+        const AT_ONCE: usize = 100;
+        loop {
+            match self.tools.store.expire(keep_up_to, AT_ONCE, self.tools.clock.now()).await {
+                Ok(expired) => {
+                    if expired.sessions > 0 {
+                        tracing::info!(sessions = expired.sessions, "expired sessions were erased");
+                    }
+                    if !expired.more {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "expired sessions could not be swept; the next sweep tries again"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn adopt(self: &Arc<Self>) {
+        while !self.closing.is_cancelled() && self.slots.available_permits() > 0 {
+            let asked_at = self.tools.clock.monotonic();
+            let found =
+                self.tools.store.claim(&self.claimant, self.slots.available_permits(), self.tools.clock.now()).await;
+            let found = match found {
+                Ok(found) if found.is_empty() => return,
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "turns without an owner could not be looked for; trying again soon"
+                    );
+                    return;
+                }
+            };
+            for claimed in found {
+                tracing::info!(turn.id = %claimed.turn.id, thread.key = %claimed.turn.key, deaths = claimed.turn.deaths, "carrying on with a turn");
+                // Whoever came first may have taken the last room meanwhile; one more is better than a turn held by nobody.
+                let room = Arc::clone(&self.slots).try_acquire_owned().ok();
+                self.run(claimed, room, asked_at);
+            }
+        }
+    }
+
+    async fn renew(&self) {
+        let holds: Vec<Arc<Hold>> = self.lock().values().cloned().collect();
+        if holds.is_empty() {
+            return;
+        }
+        let leases: Vec<Lease> = holds.iter().map(|hold| hold.lease.clone()).collect();
+        let asked_at = self.tools.clock.monotonic();
+        match self.tools.store.renew(&leases, self.claimant.lease, self.tools.clock.now()).await {
+            Ok(lost) => {
+                for hold in holds {
+                    if lost.contains(&hold.lease.turn) {
+                        hold.silenced.cancel();
+                    } else {
+                        hold.extend(asked_at, self.claimant.lease);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be renewed; trying again")
+            }
+        }
+    }
+
+    /// Begins no new turns, lets running ones end within the time that is set for it, and gives the others back.
+    pub(crate) async fn drain(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        let ended = timeout(&*self.tools.clock, self.tools.settings.drain, self.tasks.wait()).await;
+        let left: Vec<Lease> = self.lock().values().map(|hold| hold.lease.clone()).collect();
+        self.silence.cancel();
+        if ended.is_err() {
+            tracing::warn!(
+                turns = left.len(),
+                "turns were still running at the end of the drain; they go on after the next start"
+            );
+            self.tasks.wait().await;
+        }
+        if !left.is_empty()
+            && let Err(error) = self.tools.store.release(&left, self.tools.clock.now()).await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "leases could not be given back; others wait until they run out"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TurnId, Arc<Hold>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A turn in the list of those whose leases are renewed. Leaves it however the turn ends, also by a panic: then the lease
+/// runs out and the turn is adopted.
+struct Held<'a> {
+    runner: &'a Runner,
+    hold: Arc<Hold>,
+}
+
+impl<'a> Held<'a> {
+    fn new(runner: &'a Runner, lease: &Lease, asked_at: Duration) -> Self {
+        let clock = Arc::clone(&runner.tools.clock);
+        let hold = Hold::new(lease.clone(), clock, asked_at, runner.claimant.lease, runner.silence.child_token());
+        runner.lock().insert(lease.turn, Arc::clone(&hold));
+        Self { runner, hold }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.runner.lock().remove(&self.hold.lease.turn);
+    }
+}

@@ -1,0 +1,267 @@
+//! Every word that a person reads from us, in one place: tone and wording can be reviewed in one sitting.
+//!
+//! One function per message, named after the moment. Each says what happened and, where there is one, the next step.
+//! The text is Markdown, as Slack's `markdown_text` takes it. Nothing here holds words of a model or a person, save names.
+
+use std::{fmt, time::Duration};
+
+use chathakase_model::ErrorKind;
+use chathakase_session::{
+    Timestamp,
+    store::{self, Stats},
+};
+
+/// While the model works and nothing is shown yet.
+pub const THINKING: &str = "is thinking…";
+
+/// A mention without words, at the top level of a channel.
+pub fn hint() -> String {
+    "Hi! Mention me with a question and I'll answer in a thread. I remember what is said in it. Say `help` for more."
+        .into()
+}
+
+/// The model failed before anything was shown.
+pub fn model_failed(kind: ErrorKind) -> String {
+    let (what, next) = match kind {
+        ErrorKind::Setup => {
+            ("I am not set up right for my model", "Please tell whoever runs me; my log says what to mend.")
+        }
+        ErrorKind::Quota => ("my model's quota is used up", "Please tell whoever runs me."),
+        ErrorKind::Unreachable => ("I could not reach my model", "Please ask again in a minute."),
+        ErrorKind::TooSlow => ("my model took too long", "Please ask again, perhaps for something shorter."),
+        ErrorKind::TooLong => {
+            ("this is too long for my model", "Say `clear session` to start afresh, or ask for less at once.")
+        }
+        ErrorKind::Empty => ("my model gave an empty answer", "Please ask again in other words."),
+        ErrorKind::Refused => ("my model's provider held the answer back", "Please ask in other words."),
+        ErrorKind::Broken => ("the connection to my model broke", "Please ask again."),
+        ErrorKind::Busy | _ => ("my model is too busy or out of order", "Please ask again in a minute."),
+    };
+    format!("Sorry, {what}, so there is no answer to this. {next}")
+}
+
+/// The model failed after a part of the answer was shown.
+pub fn answer_cut_off(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::TooSlow => {
+            "_The answer stops here: the model went silent or took too long. Ask me to go on and I will._".into()
+        }
+        _ => "_The answer stops here: the connection to the model broke. Ask me to go on and I will._".into(),
+    }
+}
+
+/// The answer reached the model's length limit.
+pub fn answer_too_long(max_tokens: Option<u32>) -> String {
+    let limit = max_tokens.map_or_else(String::new, |n| format!(" of {n} tokens"));
+    format!("_The answer reached its length limit{limit}. Ask me to go on and I will._")
+}
+
+/// The provider's filter held the rest back.
+pub fn answer_filtered() -> String {
+    "_The model's provider held back the rest of this answer. Try asking in other words._".into()
+}
+
+/// A turn was set aside because whoever ran it died again and again.
+pub fn turn_set_aside(deaths: u32) -> String {
+    format!(
+        "Sorry, something went wrong {deaths} times while I worked on this, so I stopped trying. Please ask in other words."
+    )
+}
+
+/// Too many messages wait in this thread.
+pub fn queue_full(limit: usize) -> String {
+    format!(
+        "I already have {limit} messages waiting in this thread, so I did not take this one. Please send it again when I have caught up."
+    )
+}
+
+/// A message was longer than what is kept.
+pub fn message_too_long(limit: usize) -> String {
+    format!("[the rest of this message is left out: it was longer than {limit} characters]")
+}
+
+/// Posted to the author alone when we may not post where we were asked.
+pub fn cannot_post(channel: &str, code: &str) -> String {
+    let why = match code {
+        "not_in_channel" | "channel_not_found" => "I am not a member there. Invite me with `/invite` and ask again.",
+        "is_archived" => "that channel is archived.",
+        _ => "Slack does not let me post there. Whoever manages the channel can change that.",
+    };
+    format!("You asked me in `{channel}`, but I could not answer: {why}")
+}
+
+/// Says in a window that a file came with a message.
+pub fn file_not_read(name: &str) -> String {
+    format!("[file \"{name}\" is attached; you have not read it]")
+}
+
+/// `help`: `commands` are (what to type, what it does).
+pub fn help(commands: &[(&str, &str)], timeout: Duration) -> String {
+    let list: String = commands.iter().map(|(say, does)| format!("- `{say}` – {does}\n")).collect();
+    format!(
+        "**I answer in threads, and remember what is said in them.**\n\n\
+         - In a channel, mention me; in a thread I am part of, just write.\n\
+         - In a direct message, each new message starts its own conversation.\n\
+         - I forget a thread after {} without a message.\n\n\
+         **Commands**, in any thread with me:\n\n{list}",
+        duration(timeout)
+    )
+}
+
+/// `session info` where there is nothing to tell about.
+pub fn no_session() -> String {
+    "I remember nothing of this thread right now. Write to me here and I will start afresh.".into()
+}
+
+/// `clear session`.
+pub fn session_cleared(messages: u64, waiting: u64) -> String {
+    match (messages, waiting) {
+        (0, _) => "There was nothing to forget in this thread.".into(),
+        (n, 0) => format!("Done: I have forgotten this thread ({}). I am still here.", count(n, "message")),
+        (n, w) => format!(
+            "Done: I have forgotten this thread ({}); {} that waited will get no answer. I am still here.",
+            count(n, "message"),
+            count(w, "message")
+        ),
+    }
+}
+
+/// `all sessions` from somebody who may not see them.
+pub fn not_an_admin() -> String {
+    "Only workspace admins can see all sessions. `session info` shows this one.".into()
+}
+
+/// A command failed because the store did not answer.
+pub fn command_failed() -> String {
+    "Sorry, I could not look that up just now. Please try again in a minute.".into()
+}
+
+/// What `session info` tells.
+pub struct SessionInfo {
+    /// `<channel>_<thread>`.
+    pub id: String,
+    /// Names of all who wrote.
+    pub people: Vec<String>,
+    /// Messages of people.
+    pub user_messages: u64,
+    /// Our answers.
+    pub assistant_messages: u64,
+    /// Since it began.
+    pub age: Duration,
+    /// Since it last changed.
+    pub idle: Duration,
+    /// Until it expires; `None` while an answer is being made.
+    pub expires_in: Option<Duration>,
+    /// Messages that wait for the running answer.
+    pub waiting: u64,
+    /// The model that answers here.
+    pub model: String,
+    /// Messages that the next answer will see.
+    pub in_window: u64,
+}
+
+/// People named in one line of `session info`; more are counted.
+const PEOPLE_NAMED_MAX: usize = 20;
+
+impl fmt::Display for SessionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.user_messages + self.assistant_messages;
+        let expiry = match self.expires_in {
+            Some(left) => format!("I forget it in {} if nothing more is said", duration(left)),
+            None => "an answer is on its way".to_owned(),
+        };
+        writeln!(f, "**What I remember of this thread**\n")?;
+        writeln!(f, "- Session: `{}`", self.id)?;
+        writeln!(f, "- People: {}", people(&self.people))?;
+        writeln!(f, "- Messages: {} ({} from people, {} from me)", total, self.user_messages, self.assistant_messages)?;
+        writeln!(f, "- Began {} ago, last active {} ago; {expiry}", duration(self.age), duration(self.idle))?;
+        if self.waiting > 0 {
+            writeln!(f, "- Waiting for an answer: {}", count(self.waiting, "message"))?;
+        }
+        let seen = if self.in_window >= total {
+            "all of it".to_owned()
+        } else {
+            format!("{} of {}", self.in_window, count(total, "message"))
+        };
+        write!(f, "- Model: {}; the next answer sees {seen}", self.model)
+    }
+}
+
+fn people(names: &[String]) -> String {
+    let named = names.iter().take(PEOPLE_NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(PEOPLE_NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// `all sessions`, page `page` of `pages`.
+pub fn all_sessions(stats: &Stats, rows: &[store::SessionInfo], page: usize, pages: usize, now: Timestamp) -> String {
+    if stats.active_sessions == 0 {
+        return "There are no active sessions.".into();
+    }
+    if rows.is_empty() {
+        return format!("There are only {}. Say `all sessions {pages}` for the last one.", count(pages as u64, "page"));
+    }
+    let mut text = format!(
+        "**{}**, {}, {}\n\n",
+        count(stats.active_sessions, "active session"),
+        count(stats.messages, "message"),
+        if stats.participants == 1 { "1 person".to_owned() } else { format!("{} people", stats.participants) },
+    );
+    for row in rows {
+        let left = row
+            .expires_at
+            .map_or_else(|| "answering now".to_owned(), |at| format!("expires in {}", duration(at.since(now))));
+        let total = row.user_messages + row.assistant_messages;
+        let names: Vec<String> = row.people.values().cloned().collect();
+        text += &format!("- `{}`: {} with {}, {left}\n", row.key.session_id(), count(total, "message"), people(&names));
+    }
+    if page < pages {
+        text += &format!("\nPage {page} of {pages}. Say `all sessions {}` for the next.", page + 1);
+    }
+    text
+}
+
+/// `3 messages`, `1 message`.
+pub fn count(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
+/// A duration as people say it, in its two largest units: `1 hour`, `2 days 3 hours`, `45 seconds`.
+pub fn duration(d: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let mut rest = d.as_secs();
+    let mut said = Vec::new();
+    for (seconds, unit) in UNITS {
+        let n = rest / seconds;
+        rest %= seconds;
+        if n > 0 && said.len() < 2 {
+            said.push(count(n, unit));
+        } else if !said.is_empty() {
+            break;
+        }
+    }
+    if said.is_empty() { "less than a second".into() } else { said.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_said_in_its_two_largest_units() {
+        for (secs, said) in [
+            (0, "less than a second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (3_600, "1 hour"),
+            (3_605, "1 hour"),
+            (5_400, "1 hour 30 minutes"),
+            (180_000, "2 days 2 hours"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(secs)), said, "{secs} s");
+        }
+    }
+}

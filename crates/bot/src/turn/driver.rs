@@ -1,0 +1,407 @@
+//! Carries out what the machine decides: asks the model, lets the reply speak, writes the steps down.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use chathakase_model::{self as model, ChatMessage, Piece};
+use chathakase_session::{
+    Timestamp,
+    message::Ending,
+    store::{Claimed, Closing, SessionStore, Usage},
+    time::SharedClock,
+    tokens::TokenCounter,
+    turn::{Claimant, Outcome, Part, PartState, Turn, TurnKind},
+    window::{WindowLimits, window},
+};
+use chathakase_slack::{
+    api::Api,
+    reply::{Delivered, OwnPost, Replies, Reply, ReplyError, Target, with_note},
+};
+
+use tokio_util::task::TaskTracker;
+
+use super::{
+    journal::{Hold, Lost, TurnJournal, insist, stored},
+    machine::{Effect, Event, Machine},
+    read_back, recover,
+    thinking::Thinking,
+};
+use crate::{
+    commands::{self, Ask},
+    people::People,
+    prompt,
+    settings::Settings,
+    texts,
+};
+
+/// The pause before a thread that an answer could not be brought to is looked at again.
+const MEND_WAIT: Duration = Duration::from_secs(2);
+
+/// What turns are run with; one set for the whole process.
+pub(crate) struct Tools {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) api: Api,
+    pub(crate) replies: Replies,
+    pub(crate) model: model::Client,
+    pub(crate) counter: Arc<dyn TokenCounter>,
+    pub(crate) people: People,
+    pub(crate) settings: Settings,
+    pub(crate) clock: SharedClock,
+    pub(crate) me: crate::route::Identity,
+}
+
+/// One turn under way.
+pub(crate) struct Driver<'a> {
+    pub(crate) tools: &'a Tools,
+    pub(crate) hold: Arc<Hold>,
+    /// Who wants the thread's next turn when this one is done; `None` when nobody does.
+    pub(crate) claimant: Option<Claimant>,
+    /// Where what goes on beside the turn is waited for when the process ends.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Driver<'_> {
+    /// Runs the turn to its end and returns the thread's next one, if there is one and it is wanted.
+    pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<Claimed>, Lost> {
+        let turn = claimed.turn.clone();
+        let parts = match turn.kind {
+            TurnKind::Command => self.command(claimed).await?,
+            TurnKind::Answer => self.answer(claimed).await?,
+        };
+        let store = &self.tools.store;
+        let claimant = self.claimant.as_ref();
+        insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))
+    }
+
+    async fn answer(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
+        let found =
+            if claimed.adopted { recover::own_posts(self, &claimed.turn, &claimed.parts).await? } else { Vec::new() };
+        if let Some(closing) = &claimed.closing {
+            return self.bring(&claimed.turn, closing, found).await;
+        }
+        if claimed.turn.deaths >= self.tools.settings.deaths_max {
+            let closing = notice(Outcome::Failed, texts::turn_set_aside(claimed.turn.deaths));
+            self.close(&closing).await?;
+            return self.bring(&claimed.turn, &closing, found).await;
+        }
+        let thinking = Thinking::begin(&self.tools.api, &claimed.turn.key, &self.tasks);
+        if claimed.unread && self.tools.settings.reread {
+            read_back::learn(self, &claimed.turn).await?;
+        }
+        let parts = if found.is_empty() {
+            self.speak(&claimed.turn, &thinking).await?
+        } else {
+            self.speak_over(&claimed.turn, found).await?
+        };
+        if !parts.is_empty() {
+            thinking.shown();
+        }
+        Ok(parts)
+    }
+
+    /// Asks the model and lets the thread see the answer grow.
+    async fn speak(&self, turn: &Turn, thinking: &Thinking) -> Result<Vec<Part>, Lost> {
+        let reply = self.tools.replies.start(self.target(turn), self.journal());
+        let mut voice = Voice { reply: Some(reply), ended: None, thinking: Some(thinking) };
+        let closing = match self.ask_and_close(turn, &mut voice).await {
+            Ok(closing) => closing,
+            Err(lost) => {
+                if let Some(reply) = voice.reply {
+                    reply.abandon().await;
+                }
+                return Err(lost);
+            }
+        };
+        let shown = match (voice.reply, voice.ended) {
+            (Some(reply), _) => reply.finish(closing.note.as_deref()).await,
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(ReplyError::Broken),
+        };
+        self.shown(turn, shown, &with_note(&closing.text, closing.note.as_deref())).await
+    }
+
+    /// Asks the model again for a turn whose dead owner left posts in the thread, and makes those posts the answer.
+    async fn speak_over(&self, turn: &Turn, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
+        let closing = self.ask_and_close(turn, &mut Voice::default()).await?;
+        self.bring(turn, &closing, found).await
+    }
+
+    async fn ask_and_close(&self, turn: &Turn, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
+        let closing = self.ask(turn, voice).await?;
+        self.close(&closing).await?;
+        Ok(closing)
+    }
+
+    /// Asks the model, with a smaller window if it must be, until what the turn says is decided.
+    async fn ask(&self, turn: &Turn, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
+        let mut machine = Machine::new(self.tools.settings.model_max_tokens);
+        let mut limits = self.tools.settings.window;
+        loop {
+            let (request, smaller) = self.request(turn, &limits).await?;
+            let effect = match self.unless_silenced(self.tools.model.stream(&request)).await? {
+                Ok(stream) => self.listen(stream, &mut machine, voice).await?,
+                Err(error) => self.on_failure(&mut machine, error),
+            };
+            match effect {
+                Effect::Close(closing) => return Ok(closing),
+                Effect::AskWithLess | Effect::Show(_) => limits = smaller,
+            }
+        }
+    }
+
+    /// Hears the model out and passes its words on. A reply that broke is no reason to stop listening, unless a person
+    /// stopped it or Slack lets nothing be said there: the whole answer is needed to mend the thread.
+    async fn listen(
+        &self,
+        mut stream: model::Stream,
+        machine: &mut Machine,
+        voice: &mut Voice<'_>,
+    ) -> Result<Effect, Lost> {
+        loop {
+            let event = tokio::select! {
+                () = voice.broke() => {
+                    match voice.end().await {
+                        Some(ReplyError::Stopped { .. }) => Event::Stopped,
+                        Some(ReplyError::CannotPost { .. }) => Event::NoPlace,
+                        Some(ReplyError::Silenced) => return Err(Lost(self.hold.lease.turn)),
+                        _ => continue,
+                    }
+                }
+                piece = self.unless_silenced(stream.next()) => match piece? {
+                    Some(Ok(Piece::Text(text))) => Event::Text(text),
+                    Some(Ok(Piece::Finished(finish))) => Event::Finished(finish),
+                    Some(Err(error)) => Event::Failed(error),
+                    None => Event::Failed(model::ModelError::CutOff { cause: None }),
+                },
+            };
+            let effect = match event {
+                Event::Failed(error) => self.on_failure(machine, error),
+                event => machine.on(event),
+            };
+            match effect {
+                Effect::Show(text) => voice.say(&text),
+                decided => return Ok(decided),
+            }
+        }
+    }
+
+    fn on_failure(&self, machine: &mut Machine, error: model::ModelError) -> Effect {
+        tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.hold.lease.turn, thread.key = %self.hold.lease.key, "the model failed");
+        machine.on(Event::Failed(error))
+    }
+
+    async fn request(&self, turn: &Turn, limits: &WindowLimits) -> Result<(model::Request, WindowLimits), Lost> {
+        let tools = self.tools;
+        let mut history =
+            insist!(self.hold, tools.store.history(&turn.key, Some(turn.id), limits.max_messages, self.now()))?;
+        let mentioned = prompt::mentioned(&history);
+        let names = tools.people.names(history.people.keys().cloned().chain(mentioned).collect()).await;
+        prompt::put_names(&mut history, &names);
+        let window =
+            window(&prompt::system(&tools.settings.system_prompt, &history), &history, limits, &*tools.counter);
+        if !window.counted.is_empty()
+            && let Err(error) = tools.store.counted(&turn.key, &window.counted).await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "token counts were not kept");
+        }
+        let smaller = window.shrink(limits);
+        let messages = window.messages.into_iter().map(|m| ChatMessage { role: m.role, content: m.content }).collect();
+        Ok((model::Request { messages, user: None }, smaller))
+    }
+
+    async fn command(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
+        let Claimed { turn, parts, closing, command, adopted, .. } = claimed;
+        let tools = self.tools;
+        let words = command.unwrap_or_default();
+        let reply = match closing {
+            Some(closing) if closing.text.is_empty() => return Ok(Vec::new()),
+            Some(closing) => commands::Reply::Thread(closing.text),
+            None => {
+                let ask = Ask {
+                    key: &turn.key,
+                    ts: turn.last_ts,
+                    asker: turn.asker.as_ref(),
+                    page: 1,
+                    now: self.now(),
+                    store: &*tools.store,
+                    people: &tools.people,
+                    settings: &tools.settings,
+                    counter: &tools.counter,
+                };
+                self.unless_silenced(commands::answer(&words, ask)).await?
+            }
+        };
+        match reply {
+            // In a direct message nobody else is there.
+            commands::Reply::Asker(text) if !turn.key.channel.as_str().starts_with('D') => {
+                // In this order: a death between the two shows it twice to one person, and never not at all.
+                self.tell_asker(&turn, &text).await;
+                self.close(&answered(String::new())).await?;
+                Ok(Vec::new())
+            }
+            commands::Reply::Asker(text) | commands::Reply::Thread(text) => {
+                let closing = answered(text);
+                self.close(&closing).await?;
+                let found = if adopted { recover::own_posts(self, &turn, &parts).await? } else { Vec::new() };
+                self.bring(&turn, &closing, found).await
+            }
+        }
+    }
+
+    /// Shows `text` to the asker alone. A thread without replies shows no such message, so there it goes to the channel's foot.
+    async fn tell_asker(&self, turn: &Turn, text: &str) {
+        let Some(asker) = &turn.asker else { return };
+        let (replies, key) = (&self.tools.replies, &turn.key);
+        let thread = (turn.last_ts != key.root).then_some(key.root);
+        if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a private answer could not be shown");
+        }
+    }
+
+    /// Makes the thread show a closed turn, starting from what is `found` there already.
+    async fn bring(&self, turn: &Turn, closing: &Closing, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
+        let whole = with_note(&closing.text, closing.note.as_deref());
+        let replies = &self.tools.replies;
+        let shown = if found.is_empty() {
+            replies.say(self.target(turn), self.journal(), &whole).await
+        } else {
+            replies.mend(self.target(turn), self.journal(), found, &whole).await
+        };
+        self.shown(turn, shown, &whole).await
+    }
+
+    /// Says what became of a delivery, and sees to the rest when it did not work out.
+    async fn shown(
+        &self,
+        turn: &Turn,
+        mut shown: Result<Delivered, ReplyError>,
+        whole: &str,
+    ) -> Result<Vec<Part>, Lost> {
+        loop {
+            let error = match shown {
+                Ok(delivered) | Err(ReplyError::Stopped { shown: delivered }) => return Ok(parts(&delivered)),
+                Err(error) => error,
+            };
+            if let ReplyError::CannotPost { code } = &error {
+                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack does not let us answer there");
+                self.tell_by_dm(turn, code).await;
+                return Ok(Vec::new());
+            }
+            if !error.is_mendable() {
+                // The answer is stored. Whoever takes the turn over next brings it, when Slack lets us speak again.
+                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer waits to be brought");
+                return Err(Lost(turn.id));
+            }
+            // Whether a post was made is not known: what stands in the thread decides.
+            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer may not be whole; looking at the thread");
+            self.unless_silenced(self.tools.clock.sleep(MEND_WAIT)).await?;
+            let found = recover::own_posts(self, turn, &[]).await?;
+            shown = self.tools.replies.mend(self.target(turn), self.journal(), found, whole).await;
+        }
+    }
+
+    async fn tell_by_dm(&self, turn: &Turn, code: &str) {
+        let Some(asker) = &turn.asker else { return };
+        let text = texts::cannot_post(turn.key.channel.as_str(), code);
+        match self.tools.api.conversations_open(asker).await {
+            Ok(dm) => {
+                if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, &text).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either")
+            }
+        }
+    }
+
+    async fn close(&self, closing: &Closing) -> Result<(), Lost> {
+        let store = &self.tools.store;
+        insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))
+    }
+
+    pub(super) async fn unless_silenced<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.hold.silenced.cancelled() => Err(Lost(self.hold.lease.turn)),
+        }
+    }
+
+    pub(super) fn target(&self, turn: &Turn) -> Target {
+        Target {
+            workspace: turn.key.workspace.clone(),
+            channel: turn.key.channel.clone(),
+            thread_ts: turn.key.root,
+            recipient_user: turn.asker.clone(),
+            recipient_team: Some(turn.asker_team.clone().unwrap_or_else(|| turn.key.workspace.clone())),
+            turn: turn.id.to_string(),
+            kind: match turn.kind {
+                TurnKind::Answer => "answer",
+                TurnKind::Command => "command",
+            },
+        }
+    }
+
+    fn journal(&self) -> Arc<TurnJournal> {
+        Arc::new(TurnJournal { store: Arc::clone(&self.tools.store), hold: Arc::clone(&self.hold) })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.tools.clock.now()
+    }
+}
+
+/// The reply of a turn, as long as it works, and why it ended when it did not.
+#[derive(Default)]
+struct Voice<'a> {
+    reply: Option<Reply>,
+    ended: Option<ReplyError>,
+    thinking: Option<&'a Thinking>,
+}
+
+impl Voice<'_> {
+    fn say(&mut self, text: &str) {
+        if let Some(thinking) = self.thinking.take() {
+            thinking.overtaken();
+        }
+        if let Some(reply) = &mut self.reply {
+            reply.push(text);
+        }
+    }
+    /// Ends when the reply cannot go on; never without one.
+    async fn broke(&self) {
+        match &self.reply {
+            Some(reply) => reply.broken().await,
+            None => std::future::pending().await,
+        }
+    }
+    /// Asks a broken reply what broke it.
+    async fn end(&mut self) -> Option<&ReplyError> {
+        let reply = self.reply.take()?;
+        self.ended = reply.finish(None).await.err();
+        self.ended.as_ref()
+    }
+}
+
+fn answered(text: String) -> Closing {
+    Closing {
+        outcome: Outcome::Answered,
+        text,
+        ending: Ending::Complete,
+        note: None,
+        model: None,
+        usage: Usage::default(),
+    }
+}
+
+fn notice(outcome: Outcome, note: String) -> Closing {
+    Closing { note: Some(note), outcome, ..answered(String::new()) }
+}
+
+fn parts(delivered: &Delivered) -> Vec<Part> {
+    let mode = stored(delivered.mode);
+    delivered
+        .parts
+        .iter()
+        .map(|p| Part { index: p.index, mode, state: PartState::Done, ts: Some(p.ts), hash: p.hash })
+        .collect()
+}

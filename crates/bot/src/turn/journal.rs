@@ -1,0 +1,134 @@
+//! What a reply tells the store while it speaks, and whether it may still speak.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chathakase_session::{
+    SlackTs,
+    store::{SessionStore, StoreError},
+    time::SharedClock,
+    turn::{Lease, PartMode, TurnId},
+};
+use chathakase_slack::reply::{Journal, Mode, Silenced};
+use tokio_util::sync::CancellationToken;
+
+/// How long before its end a lease stops being enough to speak on: longer than a Slack call may take (8 s).
+const SPEAK_MARGIN: Duration = Duration::from_secs(10);
+/// The first wait before a step that the store could not write is tried again; doubles up to [`RETRY_WAIT_MAX`].
+pub(super) const RETRY_WAIT: Duration = Duration::from_millis(250);
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A lease as its holder sees it: valid by the monotonic clock, which a changed wall clock does not move.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) lease: Lease,
+    clock: SharedClock,
+    speak_until_ms: AtomicU64,
+    /// Set when the turn is not ours any more, or the process ends: whoever works on it falls silent.
+    pub(crate) silenced: CancellationToken,
+}
+
+impl Hold {
+    /// A lease that was asked for at `asked_at` (monotonic) and lasts `lasts` from then on.
+    pub(crate) fn new(
+        lease: Lease,
+        clock: SharedClock,
+        asked_at: Duration,
+        lasts: Duration,
+        silenced: CancellationToken,
+    ) -> Arc<Self> {
+        let hold = Self { lease, clock, speak_until_ms: AtomicU64::new(0), silenced };
+        hold.extend(asked_at, lasts);
+        Arc::new(hold)
+    }
+
+    /// The lease was renewed by a request made at `asked_at`.
+    pub(crate) fn extend(&self, asked_at: Duration, lasts: Duration) {
+        let until = (asked_at + lasts).saturating_sub(SPEAK_MARGIN);
+        self.speak_until_ms.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Whether nobody else can have taken the turn over by the time a Slack call made now is done.
+    pub(crate) fn may_speak(&self) -> bool {
+        let now = u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+        !self.silenced.is_cancelled() && now < self.speak_until_ms.load(Relaxed)
+    }
+
+    /// A step of the store failed: waits until it may be tried again. Gives up only when the turn is lost: what a full disk
+    /// or an absent database holds up, it holds up, and nothing is lost.
+    pub(crate) async fn held_up(&self, error: StoreError, wait: &mut Duration) -> Result<(), Lost> {
+        let lost = Lost(self.lease.turn);
+        if !error.is_retryable() {
+            tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.lease.turn, "a turn is given up");
+            self.silenced.cancel();
+            return Err(lost);
+        }
+        tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.lease.turn, "the store is in the way of a turn; trying again");
+        tokio::select! {
+            () = self.clock.sleep(*wait) => {}
+            () = self.silenced.cancelled() => return Err(lost),
+        }
+        *wait = (*wait * 2).min(RETRY_WAIT_MAX);
+        Ok(())
+    }
+}
+
+/// Does a step of the store, again and again if it must be, until it is done or the turn is lost.
+macro_rules! insist {
+    ($hold:expr, $step:expr) => {{
+        let mut wait = crate::turn::journal::RETRY_WAIT;
+        loop {
+            match $step.await {
+                Ok(done) => break Ok::<_, crate::turn::journal::Lost>(done),
+                Err(error) => {
+                    if let Err(lost) = $hold.held_up(error, &mut wait).await {
+                        break Err(lost);
+                    }
+                }
+            }
+        }
+    }};
+}
+pub(super) use insist;
+
+/// The turn is not ours any more; somebody else carries on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("turn {0} is not ours any more")]
+pub(crate) struct Lost(pub(crate) TurnId);
+
+/// The journal of one turn's reply.
+pub(crate) struct TurnJournal {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) hold: Arc<Hold>,
+}
+
+#[async_trait]
+impl Journal for TurnJournal {
+    async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
+        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, stored(mode))).map_err(|_| Silenced)
+    }
+    async fn part_open(&self, part: u32, mode: Mode, ts: SlackTs) -> Result<(), Silenced> {
+        insist!(self.hold, self.store.part_open(&self.hold.lease, part, stored(mode), ts)).map_err(|_| Silenced)
+    }
+    async fn part_done(&self, part: u32, hash: u64) -> Result<(), Silenced> {
+        insist!(self.hold, self.store.part_done(&self.hold.lease, part, hash)).map_err(|_| Silenced)
+    }
+    fn may_speak(&self) -> bool {
+        self.hold.may_speak()
+    }
+}
+
+/// The store's word for a way of bringing an answer.
+pub(crate) const fn stored(mode: Mode) -> PartMode {
+    match mode {
+        Mode::Stream => PartMode::Stream,
+        Mode::PostAndUpdate => PartMode::Update,
+        Mode::SinglePost => PartMode::Single,
+    }
+}

@@ -1,0 +1,11 @@
+//! A turn from its claim to its delivery: a pure machine decides, the driver acts.
+
+mod driver;
+mod journal;
+mod machine;
+mod read_back;
+mod recover;
+mod thinking;
+
+pub(crate) use driver::{Driver, Tools};
+pub(crate) use journal::Hold;
