@@ -32,6 +32,8 @@ pub struct Post {
     pub edited_ts: Option<SlackTs>,
     /// What an app attached for apps to read; only where Slack was asked to include it.
     pub metadata: Option<Metadata>,
+    /// How far a streamed message is: `in_progress`, `completed` or `errored`; `None` for all others.
+    pub streaming_state: Option<String>,
 }
 
 impl Post {
@@ -60,6 +62,7 @@ impl Post {
             files: message.objects("files", FILES_MAX).iter().map(FileName::read).collect(),
             edited_ts: message.object("edited").and_then(|edited| edited.moment("ts")),
             metadata: message.object("metadata").and_then(|metadata| Metadata::read(&metadata)),
+            streaming_state: message.filled("streaming_state").map(|state| state.into_owned()),
         })
     }
 }

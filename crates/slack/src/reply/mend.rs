@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
 
+use futures_util::{TryFutureExt, future::BoxFuture};
+
 use super::{
     Delivered, Journal, Mode, OwnPost, PartShown, Replies, ReplyError, Target, part_hash,
     speaker::{Call, Speaker},
@@ -40,8 +42,10 @@ impl Replies {
         found.sort_by_key(|post| post.ts);
         let mode = if found.is_empty() { Mode::SinglePost } else { Mode::PostAndUpdate };
         let mut found = found.into_iter();
-        let mut rendered = render(text, &self.limits.part).parts.into_iter();
-        let mut next = (0_u32..).zip(rendered.by_ref().filter(|part| !part.trim().is_empty())).peekable();
+        // Collected: a closure kept across an await would make this future unfit to be spawned.
+        let rendered: Vec<String> =
+            render(text, &self.limits.part).parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
+        let mut next = (0_u32..).zip(rendered).peekable();
         let mut parts = Vec::new();
         while let Some((index, text)) = next.next() {
             let hash = part_hash(&text);
@@ -71,8 +75,10 @@ impl Replies {
         let mut last = None;
         for text in render(text, &self.limits.part).parts {
             let post = Post { channel, thread_ts: None, markdown_text: &text, metadata: None };
-            let made = async || self.api.post_message(post).await.map_err(|error| Failure::of(error, Some(Lane::Post)));
-            let posted = self.patient(workspace, channel).until_taken(Some(Lane::Post), false, made).await;
+            let posting = || -> BoxFuture<'_, _> {
+                Box::pin(self.api.post_message(post).map_err(|error| Failure::of(error, Some(Lane::Post))))
+            };
+            let posted = self.patient(workspace, channel).until_taken(Some(Lane::Post), false, &posting).await;
             last = Some(posted.map_err(|failure| failure.end(0))?.ts);
         }
         Ok(last)
@@ -88,11 +94,14 @@ impl Replies {
         text: &str,
     ) -> Result<(), ReplyError> {
         for text in render(text, &self.limits.part).parts {
-            let made = async || {
-                let made = self.api.post_ephemeral(channel, user, thread_ts, &text).await;
-                made.map_err(|error| Failure::of(error, None))
+            let posting = || -> BoxFuture<'_, _> {
+                Box::pin(
+                    self.api
+                        .post_ephemeral(channel, user, thread_ts, &text)
+                        .map_err(|error| Failure::of(error, None)),
+                )
             };
-            let shown = self.patient(workspace, channel).until_taken(None, false, made).await;
+            let shown = self.patient(workspace, channel).until_taken(None, false, &posting).await;
             shown.map_err(|failure| failure.end(0))?;
         }
         Ok(())
@@ -163,7 +172,7 @@ impl Speaker {
         let patience = self.patience;
         let patient = Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience };
         let repeatable = !matches!(call, Call::Open { .. } | Call::Append { .. });
-        patient.until_taken(call.lane(), repeatable, async || self.say(call).await).await
+        patient.until_taken(call.lane(), repeatable, &|| Box::pin(self.say(call))).await
     }
 }
 
@@ -178,11 +187,12 @@ struct Patient<'a> {
 
 impl Patient<'_> {
     /// Makes the call as often as it takes, `repeatable` ones also after an unknown fate; gives the failure that no patience helps.
-    async fn until_taken<T>(
+    async fn until_taken<'c, T>(
         &self,
         lane: Option<Lane>,
         repeatable: bool,
-        call: impl AsyncFn() -> Result<T, Failure>,
+        // Boxed: with an async closure this future could not be spawned.
+        call: &(dyn Fn() -> BoxFuture<'c, Result<T, Failure>> + Sync),
     ) -> Result<T, Failure> {
         let (mut tries, mut limited) = (0, Duration::ZERO);
         loop {
