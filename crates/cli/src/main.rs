@@ -1,1 +1,43 @@
-fn main() {}
+//! The `chathakase` binary.
+
+use std::process::ExitCode;
+
+use chathakase::{
+    args::{Cli, Command},
+    config, demo, serve,
+};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Before any TLS client is built; a second provider could only be a mistake of ours.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Config => {
+            print(&config::example_file());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what was asked for")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+/// The whole chain, once, where a person looks for it.
+#[expect(clippy::print_stderr, reason = "an error that ends the program is told to whoever started it")]
+fn report(error: &anyhow::Error) {
+    let mut causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
+    causes.dedup();
+    eprintln!("error: {}", causes.join("\n  because: "));
+}

@@ -1,0 +1,69 @@
+//! What can be wrong with the settings, and how to mend it. Never shows a value that may be a secret.
+
+use std::path::PathBuf;
+
+use super::source::Place;
+
+/// A setting that cannot be used, or one that is missing.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("could not read {}; check the path and who may read it", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} is not valid TOML", .path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where, and what was expected.
+        #[source]
+        cause: Box<toml::de::Error>,
+    },
+    /// A setting that does not exist.
+    #[error("{place}: there is no setting `{name}`{}", .near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    Unknown {
+        /// As it was written.
+        name: String,
+        /// Where.
+        place: Place,
+        /// The known one that is most like it.
+        near: Option<String>,
+    },
+    /// A value that the setting cannot have.
+    #[error("{place}: `{key}` must be {wanted}")]
+    Bad {
+        /// The setting.
+        key: &'static str,
+        /// Where it was written.
+        place: Place,
+        /// What it may be.
+        wanted: String,
+    },
+    /// A secret's file cannot be read.
+    #[error("{place}: could not read {path} for `{key}`; check the path and who may read it")]
+    SecretFile {
+        /// The setting.
+        key: &'static str,
+        /// The variable that names the file.
+        place: Place,
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A setting that is needed is not there.
+    #[error("`{key}` is not set: {next}")]
+    Missing {
+        /// The setting.
+        key: &'static str,
+        /// Where to get it and where to put it.
+        next: &'static str,
+    },
+}

@@ -1,0 +1,158 @@
+use std::collections::HashMap;
+
+use super::*;
+use secrecy::ExposeSecret;
+
+fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("chathakase.toml");
+    std::fs::write(&path, file).unwrap();
+    let mut env: HashMap<String, String> = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    env.entry("HOME".into()).or_insert("/home/ana".into());
+    let flags: Vec<_> = flags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    Config::load(Some(&path), &|name| env.get(name).cloned(), &flags)
+}
+
+const TOKENS: &[(&str, &str)] = &[("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", "xapp-1")];
+
+#[track_caller]
+fn refused(file: &str, env: &[(&str, &str)], says: &str) {
+    let all: Vec<_> = TOKENS.iter().chain(env).copied().collect();
+    let error = load(file, &all, &[]).expect_err("this was taken");
+    let said = anyhow::Error::from(error).chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    assert!(said.contains(says), "{said:?} does not say {says:?}");
+}
+
+#[test]
+fn two_tokens_are_enough_and_all_else_is_the_default() {
+    let config = load("", TOKENS, &[]).unwrap();
+    assert_eq!(config.slack_transport, Transport::Socket);
+    assert_eq!(
+        (config.model_name.as_str(), config.model_temperature, config.model_max_tokens),
+        ("gpt-4o", Some(0.7), Some(2000))
+    );
+    assert_eq!((config.context_max_messages, config.context_max_tokens), (20, 32_000));
+    assert_eq!(config.session_timeout, Duration::from_secs(3600));
+    assert_eq!(config.store_url, "sqlite:/home/ana/.local/share/chathakase/chathakase.db");
+    assert_eq!(config.http_listen.to_string(), "127.0.0.1:3000");
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = "[model]\nname = \"file\"\n[session]\ntimeout = \"2h\"\n[limits]\nwaiting = 7";
+    let env = [TOKENS, &[("CHATHAKASE_MODEL__NAME", "env"), ("CHATHAKASE_SESSION__TIMEOUT", "3h")]].concat();
+    let config = load(file, &env, &[("model.name", "flag")]).unwrap();
+    assert_eq!(config.model_name, "flag");
+    assert_eq!(config.session_timeout, Duration::from_secs(3 * 3600));
+    assert_eq!(config.limits_waiting, 7);
+}
+
+#[test]
+fn the_usual_names_work_and_a_port_opens_all_addresses() {
+    let env = [
+        ("SLACK_BOT_TOKEN", "xoxb-1"),
+        ("SLACK_SIGNING_SECRET", "s3cret"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
+        ("DATABASE_URL", "memory:"),
+        ("PORT", "8080"),
+    ];
+    let config = load("", &env, &[]).unwrap();
+    assert_eq!(config.slack_transport, Transport::Http);
+    assert_eq!((config.store_url.as_str(), config.model_base_url.as_str()), ("memory:", "http://127.0.0.1:9/v1"));
+    assert_eq!(config.http_listen.to_string(), "0.0.0.0:8080");
+}
+
+#[test]
+fn a_secret_comes_from_a_file_too_and_is_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, "xoxb-from-file\n").unwrap();
+    let env = [("SLACK_BOT_TOKEN_FILE", path.to_str().unwrap()), ("SLACK_APP_TOKEN", "xapp-1")];
+    let config = load("", &env, &[]).unwrap();
+    assert_eq!(config.slack_bot_token.expose_secret(), "xoxb-from-file");
+    assert!(!format!("{config:?}").contains("from-file"));
+}
+
+#[test]
+fn an_environment_value_is_never_reinterpreted() {
+    let env = [TOKENS, &[("OPENAI_API_KEY", "0123"), ("CHATHAKASE_MODEL__NAME", "1e5")]].concat();
+    let config = load("", &env, &[]).unwrap();
+    assert_eq!(config.model_api_key.unwrap().expose_secret(), "0123");
+    assert_eq!(config.model_name, "1e5");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place_and_the_mend() {
+    refused(
+        "[session]\ntimout = \"1h\"",
+        &[],
+        "line 2: there is no setting `session.timout`; did you mean `session.timeout`?",
+    );
+    refused(
+        "[sessions]\ntimeout = \"1h\"",
+        &[],
+        "there is no setting `sessions.timeout`; did you mean `session.timeout`?",
+    );
+    refused("timeout = 3", &[], "there is no setting `timeout`");
+    refused("[session]\ntimeout = 3600", &[], "line 2: `session.timeout` must be a duration such as `90s`");
+    refused("[session]\ntimeout = \"1h", &[], "is not valid TOML");
+    refused(
+        "",
+        &[("CHATHAKASE_CONTEXT__MAX_MESSAGES", "0")],
+        "CHATHAKASE_CONTEXT__MAX_MESSAGES: `context.max_messages` must be a whole number from 1 to 1000",
+    );
+    refused("", &[("SLACK_API_URL", "slack.com")], "SLACK_API_URL: `slack.api_url` must be an address");
+    refused("", &[("PORT", "99999")], "PORT: `http.listen` must be an address and port");
+    refused("[model]\ntemperature = 3.5", &[], "`model.temperature` must be a number from 0 to 2");
+    refused(
+        "",
+        &[("SLACK_BOT_TOKEN", "xapp-swapped secret")],
+        "`slack.bot_token` must be one word that begins with `xox`",
+    );
+    refused("", &[("SLACK_BOT_TOKEN_FILE", "/nowhere/token")], "could not read /nowhere/token");
+    refused("[slack]\ntransport = \"http\"", &[], "`slack.signing_secret` is not set");
+    refused("[access]\nadmins = \"U1\"", &[], "`access.admins` must be a list");
+}
+
+#[test]
+fn no_error_shows_the_value_of_a_secret() {
+    let error = load("", &[("SLACK_BOT_TOKEN", "hunter2 hunter2")], &[]).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[test]
+fn what_is_missing_is_said_with_the_next_step() {
+    let error = load("", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("SLACK_APP_TOKEN") && error.contains("chathakase demo"), "{error}");
+}
+
+#[test]
+fn every_default_is_what_its_setting_may_be_and_every_key_is_used() {
+    load("", TOKENS, &[]).unwrap();
+    for key in KEYS {
+        assert!(key.name.split('.').count() == 2 && key.about.len() > 10, "{}", key.name);
+        if let Some(default) = key.default {
+            toml::from_str::<toml::Table>(&format!("v = {default}")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
+    let example = example_file();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../chathakase.example.toml");
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        std::fs::write(path, &example).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        example,
+        "run this test with UPDATE_FILES=1 to write it anew"
+    );
+    let settings: String = example
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|l| l.split(' ').nth(1) == Some("=")).unwrap_or(line))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    toml::from_str::<toml::Table>(&settings).unwrap();
+}

@@ -1,0 +1,29 @@
+//! Log lines: for people at a terminal, else as JSON.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::LogFormat;
+
+/// Sends log lines to standard error from now on. `RUST_LOG` wins over `level`.
+pub fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(filter) if !filter.is_empty() => filter,
+        _ => level.to_owned(),
+    };
+    let filter = EnvFilter::try_new(&filter)
+        .map_err(|cause| anyhow::anyhow!("`log.level` (or RUST_LOG) must be a level such as `info`, or a filter such as `info,chathakase_slack=debug`: {cause}"))?;
+    let json = match format {
+        LogFormat::Json => true,
+        LogFormat::Human => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let logs = tracing_subscriber::registry().with(filter);
+    if json {
+        logs.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init();
+    } else {
+        logs.with(fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr)).init();
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! `chathakase serve`: answers in Slack until told to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use chathakase_slack::pacing::Limits;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    args,
+    clock::SystemClock,
+    config::{Config, Transport},
+    logging, wiring,
+};
+
+/// Runs until SIGTERM or Ctrl-C, then drains.
+pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
+    let config = Config::load(args.config.as_deref(), &|name| std::env::var(name).ok(), &args.flags())?;
+    logging::start(&config.log_level, config.log_format)?;
+    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
+    let clock = Arc::new(SystemClock::new());
+    let store = wiring::open_store(&config, clock.clone())?;
+    let mut running = wiring::start(&config, Arc::clone(&store), clock, Limits::default()).await?;
+    let door = match config.slack_transport {
+        Transport::Http => "signed HTTP at /slack/events",
+        Transport::Socket => "Socket Mode",
+    };
+    tracing::info!(address = %running.address(), door, model = config.model_name, "ready");
+    let ended = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("could not listen for Ctrl-C"),
+        error = running.failed() => Err(error),
+    };
+    tracing::info!("ending: running answers are finished first");
+    running.drain().await;
+    store.shutdown().await;
+    tracing::info!("ended");
+    ended
+}

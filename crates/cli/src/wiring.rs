@@ -1,0 +1,185 @@
+//! From a configuration to a running assistant with its doors open. `serve`, the demo and the end-to-end tests all come through here.
+
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use axum::{Router, routing::get};
+use chathakase_bot::{Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
+use chathakase_model::{self as model, ModelConfig};
+use chathakase_session::{
+    BotId, UserId,
+    store::{Rules, SessionStore},
+    time::SharedClock,
+    turn::OwnerId,
+    window::WindowLimits,
+};
+use chathakase_slack::{
+    api::{Api, ApiConfig},
+    http::{self, EventsConfig},
+    pacing::{Limits, Pacing},
+    render::PartLimits,
+    reply::{Replies, ReplyLimits},
+    socket::{SocketConfig, SocketError, SocketMode},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Transport};
+
+/// A running assistant with its doors open.
+pub struct Running {
+    assistant: Assistant,
+    address: SocketAddr,
+    stop: CancellationToken,
+    http: JoinHandle<std::io::Result<()>>,
+    socket: Option<JoinHandle<Result<(), SocketError>>>,
+}
+
+/// Opens the store that a configuration names.
+pub fn open_store(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<dyn SessionStore>> {
+    let rules =
+        Rules { session_timeout: config.session_timeout, waiting_max: config.limits_waiting, ..Rules::default() };
+    Ok(chathakase_store::open(&config.store_url, rules, clock)?)
+}
+
+/// Starts everything. `pacing` is given by whoever knows better than Slack's limits, such as a benchmark.
+pub async fn start(
+    config: &Config,
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+    pacing: Limits,
+) -> anyhow::Result<Running> {
+    let api = Api::new(
+        ApiConfig { base_url: config.slack_api_url.clone(), ..ApiConfig::new(config.slack_bot_token.clone()) },
+        clock.clone(),
+    )?;
+    let me = api.auth_test().await.context("Slack did not accept the bot token, or could not be reached")?;
+    tracing::info!(workspace = %me.team_id, user = %me.user_id, "signed in to Slack");
+    // Bound before anything is started, so that a port in use ends the start and nothing else.
+    let listener = TcpListener::bind(config.http_listen).await.with_context(|| {
+        format!(
+            "could not listen on {}; is another program using that port? set http.listen or PORT",
+            config.http_listen
+        )
+    })?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    let limits = ReplyLimits {
+        part: PartLimits { chars_max: config.reply_part_chars, bytes_max: config.reply_part_bytes },
+        part_time: config.reply_part_time,
+        ..ReplyLimits::default()
+    };
+    let parts = Parts {
+        store,
+        replies: Replies::new(&api, Pacing::new(pacing, clock.clone()), limits, clock.clone()),
+        api,
+        model: model::Client::new(model_config(config), clock.clone())?,
+        counter: model::counter_for(&config.model_name),
+        clock: clock.clone(),
+        me: route::Identity { user: me.user_id, bot: me.bot_id, app: None },
+        owner: OwnerId::new(&uuid::Uuid::new_v4().to_string()),
+        settings: settings(config)?,
+    };
+    let assistant = Assistant::start(parts);
+    let stop = CancellationToken::new();
+    let mut routes = Router::new().route("/healthz", get(async || "ok\n"));
+    let mut socket = None;
+    match config.slack_transport {
+        Transport::Http => {
+            let secret = config.slack_signing_secret.clone().context("`slack.signing_secret` is not set")?;
+            let door = EventsConfig { body_bytes_max: config.limits_body_bytes, ..EventsConfig::new(secret, clock) };
+            routes = routes.merge(http::router(door, assistant.inbox()));
+        }
+        Transport::Socket => {
+            let token = config.slack_app_token.clone().context("`slack.app_token` is not set")?;
+            let door = SocketConfig { api_base: config.slack_api_url.clone(), ..SocketConfig::new(token) };
+            socket = Some(tokio::spawn(SocketMode::new(door, clock, assistant.inbox()).run(stop.clone())));
+        }
+    }
+    let stopped = stop.clone().cancelled_owned();
+    let http = tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
+    Ok(Running { assistant, address, stop, http, socket })
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends when a door cannot be kept open, which only a person can mend.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let socket = async {
+            match &mut self.socket {
+                Some(socket) => socket.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = &mut self.http => match ended {
+                Ok(Err(cause)) => anyhow::Error::new(cause).context("the HTTP server stopped"),
+                Ok(Ok(())) => anyhow::anyhow!("the HTTP server stopped"),
+                Err(cause) => anyhow::Error::new(cause).context("the HTTP server stopped"),
+            },
+            ended = socket => match ended {
+                Ok(Err(cause)) => anyhow::Error::new(cause).context("Socket Mode stopped"),
+                Ok(Ok(())) => anyhow::anyhow!("Socket Mode stopped"),
+                Err(cause) => anyhow::Error::new(cause).context("Socket Mode stopped"),
+            },
+        }
+    }
+
+    /// Ends in good order: doors first, so that Slack sends elsewhere or later what comes now; then running answers. The store is
+    /// the caller's to shut down.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        self.assistant.drain().await;
+        if let Some(socket) = self.socket {
+            let _ = socket.await;
+        }
+        // A client that keeps its connection open must not keep the process alive.
+        self.http.abort();
+        let _ = self.http.await;
+    }
+}
+
+fn model_config(config: &Config) -> ModelConfig {
+    ModelConfig {
+        base_url: config.model_base_url.clone(),
+        api_key: config.model_api_key.clone(),
+        name: config.model_name.clone(),
+        temperature: config.model_temperature,
+        max_tokens: config.model_max_tokens,
+        first_token_max: config.model_first_token_max,
+        between_tokens_max: config.model_between_tokens_max,
+        turn_max: config.model_turn_max,
+        ..ModelConfig::default()
+    }
+}
+
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let bots: Result<HashSet<BotId>, _> = config.access_bots.iter().map(|id| BotId::parse(id)).collect();
+    let admins: Result<HashSet<UserId>, _> = config.access_admins.iter().map(|id| UserId::parse(id)).collect();
+    Ok(Settings {
+        session_timeout: config.session_timeout,
+        cleanup_threshold: config.session_cleanup_threshold,
+        reread: config.session_reread,
+        window: WindowLimits {
+            max_messages: config.context_max_messages,
+            max_tokens: config.context_max_tokens,
+            ..WindowLimits::default()
+        },
+        system_prompt: config.model_system_prompt.clone().unwrap_or_else(|| DEFAULT_SYSTEM_PROMPT.to_owned()),
+        model: config.model_name.clone(),
+        model_max_tokens: config.model_max_tokens,
+        access: route::Access { bots: bots.context("in `access.bots`")?, strangers: config.access_strangers },
+        admins: admins.context("in `access.admins`")?,
+        message_chars_max: config.limits_message_chars,
+        waiting_max: config.limits_waiting,
+        running_max: config.limits_running,
+        read_back_calls_max: config.limits_read_back_calls,
+        read_back_posts_max: config.limits_read_back_posts,
+        deaths_max: config.limits_owner_deaths,
+        drain: config.limits_drain,
+        ..Settings::default()
+    })
+}

@@ -1,0 +1,205 @@
+//! What a story needs: the small Slack, the scripted model, and the assistant itself in a runtime of its own, so that it
+//! can be killed. The harness fails a story in which something happened that nobody looked at.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+
+use chathakase::{
+    config::Config,
+    wiring::{self, Running},
+};
+use chathakase_session::store::SessionStore;
+use chathakase_sim::{
+    ManualClock,
+    model::ScriptedModel,
+    slack::{Options, SmallSlack, Transport},
+};
+use chathakase_slack::pacing::Limits;
+use futures_util::FutureExt;
+use tokio::runtime::Runtime;
+
+/// Which store a story runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    Memory,
+    Sqlite,
+}
+
+/// One way to run a story.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) transport: Transport,
+    pub(crate) store: Store,
+}
+
+/// Signed HTTP and SQLite: the way for stories that need no other.
+pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sqlite };
+
+/// Runs each story on both transports and both stores, or, after `usually`, on the usual way only.
+macro_rules! stories {
+    ($($story:ident),* $(,)?) => { $(mod $story {
+        use crate::harness::{Store, Way, tell};
+        use chathakase_sim::slack::Transport::{Http, Socket};
+        #[test] fn http_sqlite() { tell(Way { transport: Http, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
+        #[test] fn http_memory() { tell(Way { transport: Http, store: Store::Memory }, async |s| super::told::$story(s).await) }
+        #[test] fn socket_sqlite() { tell(Way { transport: Socket, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
+        #[test] fn socket_memory() { tell(Way { transport: Socket, store: Store::Memory }, async |s| super::told::$story(s).await) }
+    })* };
+    (usually: $($story:ident),* $(,)?) => { $(
+        #[test] fn $story() { crate::harness::tell(crate::harness::USUAL, async |s| told::$story(s).await) }
+    )* };
+}
+pub(crate) use stories;
+
+/// A story under way.
+pub(crate) struct Story {
+    pub(crate) slack: SmallSlack,
+    pub(crate) openai: ScriptedModel,
+    pub(crate) clock: ManualClock,
+    pub(crate) way: Way,
+    settings: HashMap<String, String>,
+    store: Option<Arc<dyn SessionStore>>,
+    assistant: Option<(Runtime, Running)>,
+    folder: tempfile::TempDir,
+}
+
+/// Runs a story, and looks afterwards for what it did not look at: calls nobody planned, methods nobody knows, pings.
+pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let stage = Runtime::new().unwrap();
+    let told = stage.block_on(async {
+        let mut s = Story::new(way).await;
+        s.start().await;
+        let told = AssertUnwindSafe(story(&mut s)).catch_unwind().await;
+        if told.is_err() {
+            eprintln!("{}", s.slack.transcript());
+            eprintln!("the model was asked {} times; unplanned: {:?}", s.openai.requests_seen(), s.openai.unexpected());
+            return told;
+        }
+        s.stop().await;
+        s.look_back();
+        told
+    });
+    // Tasks that wait for a clock which nobody moves any more are dropped, not waited for.
+    stage.shutdown_background();
+    if let Err(panic) = told {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Story {
+    async fn new(way: Way) -> Self {
+        let clock = ManualClock::new();
+        let slack = SmallSlack::start(Options::driven_by(&clock, way.transport)).await;
+        let openai = ScriptedModel::start(Arc::new(clock.clone())).await;
+        openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
+        let folder = tempfile::tempdir().unwrap();
+        Self { slack, openai, clock, way, settings: HashMap::new(), store: None, assistant: None, folder }
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("chathakase.db")
+    }
+
+    /// Changes a setting; it takes effect with the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.insert(name.into(), value.into());
+    }
+
+    /// Changes settings and restarts with them.
+    pub(crate) async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        settings.iter().for_each(|(name, value)| self.set(name, value));
+        self.restart().await;
+    }
+
+    fn config(&self) -> Config {
+        let mut env: HashMap<String, String> = HashMap::from([
+            ("SLACK_BOT_TOKEN".into(), self.slack.bot_token().into()),
+            ("SLACK_API_URL".into(), self.slack.api_url()),
+            ("OPENAI_BASE_URL".into(), self.openai.base_url()),
+            ("OPENAI_API_KEY".into(), "sk-test".into()),
+        ]);
+        match self.way.transport {
+            Transport::Http => env.insert("SLACK_SIGNING_SECRET".into(), self.slack.signing_secret().into()),
+            Transport::Socket => env.insert("SLACK_APP_TOKEN".into(), self.slack.app_token().into()),
+        };
+        let store = match self.way.store {
+            Store::Memory => "memory:".to_owned(),
+            Store::Sqlite => format!("sqlite:{}", self.database().display()),
+        };
+        env.insert("DATABASE_URL".into(), store);
+        let mut flags = vec![("http.listen".to_owned(), "127.0.0.1:0".to_owned())];
+        flags.extend(self.settings.clone());
+        let empty = self.folder.path().join("chathakase.toml");
+        std::fs::write(&empty, "").unwrap();
+        Config::load(Some(&empty), &|name| env.get(name).cloned(), &flags).unwrap()
+    }
+
+    /// Starts the assistant.
+    pub(crate) async fn start(&mut self) {
+        let config = self.config();
+        let clock: Arc<ManualClock> = Arc::new(self.clock.clone());
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => wiring::open_store(&config, clock.clone()).unwrap(),
+        };
+        let runtime = Runtime::new().unwrap();
+        let starting = {
+            let store = Arc::clone(&store);
+            async move { wiring::start(&config, store, clock, Limits::default()).await }
+        };
+        let running = runtime.spawn(starting).await.unwrap().unwrap();
+        self.slack.deliver_to(&format!("http://{}", running.address()));
+        self.store = Some(store);
+        self.assistant = Some((runtime, running));
+        if self.way.transport == Transport::Socket {
+            self.slack.connected(1).await;
+        }
+    }
+
+    /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
+    pub(crate) async fn stop(&mut self) {
+        if let Some((runtime, running)) = self.assistant.take() {
+            runtime.spawn(running.drain()).await.unwrap();
+            runtime.shutdown_background();
+        }
+        if self.way.store == Store::Sqlite
+            && let Some(store) = self.store.take()
+        {
+            store.shutdown().await;
+        }
+    }
+
+    /// Ends and starts it.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    /// Ends it in the middle of whatever it does: no task runs another step, nothing is given back. With `memory:`, whose
+    /// content outlives it here, its leases must run out first.
+    pub(crate) async fn kill_and_start(&mut self) {
+        if let Some((runtime, running)) = self.assistant.take() {
+            drop(running);
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
+        }
+        match self.way.store {
+            Store::Sqlite => self.store = None,
+            Store::Memory => self.clock.advance(Duration::from_secs(31)),
+        }
+        self.start().await;
+    }
+
+    /// Lets time pass.
+    pub(crate) fn passes(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    fn look_back(&self) {
+        self.openai.assert_clean();
+        self.openai.assert_all_played();
+        assert_eq!(self.slack.unknown_methods(), Vec::<String>::new(), "the small Slack does not know these methods");
+        assert_eq!(self.slack.pings(), Vec::<String>::new(), "somebody was pinged");
+        assert_eq!(self.slack.unfurled(), Vec::<String>::new(), "a link was unfurled");
+    }
+}
