@@ -1,0 +1,84 @@
+//! How the link is, for health pages and metrics.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chathakase_session::Timestamp;
+
+use crate::payload::Hello;
+
+/// A handle on how the link is; clones look at the same one.
+#[derive(Clone, Debug, Default)]
+pub struct LinkHealth {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    report: LinkReport,
+    came_up_before: bool,
+}
+
+/// How the link is at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkReport {
+    /// Since when events can come without a gap; `None` while no link is up.
+    pub connected_since: Option<Timestamp>,
+    /// When Slack was last heard: any frame, also a ping.
+    pub last_frame_at: Option<Timestamp>,
+    /// Our links that are up: two for the moment of an overlap.
+    pub links: u32,
+    /// Links of this app on all machines, as Slack last said; it allows 10.
+    pub num_connections: Option<u32>,
+    /// How often a link came up after the first one.
+    pub reconnects: u64,
+    /// Deliveries that were not stored and so not acknowledged.
+    pub not_stored: u64,
+    /// Why there was no link when there was none; cleared when one comes up.
+    pub last_trouble: Option<String>,
+}
+
+impl LinkHealth {
+    /// How the link is now.
+    pub fn report(&self) -> LinkReport {
+        self.lock().report.clone()
+    }
+
+    pub(super) fn up(&self, hello: &Hello, first: &mut bool, now: Timestamp) {
+        let State { report, came_up_before } = &mut *self.lock();
+        if hello.num_connections.is_some() {
+            report.num_connections = hello.num_connections;
+        }
+        // A second hello on one link changes nothing else.
+        if !std::mem::take(first) {
+            return;
+        }
+        report.reconnects += u64::from(std::mem::replace(came_up_before, true));
+        report.links += 1;
+        report.connected_since.get_or_insert(now);
+        report.last_trouble = None;
+    }
+
+    pub(super) fn down(&self) {
+        let report = &mut self.lock().report;
+        report.links = report.links.saturating_sub(1);
+        if report.links == 0 {
+            report.connected_since = None;
+        }
+    }
+
+    pub(super) fn heard(&self, now: Timestamp) {
+        self.lock().report.last_frame_at = Some(now);
+    }
+
+    pub(super) fn not_stored(&self) {
+        self.lock().report.not_stored += 1;
+    }
+
+    pub(super) fn trouble(&self, why: String) {
+        self.lock().report.last_trouble = Some(why);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
