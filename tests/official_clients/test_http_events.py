@@ -31,8 +31,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("content-length", "0")
-        self.end_headers()
+        # Kept before the answer is out: the next delivery follows it at once, on another thread.
         self.server.received.put((self.path, dict(self.headers), body))
+        self.end_headers()
 
     def log_message(self, *_):
         pass
