@@ -225,7 +225,12 @@ pub(crate) struct ClosingRow {
 /// Reads and writes single rows. A step is a handful of these, and one transaction around them.
 ///
 /// `put_*` writes a row whether or not it exists; `add_*` is for new ones, `save_*` for known ones.
-pub(crate) trait Rows {
+pub(crate) trait Rows: ThreadRows + PostRows + MessageRows + TurnRows {}
+
+impl<T: ThreadRows + PostRows + MessageRows + TurnRows> Rows for T {}
+
+/// Threads and their sessions.
+pub(crate) trait ThreadRows {
     fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>>;
     fn thread_no(&self, no: u64) -> Result<Option<Thread>>;
     /// A thread that nothing is known of: not joined, unread, no session.
@@ -238,16 +243,22 @@ pub(crate) trait Rows {
 
     /// A number for a session that begins.
     fn next_session(&mut self) -> u64;
-    /// Leaves a session's rows to [`Rows::purge`]. They are out of sight already.
+    /// Leaves a session's rows to [`ThreadRows::purge`]. They are out of sight already.
     fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()>;
     /// Erases up to `limit` messages of discarded sessions; `true` when something is left.
     fn purge(&mut self, limit: usize) -> Result<bool>;
+}
 
+/// Marks of posts.
+pub(crate) trait PostRows {
     fn post(&self, name: &PostName) -> Result<Option<Post>>;
     fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()>;
     /// Forgets up to `limit` marks of posts that went before `before`; `true` when some are left.
     fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool>;
+}
 
+/// Messages, their texts, and the people who wrote them.
+pub(crate) trait MessageRows {
     fn add_message(&mut self, message: &MessageRow) -> Result<()>;
     fn message(&self, session: u64, seq: u64) -> Result<Option<MessageRow>>;
     /// Writes what can change: kind, turn, author, content, bytes, tokens.
@@ -267,7 +278,10 @@ pub(crate) trait Rows {
     fn person(&self, session: u64, user: &UserId) -> Result<Option<Person>>;
     fn put_person(&mut self, session: u64, user: &UserId, person: &Person) -> Result<()>;
     fn remove_person(&mut self, session: u64, user: &UserId) -> Result<()>;
+}
 
+/// Turns and the parts of their answers.
+pub(crate) trait TurnRows {
     /// A number for a new turn.
     fn next_turn(&mut self) -> TurnId;
     fn turn(&self, id: TurnId) -> Result<Option<TurnRow>>;

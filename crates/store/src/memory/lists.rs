@@ -12,7 +12,7 @@ use chathakase_session::{
 };
 
 use super::rows::{Content, Tables};
-use crate::rows::{Lists, MessageRow, Rows, Thread};
+use crate::rows::{Lists, MessageRow, MessageRows, Thread};
 
 impl Tables {
     fn message_with_text(&self, row: &MessageRow) -> Option<Message> {

@@ -10,7 +10,10 @@ use chathakase_session::{
 
 use crate::{
     codec::Packed,
-    rows::{ContentNo, MessageRow, Person, Place, Post, PostName, Rows, Thread, TurnRow},
+    rows::{
+        ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, Thread, ThreadRows, TurnRow,
+        TurnRows,
+    },
 };
 
 /// All rows. A missing row is never an error here: nothing but these steps writes them.
@@ -70,7 +73,7 @@ impl Tables {
     }
 }
 
-impl Rows for Tables {
+impl ThreadRows for Tables {
     fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>> {
         Ok(self.by_key.get(key).and_then(|no| self.threads.get(no)).cloned())
     }
@@ -137,7 +140,9 @@ impl Rows for Tables {
     fn purge(&mut self, _limit: usize) -> Result<bool> {
         Ok(false)
     }
+}
 
+impl PostRows for Tables {
     fn post(&self, name: &PostName) -> Result<Option<Post>> {
         Ok(self.posts.get(name).cloned())
     }
@@ -164,7 +169,9 @@ impl Rows for Tables {
         }
         Ok(true)
     }
+}
 
+impl MessageRows for Tables {
     fn add_message(&mut self, message: &MessageRow) -> Result<()> {
         let content = self.sessions.entry(message.session).or_default();
         content.window.insert((message.ts, message.answer, message.seq));
@@ -231,7 +238,9 @@ impl Rows for Tables {
         }
         Ok(())
     }
+}
 
+impl TurnRows for Tables {
     fn next_turn(&mut self) -> TurnId {
         self.last_turn += 1;
         TurnId(self.last_turn)

@@ -1,0 +1,171 @@
+//! Why a store could not be opened, in words that say what to do.
+
+use std::{fmt, path::PathBuf};
+
+/// An address without what must not be shown: user, password and everything behind `?`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedactedUrl(String);
+
+impl RedactedUrl {
+    /// Keeps scheme, host and path of `url`.
+    pub fn new(url: &str) -> Self {
+        let shown = url.split(['?', '#']).next().unwrap_or_default();
+        let Some((scheme, rest)) = shown.split_once("://") else { return Self(shown.to_owned()) };
+        // The last `@`: a password may hold others, and must not be cut in two.
+        let place = url[scheme.len() + 3..].rsplit_once('@').map_or(rest, |(_, place)| place);
+        Self(format!("{scheme}://{}", place.split(['?', '#']).next().unwrap_or_default()))
+    }
+}
+
+impl fmt::Display for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Debug for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a store could not be opened. None of these goes away by trying again at once.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address is of a kind that this build does not know.
+    #[error("no store is known at `{url}`; write `sqlite:PATH` or `memory:`")]
+    UnknownUrl {
+        /// The address.
+        url: RedactedUrl,
+    },
+    /// PostgreSQL is not there yet.
+    #[error("the store at {url} needs PostgreSQL, which a later version brings; until then write `sqlite:PATH`")]
+    PostgresLater {
+        /// The address.
+        url: RedactedUrl,
+    },
+    /// `sqlite::memory:` would keep nothing and look like a file.
+    #[error("SQLite's own in-memory database is not used; write `memory:` for a store that keeps nothing on disk")]
+    SqliteMemory,
+    /// The path is empty.
+    #[error("`sqlite:` needs the path of a file, such as `sqlite:/var/lib/chathakase/chathakase.db`")]
+    NoPath,
+    /// The path is a folder.
+    #[error("{path} is a folder; name a file in it, such as {path}/chathakase.db")]
+    Folder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The folder that the file is to be in could not be made.
+    #[error("the folder {path} could not be made; make it, or name another with `store.url`")]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file could not be opened for writing.
+    #[error("{path} cannot be written; check who owns it, its permissions and whether its disk is read-only")]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("another process serves from {path}; stop it first, or name another file with `store.url`")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no database of ours.
+    #[error("{path} is not a ChatHakase database; name another file with `store.url`, or move this one away")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{path} is damaged or no database at all; restore it from a backup, or move it away to begin anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// A later build wrote it.
+    #[error("{path} is at schema {found}, this build knows {known}; run the version that wrote it, or a later one")]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema's number.
+        found: u32,
+        /// The highest number this build knows.
+        known: u32,
+    },
+    /// A migration was changed after it was applied.
+    #[error("{path} was made by another form of migration {number}; run the build that wrote it")]
+    ChangedMigration {
+        /// The file.
+        path: PathBuf,
+        /// The migration's number.
+        number: u32,
+    },
+    /// The SQLite library is one that can lose data.
+    #[error("SQLite {found} can damage a database (fixed in {needed}); build with the bundled one")]
+    OldSqlite {
+        /// Its version.
+        found: &'static str,
+        /// The oldest that is accepted.
+        needed: &'static str,
+    },
+    /// A setting that durability or erasure rests on did not take.
+    #[error("{path}: SQLite keeps {pragma} at {found} instead of {wanted}; the file system may not support it")]
+    Pragma {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        pragma: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// Anything else that SQLite refuses.
+    #[error("could not open the store at {path}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// A thread could not be started.
+    #[error("could not start the store's writer; too many threads?")]
+    Thread {
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_secrets() {
+        for (url, shown) in [
+            ("postgres://ana:s3cret@db.example:5432/hakase?sslpassword=s3cret", "postgres://db.example:5432/hakase"),
+            ("postgres://ana:s3@cret@db.example/hakase", "postgres://db.example/hakase"),
+            ("postgres://ana:s3cret?x@db.example/hakase", "postgres://db.example/hakase"),
+            ("postgres://db.example/hakase", "postgres://db.example/hakase"),
+            ("sqlite:/var/lib/a.db?mode=s3cret", "sqlite:/var/lib/a.db"),
+            ("memory:", "memory:"),
+        ] {
+            assert_eq!(RedactedUrl::new(url).to_string(), shown);
+            assert_eq!(format!("{:?}", RedactedUrl::new(url)), shown);
+        }
+    }
+}

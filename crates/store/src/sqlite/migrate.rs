@@ -1,0 +1,80 @@
+//! Numbered migrations, only ever added. Each is applied once, in a transaction of its own, and known by its checksum.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use crate::OpenError;
+
+/// Says in the file's header that it is ours: "ChHk".
+const APPLICATION_ID: i32 = 0x4368_486b;
+
+/// All migrations, the first has number 1.
+const ALL: &[&str] = &[include_str!("migrations/0001_sessions.sql")];
+
+/// The schema that this build writes.
+pub const SCHEMA: u32 = ALL.len() as u32;
+
+/// Brings the database to this build's schema.
+pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let sqlite = |cause| super::open::refused(path, cause);
+    let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
+    let ours: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(sqlite)?;
+    if tables > 0 && ours != APPLICATION_ID {
+        return Err(OpenError::NotOurs { path: path.into() });
+    }
+    apply(conn, path)
+}
+
+fn apply(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let sqlite = |cause| super::open::refused(path, cause);
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    transaction
+        .execute_batch(
+            "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, checksum INTEGER NOT NULL) STRICT",
+        )
+        .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
+        .map_err(sqlite)?;
+    let found: u32 = transaction
+        .query_row("SELECT coalesce(max(number), 0) FROM migration", [], |row| row.get(0))
+        .map_err(sqlite)?;
+    if found > SCHEMA {
+        return Err(OpenError::NewerSchema { path: path.into(), found, known: SCHEMA });
+    }
+    for (number, sql) in (1u32..).zip(ALL) {
+        let known: Option<i64> = transaction
+            .query_row("SELECT checksum FROM migration WHERE number = ?", [number], |row| row.get(0))
+            .optional()
+            .map_err(sqlite)?;
+        match known {
+            Some(known) if known == checksum(sql) => {}
+            Some(_) => return Err(OpenError::ChangedMigration { path: path.into(), number }),
+            None => transaction
+                .execute_batch(sql)
+                .and_then(|()| {
+                    transaction.execute("INSERT INTO migration VALUES (?, ?)", params![number, checksum(sql)]).map(drop)
+                })
+                .map_err(sqlite)?,
+        }
+    }
+    transaction.commit().map_err(sqlite)
+}
+
+/// FNV-1a over the text without carriage returns: a checkout that changes line ends changes no migration.
+fn checksum(sql: &str) -> i64 {
+    let bytes = sql.bytes().filter(|byte| *byte != b'\r');
+    bytes
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_only_added() {
+        // A new migration is a new line here. A line that changes breaks every database out there.
+        assert_eq!(ALL.iter().map(|sql| checksum(sql)).collect::<Vec<_>>(), [-5_747_507_702_395_347_160]);
+    }
+}

@@ -1,0 +1,165 @@
+//! The contract, step by step: what is packed before it queues, and whether the writer or a reader does it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chathakase_session::{
+    ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, SessionInfo,
+        SessionStore, Stats, StoreError, ThreadMark,
+    },
+    turn::{Claimant, Lease, Part, PartMode, TurnId},
+};
+use tokio::sync::oneshot;
+
+use super::{SqliteStore, sweep::Sweep, writer::Job};
+use crate::{
+    codec::Packed,
+    rows::{Lists, PostName},
+    steps::{Incoming, clear, edit, learn, lease, look, receive, speak, speak::Words},
+};
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        let (incoming, claimant, rules) = (Incoming::new(post), claimant.cloned(), self.rules.clone());
+        let bytes = incoming.bytes();
+        self.step(bytes, move |sql| receive::receive(sql, &rules, &incoming, claimant.as_ref(), now)).await
+    }
+
+    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
+        let posts: Vec<_> = posts.into_iter().map(Incoming::new).collect();
+        let (lease, bytes) = (lease.clone(), posts.iter().map(Incoming::bytes).sum());
+        self.step(bytes, move |sql| learn::learn(sql, &lease, &posts, now)).await
+    }
+
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        let claimant = claimant.clone();
+        self.step(0, move |sql| lease::claim(sql, &claimant, limit, now)).await
+    }
+
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+        let leases = leases.to_vec();
+        self.step(0, move |sql| lease::renew(sql, &leases, lease, now)).await
+    }
+
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+        let leases = leases.to_vec();
+        self.step(0, move |sql| lease::release(sql, &leases, now)).await
+    }
+
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
+        let lease = lease.clone();
+        self.step(0, move |sql| speak::part_intended(sql, &lease, index, mode)).await
+    }
+
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
+        let lease = lease.clone();
+        self.step(0, move |sql| speak::part_open(sql, &lease, index, mode, ts)).await
+    }
+
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
+        let lease = lease.clone();
+        self.step(0, move |sql| speak::part_done(sql, &lease, index, hash)).await
+    }
+
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
+        let (lease, words) = (lease.clone(), Words::new(closing));
+        let bytes = words.bytes();
+        self.step(bytes, move |sql| speak::close(sql, &lease, &words, now)).await
+    }
+
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>> {
+        let (lease, parts, claimant, rules) = (lease.clone(), parts.to_vec(), claimant.cloned(), self.rules.clone());
+        self.step(0, move |sql| speak::delivered(sql, &rules, &lease, &parts, claimant.as_ref(), now)).await
+    }
+
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended> {
+        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
+        let (text, rules) = (Packed::new(text.to_owned()), self.rules.clone());
+        let bytes = text.bytes.len();
+        self.step(bytes, move |sql| edit::amend(sql, &rules, &name, &text, edited_ts, now)).await
+    }
+
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
+        let rules = self.rules.clone();
+        self.step(0, move |sql| edit::erase(sql, &rules, &name, now)).await
+    }
+
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
+        let (key, rules) = (key.clone(), self.rules.clone());
+        self.step(0, move |sql| clear::clear(sql, &rules, &key, before, now)).await
+    }
+
+    /// A sweep is many transactions: each ends whole sessions, whose content is out of sight from then on, and returns when
+    /// all of it is erased. One that is broken off goes on with the next, or with the next start.
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
+        let (caller, swept) = oneshot::channel();
+        let sweep = Sweep::new(keep_up_to, limit, now, caller);
+        self.queue.send(Job::Sweep(sweep)).await.map_err(|_| StoreError::Closed)?;
+        swept.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+        let key = key.clone();
+        self.readers.read(move |sql| look::mark(sql, &key, now)).await
+    }
+
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+        let key = key.clone();
+        self.readers.read(move |sql| look::session(sql, &key, now)).await
+    }
+
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
+        let key = key.clone();
+        self.readers.read(move |sql| look::history(sql, &key, turn, limit, now)).await
+    }
+
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
+        let key = key.clone();
+        self.readers.read(move |sql| look::messages(sql, &key, after, limit, now)).await
+    }
+
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+        let page = page.clone();
+        self.readers.read(move |sql| look::sessions(sql, &page, now)).await
+    }
+
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
+        let workspace = workspace.cloned();
+        self.readers.read(move |sql| sql.stats(workspace.as_ref(), now)).await
+    }
+
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+        let (key, tokens) = (key.clone(), tokens.to_vec());
+        self.step(0, move |sql| look::counted(sql, &key, &tokens)).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.step(0, |sql| sql.beat()).await
+    }
+
+    async fn shutdown(&self) {
+        self.readers.close();
+        let (caller, stopped) = oneshot::channel();
+        if self.queue.send(Job::Stop(caller)).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Marks of posts: what is stored, and what is gone.
+
+use chathakase_session::{SlackTs, Timestamp, store::Result};
+use rusqlite::params;
+
+use super::Sql;
+use crate::{
+    rows::{Place, Post, PostName, PostRows},
+    sqlite::{
+        cells::{Cells, Table},
+        code::Code,
+    },
+};
+
+const POST: Table = Table {
+    name: "post",
+    columns: "workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at",
+    key_columns: 3,
+};
+
+/// [`Place`] without what goes with it.
+#[derive(Clone, Copy)]
+enum PlaceCode {
+    Stored,
+    Expired,
+    Erased,
+}
+
+impl Code for PlaceCode {
+    fn code(self) -> i64 {
+        self as i64
+    }
+    fn of(code: i64) -> Option<Self> {
+        [Self::Stored, Self::Expired, Self::Erased].into_iter().find(|place| place.code() == code)
+    }
+}
+
+fn read(cells: Cells<'_, '_>) -> Result<Post> {
+    let place = match cells.code(5)? {
+        PlaceCode::Stored => Place::Stored { thread: cells.get(6)?, session: cells.get(7)?, seq: cells.get(8)? },
+        PlaceCode::Expired => Place::Expired { at: cells.time(9)? },
+        PlaceCode::Erased => Place::Erased { at: cells.time(9)? },
+    };
+    Ok(Post { asked: cells.flag(3)?, edited_ts: cells.ts_or_none(4)?, place })
+}
+
+impl PostRows for Sql<'_> {
+    fn post(&self, name: &PostName) -> Result<Option<Post>> {
+        let sql = "SELECT workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at FROM post
+                   WHERE workspace = ? AND channel = ? AND ts = ?";
+        self.one(&POST, sql, params![name.workspace.as_str(), name.channel.as_str(), name.ts.as_micros()], read)
+    }
+
+    fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()> {
+        let sql = "INSERT INTO post (workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET asked = excluded.asked, edited_ts = excluded.edited_ts,
+                   place = excluded.place, thread = excluded.thread, session = excluded.session, seq = excluded.seq,
+                   gone_at = excluded.gone_at";
+        let (place, stored, gone_at) = match post.place {
+            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None),
+            Place::Expired { at } => (PlaceCode::Expired, None, Some(at.as_millis())),
+            Place::Erased { at } => (PlaceCode::Erased, None, Some(at.as_millis())),
+        };
+        self.run(
+            sql,
+            params![
+                name.workspace.as_str(),
+                name.channel.as_str(),
+                name.ts.as_micros(),
+                post.asked,
+                post.edited_ts.map(SlackTs::as_micros),
+                place.code(),
+                stored.map(|(thread, ..)| thread),
+                stored.map(|(_, session, _)| session),
+                stored.map(|(.., seq)| seq),
+                gone_at,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool> {
+        let sql = "DELETE FROM post WHERE (workspace, channel, ts) IN
+                   (SELECT workspace, channel, ts FROM post WHERE gone_at IS NOT NULL AND gone_at < ? LIMIT ?)";
+        Ok(self.run(sql, params![before.as_millis(), limit])? == limit)
+    }
+}
+
+impl Sql<'_> {
+    /// Marks the posts of a discarded session's messages up to `last_seq` as expired.
+    pub(super) fn expire_posts(&self, session: u64, thread: u64, at: i64, last_seq: u64) -> Result<()> {
+        let sql = "UPDATE post SET place = 1, thread = NULL, session = NULL, seq = NULL, gone_at = ?3
+                   FROM message, thread
+                   WHERE message.session = ?1 AND message.seq <= ?4 AND message.answer = 0 AND thread.no = ?2
+                   AND post.workspace = thread.workspace AND post.channel = thread.channel AND post.ts = message.ts
+                   AND post.session = ?1";
+        self.run(sql, params![session, thread, at, last_seq])?;
+        Ok(())
+    }
+}

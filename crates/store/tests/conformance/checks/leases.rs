@@ -1,0 +1,121 @@
+//! Who may work on a turn.
+
+use std::collections::HashSet;
+
+use chathakase_session::{
+    message::Ending,
+    store::{Closing, Result, Rules, StoreError},
+    turn::{Outcome, PartMode, TurnState},
+};
+
+use crate::{kit::*, open::Open};
+
+pub(crate) async fn an_owner_that_renews_keeps_its_turn(open: Open) {
+    let store = open(Rules::default());
+    let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    assert_eq!(turn.lease.until, at(30));
+    assert!(store.claim(&process("other"), 10, at(29)).await.unwrap().is_empty());
+    assert_eq!(store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(20)).await.unwrap(), []);
+    assert!(store.claim(&process("other"), 10, at(49)).await.unwrap().is_empty());
+    // Late, but nobody has taken it.
+    assert_eq!(store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(60)).await.unwrap(), []);
+    assert!(store.claim(&process("other"), 10, at(89)).await.unwrap().is_empty());
+    assert_eq!(store.claim(&process("other"), 10, at(90)).await.unwrap().len(), 1);
+    let lost = store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(91)).await.unwrap();
+    assert_eq!(lost, [turn.turn.id]);
+}
+
+pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
+    let lease = &turn.lease;
+    let refused: [Result<()>; 6] = [
+        store.part_intended(lease, 1, PartMode::Stream).await,
+        store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
+        store.part_done(lease, 0, 1).await,
+        store.close(lease, says("mine"), at(31)).await,
+        store.delivered(lease, &[], Some(&us()), at(31)).await.map(drop),
+        store.learn(lease, vec![tells(&key, -5, "earlier")], at(31)).await.map(drop),
+    ];
+    for (n, result) in refused.into_iter().enumerate() {
+        let Err(StoreError::LeaseLost { turn: lost }) = result else { panic!("write {n} gave {result:?}") };
+        assert_eq!(lost, turn.turn.id);
+    }
+    // Giving back what is not ours takes it from nobody.
+    store.release(std::slice::from_ref(lease), at(31)).await.unwrap();
+    assert!(store.claim(&us(), 1, at(32)).await.unwrap().is_empty());
+    assert_eq!(adopted.parts.len(), 1);
+    answers(&*store, &adopted, "theirs", at(33)).await;
+    assert_eq!(window(&*store, &key, at(33)).await, ["question", "theirs"]);
+    assert!(matches!(store.close(&adopted.lease, says("more"), at(34)).await, Err(StoreError::LeaseLost { .. })));
+}
+
+pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Open) {
+    let store = open(Rules::default());
+    let first = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    let second = store.claim(&process("second"), 1, at(30)).await.unwrap().remove(0);
+    assert_eq!((second.turn.deaths, second.adopted, second.turn.state), (1, true, TurnState::Running));
+    assert_eq!((second.closing.clone(), second.turn.started_at), (None, Some(at(0))));
+    assert!(second.lease.fence > first.lease.fence);
+    let closing =
+        Closing { outcome: Outcome::Failed, ending: Ending::Cut, note: Some("cut".to_owned()), ..says("half") };
+    store.close(&second.lease, closing.clone(), at(31)).await.unwrap();
+    let third = store.claim(&process("third"), 1, at(60)).await.unwrap().remove(0);
+    assert_eq!((third.turn.deaths, third.adopted, third.turn.state), (2, true, TurnState::Closed));
+    assert_eq!((third.closing, third.turn.outcome), (Some(closing), Some(Outcome::Failed)));
+    store.delivered(&third.lease, &[], None, at(61)).await.unwrap();
+    assert!(store.claim(&us(), 1, at(1000)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_lease_given_back_is_free_at_once(open: Open) {
+    let store = open(Rules::default());
+    let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    store.release(std::slice::from_ref(&turn.lease), at(1)).await.unwrap();
+    assert!(matches!(store.close(&turn.lease, says("late"), at(1)).await, Err(StoreError::LeaseLost { .. })));
+    let next = store.claim(&process("other"), 1, at(1)).await.unwrap().remove(0);
+    // Its thread must be looked at, but nobody died.
+    assert_eq!((next.turn.deaths, next.adopted), (0, true));
+}
+
+pub(crate) async fn claims_are_oldest_first_and_no_more_than_asked_for(open: Open) {
+    let store = open(Rules::default());
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        let key = thread_of("T1", "C1", n);
+        // The first two run and their owner dies; the others nobody had room for.
+        let claimant = (n < 2).then(us);
+        store.receive(asks(&key, n, "question"), claimant.as_ref(), at(n)).await.unwrap();
+    }
+    for (limit, now) in [(1, 10), (2, 35), (10, 35)] {
+        let claimed = store.claim(&process("other"), limit, at(now)).await.unwrap();
+        ids.push(claimed.iter().map(|claimed| claimed.turn.first_ts).collect::<Vec<_>>());
+    }
+    assert_eq!(ids, [vec![ts(2)], vec![ts(0), ts(1)], vec![ts(3), ts(4)]]);
+}
+
+pub(crate) async fn two_claimers_never_hold_one_turn(open: Open) {
+    let store = open(Rules::default());
+    for n in 0..40 {
+        store.receive(asks(&thread_of("T1", "C1", n), n, "question"), None, at(n)).await.unwrap();
+    }
+    let claimers = (0..4).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            loop {
+                let claimed = store.claim(&process(&format!("p{n}")), 3, at(50)).await.unwrap();
+                if claimed.is_empty() {
+                    return held;
+                }
+                held.extend(claimed.into_iter().map(|claimed| claimed.turn.id));
+            }
+        })
+    });
+    let mut all = Vec::new();
+    for claimer in claimers.collect::<Vec<_>>() {
+        all.extend(claimer.await.unwrap());
+    }
+    assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (40, 40));
+}

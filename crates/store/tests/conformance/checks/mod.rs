@@ -1,0 +1,5 @@
+//! The checks, by topic.
+
+pub(crate) mod leases;
+pub(crate) mod receiving;
+pub(crate) mod turns;

@@ -1,0 +1,122 @@
+//! Taking posts in.
+
+use chathakase_session::{
+    Kind,
+    store::{NewPost, Receipt, Received, Rules},
+};
+
+use crate::{kit::*, open::Open};
+
+pub(crate) async fn a_post_is_stored_once(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let first = store.receive(asks(&key, 0, "hi"), Some(&us()), at(0)).await.unwrap();
+    assert!(first.created && matches!(first.receipt, Receipt::Run(_)));
+    // Again as it was, and as another kind of event with other words.
+    for again in [asks(&key, 0, "hi"), tells(&key, 0, "hi"), commands(&key, 0, "help"), asks(&key, 0, "changed")] {
+        let received = store.receive(again, Some(&us()), at(1)).await.unwrap();
+        assert_eq!(received, Received { receipt: Receipt::Known, created: false });
+    }
+    assert_eq!(window(&*store, &key, at(1)).await, ["hi"]);
+    assert_eq!(store.session(&key, at(1)).await.unwrap().unwrap().user_messages, 1);
+}
+
+pub(crate) async fn a_context_post_that_asks_later_is_accepted_once(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    assert_eq!(receipt(&*store, tells(&key, 0, "what is it?"), at(0)).await, Receipt::Kept);
+    let turn = runs(&*store, asks(&key, 0, "what is it?"), at(1)).await;
+    assert_eq!((turn.turn.first_ts, turn.turn.last_ts), (ts(0), ts(0)));
+    assert_eq!(receipt(&*store, asks(&key, 0, "what is it?"), at(2)).await, Receipt::Known);
+    answers(&*store, &turn, "it is", at(3)).await;
+    assert_eq!(receipt(&*store, asks(&key, 0, "what is it?"), at(4)).await, Receipt::Known);
+    assert_eq!(window(&*store, &key, at(4)).await, ["what is it?", "it is"]);
+    let info = store.session(&key, at(4)).await.unwrap().unwrap();
+    assert_eq!((info.user_messages, info.assistant_messages, info.people.len()), (1, 1, 1));
+    assert!(store.mark(&key, at(4)).await.unwrap().joined);
+}
+
+pub(crate) async fn a_command_known_as_context_is_carried_out_once(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    receipt(&*store, tells(&key, 0, "help"), at(0)).await;
+    let turn = runs(&*store, commands(&key, 0, "help"), at(1)).await;
+    assert_eq!(turn.command.as_deref(), Some("help"));
+    assert_eq!(receipt(&*store, commands(&key, 0, "help"), at(1)).await, Receipt::Known);
+    assert!(window(&*store, &key, at(1)).await.is_empty());
+    let info = store.session(&key, at(1)).await.unwrap().unwrap();
+    assert_eq!((info.user_messages, info.people.len()), (0, 0));
+}
+
+pub(crate) async fn a_reply_enters_only_a_joined_thread(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    let received = store.receive(reply(1), Some(&us()), at(1)).await.unwrap();
+    assert_eq!(received, Received { receipt: Receipt::NotJoined, created: false });
+    assert!(store.session(&key, at(1)).await.unwrap().is_none());
+    // Context alone does not make us take part.
+    receipt(&*store, tells(&key, 2, "told"), at(2)).await;
+    assert_eq!(receipt(&*store, reply(3), at(3)).await, Receipt::NotJoined);
+    runs(&*store, asks(&key, 4, "mention"), at(4)).await;
+    assert!(matches!(receipt(&*store, reply(3), at(5)).await, Receipt::Waiting(_)));
+}
+
+pub(crate) async fn equal_roots_in_two_channels_and_workspaces_never_mix(open: Open) {
+    let store = open(Rules::default());
+    let keys = [thread_of("T1", "C1", 0), thread_of("T1", "C2", 0), thread_of("T2", "C1", 0)];
+    for (n, key) in keys.iter().enumerate() {
+        let turn = runs(&*store, asks(key, 0, &format!("question {n}")), at(0)).await;
+        answers(&*store, &turn, &format!("answer {n}"), at(1)).await;
+    }
+    for (n, key) in keys.iter().enumerate() {
+        assert_eq!(window(&*store, key, at(2)).await, [format!("question {n}"), format!("answer {n}")]);
+    }
+    store.erase(&keys[0].workspace, &keys[0].channel, ts(0), at(3)).await.unwrap();
+    store.clear(&keys[1], ts(100), at(3)).await.unwrap();
+    assert_eq!(window(&*store, &keys[2], at(4)).await, ["question 2", "answer 2"]);
+}
+
+pub(crate) async fn a_full_queue_keeps_nothing_and_says_so(open: Open) {
+    let store = open(Rules { waiting_max: 2, ..Rules::default() });
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "0"), at(0)).await;
+    for secs in 1..=2 {
+        assert!(matches!(receipt(&*store, asks(&key, secs, "waits"), at(secs)).await, Receipt::Waiting(_)));
+    }
+    assert_eq!(receipt(&*store, asks(&key, 3, "too much"), at(3)).await, Receipt::Full);
+    // What does not ask needs no place in the queue, and neither does a command.
+    assert_eq!(receipt(&*store, tells(&key, 4, "told"), at(4)).await, Receipt::Kept);
+    assert_eq!(receipt(&*store, asks(&key, 4, "told"), at(4)).await, Receipt::Full);
+    assert!(matches!(receipt(&*store, commands(&key, 5, "help"), at(5)).await, Receipt::Run(_)));
+    assert_eq!(store.session(&key, at(5)).await.unwrap().unwrap().waiting, 2);
+    // It was not kept, so it may come again.
+    answers(&*store, &turn, "answer", at(6)).await.unwrap();
+    assert!(matches!(receipt(&*store, asks(&key, 3, "too much"), at(7)).await, Receipt::Waiting(_)));
+}
+
+pub(crate) async fn bots_in_a_row_are_counted_until_a_person_asks(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let mut counts = Vec::new();
+    let bot = |secs| NewPost { by_bot: true, ..asks(&key, secs, "beep") };
+    let posts = [bot(0), bot(1), NewPost { kind: Kind::Context, ..bot(2) }, bot(3), asks(&key, 4, "hi"), bot(5)];
+    for post in posts {
+        store.receive(post, None, at(5)).await.unwrap();
+        counts.push(store.mark(&key, at(5)).await.unwrap().bots_in_row);
+    }
+    assert_eq!(counts, [1, 2, 2, 3, 0, 1]);
+}
+
+pub(crate) async fn what_is_not_claimed_waits_for_a_claim(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let waiting = store.receive(asks(&key, 0, "one"), None, at(0)).await.unwrap().receipt;
+    let Receipt::Waiting(id) = waiting else { panic!("{waiting:?}") };
+    assert_eq!(store.receive(asks(&key, 1, "two"), None, at(1)).await.unwrap().receipt, Receipt::Waiting(id));
+    // Whoever brings the next post with room to run takes all that waits.
+    let turn = runs(&*store, asks(&key, 2, "three"), at(2)).await;
+    assert_eq!((turn.turn.id, turn.turn.first_ts, turn.turn.last_ts), (id, ts(0), ts(2)));
+    assert!(!turn.adopted);
+    assert!(store.claim(&us(), 10, at(3)).await.unwrap().is_empty());
+}
