@@ -147,9 +147,23 @@ pub(crate) async fn call(
         Some(Effect::SlowAfter(gate)) => gate.pass().await,
         _ => {}
     }
-    match result {
+    let mut response = match result {
         Ok(answer) => respond(answer),
         Err(refusal) => refuse(refusal),
+    };
+    if shared.options.is_real() {
+        tell_scopes(&shared, &headers, &mut response);
+    }
+    response
+}
+
+/// Slack tells with every answer what the token may do.
+fn tell_scopes(shared: &Shared, headers: &HeaderMap, response: &mut Response) {
+    let Ok(Caller { home, token: Token::Bot }) = caller(shared, headers) else { return };
+    let scopes =
+        shared.look(|world| world.workspaces[home].scopes.iter().map(String::as_str).collect::<Vec<_>>().join(","));
+    if let Ok(scopes) = HeaderValue::from_str(&scopes) {
+        response.headers_mut().insert("x-oauth-scopes", scopes);
     }
 }
 

@@ -14,7 +14,9 @@ const REAL_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Sleeps that pass by themselves while a test waits: pacing and flushes, no timeouts.
 const PASSING_SLEEP_MAX: Duration = Duration::from_millis(1100);
 /// How long, in real time, nothing must have happened before a sleep passes: requests between the app and others are on their way.
+/// It doubles with every sleep that changed nothing, so that an idle ticker does not let hours pass while a model is slow.
 const CALM: Duration = Duration::from_millis(3);
+const CALM_MAX: Duration = Duration::from_millis(100);
 /// Work that takes longer than this is held by the test itself.
 const BUSY_MAX: Duration = Duration::from_millis(300);
 
@@ -23,6 +25,7 @@ impl SmallSlack {
     pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut(&mut World) -> Option<T>) -> T {
         let mut watch = self.shared.watch();
         let waited = real::within(REAL_WAIT_MAX, async {
+            let mut calm = CALM;
             loop {
                 watch.mark_unchanged();
                 // Not through `change`: looking is no change, and must not wake the others who look.
@@ -30,8 +33,8 @@ impl SmallSlack {
                     return found;
                 }
                 tokio::select! {
-                    _ = watch.changed() => {}
-                    () = self.time_passes() => {}
+                    _ = watch.changed() => calm = CALM,
+                    () = self.time_passes(calm) => calm = (calm * 2).min(CALM_MAX),
                 }
             }
         });
@@ -60,11 +63,12 @@ impl SmallSlack {
     /// Waits for `work`, under the net; short sleeps pass meanwhile.
     pub(crate) async fn give_time(&self, work: impl Future<Output = ()>) {
         let mut work = pin!(work);
+        let mut calm = CALM;
         let _ = real::within(REAL_WAIT_MAX, async {
             loop {
                 tokio::select! {
                     () = &mut work => return,
-                    () = self.time_passes() => {}
+                    () = self.time_passes(calm) => calm = (calm * 2).min(CALM_MAX),
                 }
             }
         })
@@ -72,12 +76,12 @@ impl SmallSlack {
     }
 
     /// Lets one short sleep pass as soon as things are calm; never ends without a driven clock.
-    async fn time_passes(&self) {
+    async fn time_passes(&self, calm: Duration) {
         let Some(clock) = self.driver() else { return std::future::pending().await };
         loop {
             let mut began = pin!(clock.sleep_began());
             let _ = poll!(&mut began);
-            let wait = if self.shared.is_busy() { BUSY_MAX } else { CALM };
+            let wait = if self.shared.is_busy() { BUSY_MAX } else { calm };
             real::pause(wait).await;
             if pass_one(clock).is_some() {
                 return;

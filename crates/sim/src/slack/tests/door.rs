@@ -36,6 +36,8 @@ async fn a_missing_scope_is_refused_and_named() {
     let refusal = app.read("conversations.history", &[("channel", secret.as_str())]).await;
     assert_eq!((&refusal["error"], &refusal["needed"]), (&json!("missing_scope"), &json!("groups:history")));
     assert_eq!(app.read("conversations.history", &[("channel", channel.as_str())]).await["ok"], true);
+    let any = app.raw("auth.test").bearer_auth(app.slack.bot_token()).send().await.unwrap();
+    assert_eq!(any.headers()["x-oauth-scopes"], "channels:history,users:read");
 }
 
 #[tokio::test]

@@ -77,4 +77,17 @@ mod tests {
     fn markdown_is_not_given_back_as_it_was_written() {
         assert_eq!(as_slack_shows("# Hi\n**a** & b\n```rust\n**x** <\n```"), "*Hi*\n*a* &amp; b\n```\n**x** &lt;\n```");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_typed_text_can_be_read_back(text in "[^<]*|\\PC*") {
+            let sent = as_typed(&text);
+            if !text.contains('<') {
+                let read = sent.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+                proptest::prop_assert_eq!(read, text.clone());
+            }
+            as_slack_shows(&text);
+            crate::slack::world::pings_in(&text, true);
+        }
+    }
 }
