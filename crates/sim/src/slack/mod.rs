@@ -5,7 +5,7 @@
 //! [`Profile::Real`]: what breaks them is refused here as it would be there. Nothing is shared with the code under test, so that
 //! one misreading of Slack is not made twice.
 //!
-//! What exists is in [`world`], in plain structs; the handlers of `api`, one file per method family, only read and write it.
+//! What exists is in `world`, in plain structs; the handlers of `api`, one file per method family, only read and write it.
 
 mod api;
 mod calls;
