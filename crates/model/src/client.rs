@@ -1,0 +1,217 @@
+//! The client: one request, tried again only while nothing of the answer was given out.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chathakase_session::time::SharedClock;
+use reqwest::{
+    StatusCode,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION},
+};
+
+use crate::{
+    ModelConfig, ModelError, Request, Stream, Waiting,
+    config::Endpoint,
+    deadline::Deadline,
+    fault::{Asked, Fault, Veil},
+    request::Dialect,
+    retry,
+};
+
+/// Most that is read of an error's body, in bytes.
+const ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest wait for an error's body, all of it.
+const ERROR_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long an unused connection is kept for the next request.
+const IDLE_MAX: Duration = Duration::from_secs(90);
+
+/// Speaks to one model on one server. Clones share connections and what was learned about the server.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: ModelConfig,
+    endpoint: Endpoint,
+    http: reqwest::Client,
+    pub(crate) clock: SharedClock,
+    dialect: Mutex<Dialect>,
+}
+
+/// Why one try gave no answer.
+enum Failed {
+    /// The server wants to be asked differently.
+    Dialect(Dialect),
+    Error(ModelError),
+}
+
+impl From<ModelError> for Failed {
+    fn from(error: ModelError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Client {
+    /// A client for `config`, which is checked here. Nothing is sent. The process must have installed a rustls crypto provider.
+    pub fn new(config: ModelConfig, clock: SharedClock) -> Result<Self, ModelError> {
+        let endpoint = Endpoint::of(&config)?;
+        let http = http_client(&endpoint, config.connect_timeout)?;
+        Ok(Self { shared: Arc::new(Shared { config, endpoint, http, clock, dialect: Mutex::default() }) })
+    }
+
+    /// Asks the model. Returns when its first text is here: until then it is tried again after errors that may pass
+    /// ([`ModelError::retryable`]), at most [`ModelConfig::retries_max`] times and within [`ModelConfig::turn_max`].
+    ///
+    /// Dropping the future gives the request up.
+    pub async fn stream(&self, request: &Request) -> Result<Stream, ModelError> {
+        let shared = &self.shared;
+        let turn_at = shared.clock.monotonic() + shared.config.turn_max;
+        let mut retries = 0;
+        loop {
+            let dialect = *shared.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+            let error = match self.attempt(request, dialect, turn_at).await {
+                Ok(stream) => return Ok(stream),
+                Err(Failed::Dialect(bent)) => {
+                    tracing::info!(
+                        model = shared.config.name,
+                        ?bent,
+                        "the model's server wants its requests written differently"
+                    );
+                    let mut known = shared.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+                    *known = known.and(bent);
+                    continue;
+                }
+                Err(Failed::Error(error)) => error,
+            };
+            let may_retry = error.retryable() && retries < shared.config.retries_max;
+            let wait = may_retry.then(|| retry::wait_before(retries, error.retry_after())).flatten();
+            let Some(wait) = wait.filter(|wait| shared.clock.monotonic() + *wait < turn_at) else { return Err(error) };
+            retries += 1;
+            let (kind, wait_ms) = (error.kind().as_str(), wait.as_millis());
+            tracing::warn!(
+                kind,
+                retry = retries,
+                wait_ms,
+                error = &error as &dyn std::error::Error,
+                "asking the model again"
+            );
+            shared.clock.sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, request: &Request, dialect: Dialect, turn_at: Duration) -> Result<Stream, Failed> {
+        let shared = &self.shared;
+        let body = dialect.write(&shared.config, request);
+        let body =
+            body.map_err(|error| ModelError::Config { what: format!("the request cannot be written: {error}") })?;
+        let now = shared.clock.monotonic();
+        let mut deadline = Deadline::new(shared.clock.clone(), turn_at.min(now + shared.config.first_token_max));
+        let response = match deadline.guard(shared.send(body)).await {
+            Ok(sent) => sent.map_err(|cause| shared.not_sent(cause))?,
+            Err(_) => return Err(shared.too_slow(turn_at).into()),
+        };
+        let veil = Veil { key: shared.config.api_key.as_ref(), messages: &request.messages };
+        if response.status() == StatusCode::OK {
+            return Ok(Stream::new(shared.clone(), response, deadline, turn_at).begun(veil).await?);
+        }
+        Err(shared.refused(response, &mut deadline, dialect, veil).await)
+    }
+}
+
+impl Shared {
+    async fn send(&self, body: Vec<u8>) -> Result<reqwest::Response, reqwest::Error> {
+        let mut request = self.http.post(self.endpoint.url.clone()).body(body);
+        request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request = request.header(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        if let Some((name, value)) = &self.endpoint.key {
+            request = request.header(name, value);
+        }
+        request.send().await
+    }
+
+    fn not_sent(&self, cause: reqwest::Error) -> ModelError {
+        let cause = cause.without_url();
+        if cause.is_connect() {
+            ModelError::Unreachable { base_url: self.endpoint.shown.clone(), cause }
+        } else {
+            ModelError::CutOff { cause: Some(cause) }
+        }
+    }
+
+    fn too_slow(&self, turn_at: Duration) -> ModelError {
+        if self.clock.monotonic() >= turn_at {
+            ModelError::TimedOut { waiting: Waiting::WholeAnswer, limit: self.config.turn_max }
+        } else {
+            ModelError::TimedOut { waiting: Waiting::FirstToken, limit: self.config.first_token_max }
+        }
+    }
+
+    /// Reads why the server said no. What of the body does not come in time is left out.
+    async fn refused(
+        &self,
+        mut response: reqwest::Response,
+        deadline: &mut Deadline,
+        used: Dialect,
+        veil: Veil<'_>,
+    ) -> Failed {
+        let status = response.status();
+        let asked = Asked { model: &self.config.name, base_url: &self.endpoint.shown, veil };
+        if status.is_redirection() {
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            let message = veil.excerpt(&format!("HTTP {} leads to {to}", status.as_u16()));
+            return ModelError::UnknownEndpoint { base_url: self.endpoint.shown.clone(), message }.into();
+        }
+        let retry_after = retry::retry_after(response.headers(), self.clock.now());
+        deadline.set(self.clock.monotonic() + ERROR_WAIT_MAX);
+        let mut body = Vec::new();
+        while let Ok(Ok(Some(bytes))) = deadline.guard(response.chunk()).await {
+            let room = ERROR_BYTES_MAX - body.len();
+            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if body.len() == ERROR_BYTES_MAX {
+                break;
+            }
+        }
+        let fault = Fault::read(&body);
+        match used.bent_by(status.as_u16(), &fault) {
+            Some(bent) => Failed::Dialect(bent),
+            None => fault.into_http_error(status.as_u16(), retry_after, &asked).into(),
+        }
+    }
+}
+
+/// No redirects: the key is for the configured host only. No proxy for a loopback address. Certificates are loaded only where they are needed.
+fn http_client(endpoint: &Endpoint, connect_timeout: Duration) -> Result<reqwest::Client, ModelError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("chathakase/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(IDLE_MAX);
+    if endpoint.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if endpoint.url.scheme() == "http" {
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|cause| ModelError::Config {
+        what: format!(
+            "no TLS for {}: {cause}; install the system's ca-certificates or set SSL_CERT_FILE",
+            endpoint.shown
+        ),
+    })
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (model, base_url) = (&self.shared.config.name, &self.shared.endpoint.shown);
+        f.debug_struct("Client").field("model", model).field("base_url", base_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
