@@ -15,6 +15,7 @@ mod request;
 mod retry;
 mod sse;
 mod stream;
+mod tokens;
 
 pub use client::Client;
 pub use config::{KeyHeader, ModelConfig};
@@ -22,3 +23,4 @@ pub use error::{ErrorKind, ModelError, Waiting};
 pub use piece::{Finish, FinishReason, Piece, REASON_CHARS_MAX, Usage};
 pub use request::{ChatMessage, Request};
 pub use stream::Stream;
+pub use tokens::{BytesEstimate, TiktokenCounter, counter_for};
