@@ -9,6 +9,8 @@ mod frame;
 mod inbox;
 mod object;
 mod post;
+#[cfg(test)]
+mod tests;
 
 pub use error::BadPayload;
 pub use event::{Change, Deletion, Delivery, Event, RETRY_REASON_CHARS_MAX, Retry};
