@@ -4,73 +4,24 @@ use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::{
     Out, PartLimits, Seam,
+    fill::{Fill, Place},
     lines::{Line, Lines},
+    table::Table,
     tame::{Atom, BREAK},
 };
 
-/// Room for the last pieces that must not be cut off from what stands before them; each kind of place is given at least as much.
-const RESERVE_CHARS: usize = 24;
-const RESERVE_BYTES: usize = 48;
 /// When a part is asked to end: a line end will do at once, the end of a word after so many characters, any place after so many.
 const ROLL_WORD_AFTER: usize = 120;
 const ROLL_ANYWHERE_AFTER: usize = 400;
 /// How much text behind is kept to see where one visible character ends, in bytes.
 const LOOK_BACK_BYTES: usize = 64;
 
-/// How good a place must be to end the part there; each accepts those above it too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Never,
-    Paragraph,
-    Line,
-    Word,
-    Anywhere,
-    /// Also inside what belongs together: there is no more room.
-    Forced,
-}
-
-/// From how full a part on each kind of place will do, in characters or in bytes.
-#[derive(Clone, Copy, Debug)]
-struct Fill {
-    paragraph: usize,
-    line: usize,
-    word: usize,
-    anywhere: usize,
-    forced: usize,
-    full: usize,
-}
-
-impl Fill {
-    const fn new(full: usize, reserve: usize) -> Self {
-        const fn least(percent_of: usize, percent: usize, or: usize) -> usize {
-            let share = percent_of / 100 * percent;
-            if share < or { share } else { or }
-        }
-        let forced = full - reserve;
-        let anywhere = least(full, 98, forced - reserve);
-        let word = least(full, 94, anywhere - reserve);
-        let line = least(full, 85, word - reserve);
-        let paragraph = least(full, 75, line - reserve);
-        Self { paragraph, line, word, anywhere, forced, full }
-    }
-
-    fn needs(&self, used: usize) -> Place {
-        match used {
-            used if used >= self.forced => Place::Forced,
-            used if used >= self.anywhere => Place::Anywhere,
-            used if used >= self.word => Place::Word,
-            used if used >= self.line => Place::Line,
-            used if used >= self.paragraph => Place::Paragraph,
-            _ => Place::Never,
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Cutter {
     chars_fill: Fill,
     bytes_fill: Fill,
     lines: Lines,
+    table: Table,
     /// Held by the running part, what we added included.
     chars: usize,
     bytes: usize,
@@ -90,9 +41,10 @@ pub(super) struct Cutter {
 impl Cutter {
     pub(super) fn new(limits: PartLimits) -> Self {
         Self {
-            chars_fill: Fill::new(limits.chars_max.max(PartLimits::CHARS_LEAST), RESERVE_CHARS),
-            bytes_fill: Fill::new(limits.bytes_max.max(PartLimits::BYTES_LEAST), RESERVE_BYTES),
+            chars_fill: Fill::of_chars(limits),
+            bytes_fill: Fill::of_bytes(limits),
             lines: Lines::default(),
+            table: Table::default(),
             chars: 0,
             bytes: 0,
             body: 0,
@@ -147,6 +99,7 @@ impl Cutter {
     /// Decides whether the part ends before a line, of which `lead` is kept back, and writes that.
     fn line_begins(&mut self, lead: &str, line: Line, next: &str) {
         let blank = matches!(next, "" | "\n") && lead.trim_start().is_empty();
+        let row = next == "|" && line == Line::Text && self.lines.open().is_none();
         let place = match &line {
             _ if blank => Place::Forced,
             // The part would end with a fence of ours and the next begin with an empty one.
@@ -155,6 +108,7 @@ impl Cutter {
             _ if self.fence_is_empty => Place::Anywhere,
             // Without the list item around it, it would be indented code.
             _ if self.lines.open().is_none() && lead.starts_with("    ") => Place::Word,
+            _ if row && self.table.is_beginning() => Place::Word,
             _ if self.lines.open().is_none() && self.behind.ends_with("\n\n") => Place::Paragraph,
             _ => Place::Line,
         };
@@ -164,9 +118,14 @@ impl Cutter {
             if line == Line::Leaves {
                 self.lines.leave();
             }
-            self.begin_part(None);
+            let head_bytes_max = self.chars_fill.full.min(self.bytes_fill.full) / 4;
+            let head = self.table.head(head_bytes_max).filter(|_| row).map(String::from);
+            self.begin_part(&head.unwrap_or_default());
         }
         self.lines.enter(line);
+        if self.lines.open().is_some() {
+            self.table.leave();
+        }
         self.write(lead);
     }
 
@@ -178,7 +137,9 @@ impl Cutter {
         }
         if needed >= self.place_before(atom, first) {
             self.close();
-            self.begin_part(Some(first));
+            self.table.leave();
+            let breaks = matches!(first, ' ' | '\t' | '`' | '~');
+            self.begin_part(if breaks { BREAK } else { "" });
         }
     }
 
@@ -225,15 +186,13 @@ impl Cutter {
         self.body == 0 || with_chars + bytes <= self.chars_fill.full && with_bytes + bytes <= self.bytes_fill.full
     }
 
-    /// Begins the next part, in the middle of a line if that goes on with `first`.
-    fn begin_part(&mut self, first: Option<char>) {
+    /// Begins the next part with what reopens a fence, and this.
+    fn begin_part(&mut self, more: &str) {
         let mut head = self.lines.break_off().unwrap_or_default();
         self.end_text();
         self.outs.push(Out::NewPart);
         (self.chars, self.bytes, self.body, self.roll_asked) = (0, 0, 0, None);
-        if first.is_some_and(|first| matches!(first, ' ' | '\t' | '`' | '~')) {
-            head.push(BREAK);
-        }
+        head.push_str(more);
         self.add(&head);
         self.seams.push(Seam { head: head.len(), tail: 0 });
     }
@@ -258,6 +217,7 @@ impl Cutter {
             self.seams.push(Seam::default());
         }
         self.body += text.len();
+        self.table.follow(text);
         self.behind.push_str(text);
         if self.behind.len() > 2 * LOOK_BACK_BYTES {
             let at = whole_character_at(&self.behind, self.behind.len() - LOOK_BACK_BYTES);

@@ -2,15 +2,17 @@
 //!
 //! Three small machines in a row, each of which holds back only what it cannot yet decide:
 //! `scrub` takes out characters that nobody should be sent, `tame` breaks what would ping or pose as Slack's own markup,
-//! `cut` ends a part at a good place and closes and reopens the code fence there. What comes out does not depend on how the
+//! `cut` ends a part at a good place and closes and reopens the code fence there (a table gets its head again). What comes out does not depend on how the
 //! text was split into deltas, and the added seams can be taken out again: [`Rendered::without_seams`].
 //!
 //! What is made harmless, and why: Slack never has to be trusted to ignore it. It is unconfirmed whether `<!here>` is live
 //! inside Markdown or code, so a zero-width space goes behind the first character everywhere; a person sees the same text.
 
 mod cut;
+mod fill;
 mod lines;
 mod scrub;
+mod table;
 mod tame;
 #[cfg(test)]
 mod tests;
@@ -57,7 +59,7 @@ pub enum Out {
 /// The text that we added to a part, in bytes: `head` at its beginning and `tail` at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seam {
-    /// A reopened fence.
+    /// A reopened fence, or a table's head said again.
     pub head: usize,
     /// A closed fence.
     pub tail: usize,

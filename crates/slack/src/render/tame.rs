@@ -7,7 +7,7 @@
 use super::{scrub::is_unsafe, unit::Unit};
 
 /// What breaks a token: takes no room, and is a character to whoever looks for the token.
-pub(super) const BREAK: char = '\u{200B}';
+pub(super) const BREAK: &str = "\u{200B}";
 
 const SHOUTS: [&str; 6] = ["here", "channel", "everyone", "group", "subteam^", "date^"];
 const HANDLES: [&str; 4] = ["here", "channel", "everyone", "group"];

@@ -1,6 +1,7 @@
 mod fences;
 mod harm;
 mod parts;
+mod tables;
 
 use proptest::prelude::*;
 
