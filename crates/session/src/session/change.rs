@@ -172,10 +172,10 @@ impl Session {
         *counter = counter.saturating_add_signed(by);
     }
 
-    /// Grows by a quarter, as the texts do.
+    /// Grows by half, as the texts do.
     fn make_room(&mut self) {
         if self.rows.len() == self.rows.capacity() {
-            self.rows.reserve_exact((self.rows.len() / 4).max(4));
+            self.rows.reserve_exact((self.rows.len() / 2).max(4));
         }
     }
 }

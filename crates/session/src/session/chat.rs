@@ -36,10 +36,14 @@ impl ChatMessage<'_> {
     }
 
     fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"role\":\"");
-        out.extend_from_slice(self.role.as_str().as_bytes());
-        out.extend_from_slice(b"\",\"content\":\"");
-        self.pieces().into_iter().for_each(|piece| json::escape(piece, out));
+        let start: &[u8] = match self.role {
+            Role::System => br#"{"role":"system","content":""#,
+            Role::User => br#"{"role":"user","content":""#,
+            Role::Assistant => br#"{"role":"assistant","content":""#,
+        };
+        out.extend_from_slice(start);
+        let pieces = self.pieces();
+        pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| json::escape(piece, out));
         out.extend_from_slice(b"\"}");
     }
 }
@@ -106,7 +110,7 @@ impl Session {
     }
 
     fn chat_message(&self, row: &Row) -> ChatMessage<'_> {
-        let several = self.people.len() > 1;
+        let several = self.people.are_several();
         let name = || row.author.and_then(|number| self.people.person(number));
         ChatMessage {
             role: row.role,

@@ -20,7 +20,7 @@ pub(super) struct Texts {
 
 impl Texts {
     pub(super) fn push(&mut self, text: &str) -> Range<usize> {
-        reserve_a_quarter(&mut self.buffer, text.len());
+        reserve(&mut self.buffer, text.len());
         let start = self.buffer.len();
         self.buffer.push_str(text);
         start..self.buffer.len()
@@ -55,9 +55,10 @@ impl Texts {
     }
 }
 
-/// Makes room for `more` bytes, growing by a quarter: doubling would leave a third of the memory unused on average.
-fn reserve_a_quarter(buffer: &mut String, more: usize) {
+/// Makes room for `more` bytes, growing by half: doubling would leave a third of the memory unused on average, and growing
+/// by less would copy more often.
+fn reserve(buffer: &mut String, more: usize) {
     if buffer.capacity() - buffer.len() < more {
-        buffer.reserve_exact(more.max(buffer.len() / 4).max(FIRST_BYTES));
+        buffer.reserve_exact(more.max(buffer.len() / 2).max(FIRST_BYTES));
     }
 }
