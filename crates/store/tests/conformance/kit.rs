@@ -10,7 +10,6 @@ use chathakase_session::{
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The moment `secs` seconds into the story.

@@ -47,4 +47,41 @@ every_store! {
         a_lease_given_back_is_free_at_once,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;
+    changing:
+        an_edit_changes_the_text_and_the_later_one_wins,
+        a_post_erased_before_it_arrives_stays_out,
+        an_erased_message_is_gone_and_never_comes_back,
+        a_waiting_turn_without_messages_is_dropped,
+        a_waiting_turn_knows_what_is_left_of_it,
+        an_erased_command_is_not_carried_out,
+        the_last_message_takes_the_session_with_it,
+        clearing_erases_up_to_the_moment_and_stays_joined,
+        what_was_said_before_a_clear_never_returns,
+        an_answer_to_cleared_words_is_shown_and_forgotten,
+        clearing_between_closing_and_delivery_keeps_the_words_until_then;
+    ending:
+        only_due_sessions_expire_and_in_order,
+        few_sessions_are_left_alone,
+        a_session_with_an_open_turn_does_not_expire,
+        an_expired_session_is_out_of_sight_before_the_sweep,
+        a_thread_stays_joined_and_begins_unread_after_expiry,
+        a_redelivered_question_of_an_expired_session_is_known,
+        old_marks_are_forgotten,
+        what_is_read_back_is_context_and_known_once,
+        what_expired_can_be_read_back_and_is_not_asked_again,
+        our_own_parts_are_not_read_back,
+        a_session_that_begins_with_its_root_has_nothing_to_read;
+    looking:
+        history_is_in_window_order_whatever_the_order_of_arrival,
+        history_keeps_the_newest_the_first_and_the_count_of_the_rest,
+        history_hides_what_waits_for_a_later_turn,
+        messages_come_by_page_with_commands,
+        sessions_come_newest_first_by_page,
+        statistics_count_what_is_active,
+        an_unknown_thread_has_nothing,
+        counted_tokens_are_remembered_until_the_text_changes,
+        three_hundred_people_are_all_known,
+        a_person_is_known_by_the_name_last_heard,
+        any_text_comes_back_as_it_was,
+        a_closed_store_says_so;
 }

@@ -1,5 +1,8 @@
 //! The checks, by topic.
 
+pub(crate) mod changing;
+pub(crate) mod ending;
 pub(crate) mod leases;
+pub(crate) mod looking;
 pub(crate) mod receiving;
 pub(crate) mod turns;

@@ -1,0 +1,207 @@
+//! Edits, deletions and clearing.
+
+use chathakase_session::{
+    store::{Amended, Cleared, Erased, NewPost, Receipt, Rules, SessionStore},
+    turn::TurnState,
+};
+
+use crate::{kit::*, open::Open};
+
+async fn amend(store: &dyn SessionStore, secs: i64, text: &str, edited: i64) -> Amended {
+    let key = thread();
+    store.amend(&key.workspace, &key.channel, ts(secs), text, ts(edited), at(edited)).await.unwrap()
+}
+
+async fn erase(store: &dyn SessionStore, secs: i64, now: i64) -> Erased {
+    let key = thread();
+    store.erase(&key.workspace, &key.channel, ts(secs), at(now)).await.unwrap()
+}
+
+pub(crate) async fn an_edit_changes_the_text_and_the_later_one_wins(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    assert_eq!(amend(&*store, 0, "early", 1).await, Amended::Unknown);
+    let turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
+    for (edited, text, result) in [
+        (20, "second", Amended::Done),
+        (20, "again", Amended::Old),
+        (10, "out of order", Amended::Old),
+        (30, "third", Amended::Done),
+    ] {
+        assert_eq!(amend(&*store, 0, text, edited).await, result, "{text}");
+    }
+    assert_eq!(window(&*store, &key, at(31)).await, ["third"]);
+    // An edit of the question is not an edit of the answer that stands behind it.
+    answers(&*store, &turn, "answer", at(31)).await;
+    assert_eq!(amend(&*store, 0, "fourth", 40).await, Amended::Done);
+    assert_eq!(window(&*store, &key, at(41)).await, ["fourth", "answer"]);
+    assert_eq!(store.session(&key, at(41)).await.unwrap().unwrap().expires_at, Some(at(40) + HOUR));
+    // A post that arrives with an edit already in it does not take an older one.
+    receipt(&*store, NewPost { edited_ts: Some(ts(60)), ..tells(&key, 50, "edited") }, at(50)).await;
+    assert_eq!(amend(&*store, 50, "older", 55).await, Amended::Old);
+    erase(&*store, 50, 61).await;
+    assert_eq!(amend(&*store, 50, "too late", 62).await, Amended::Old);
+    assert_eq!(amend(&*store, 0, "expired", 9000).await, Amended::Unknown);
+}
+
+pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    assert_eq!(erase(&*store, 0, 1).await, Erased::Marked);
+    assert_eq!(erase(&*store, 0, 1).await, Erased::Gone);
+    assert_eq!(receipt(&*store, asks(&key, 0, "question"), at(2)).await, Receipt::Gone);
+    assert!(store.session(&key, at(2)).await.unwrap().is_none());
+    let turn = runs(&*store, asks(&key, 3, "other"), at(3)).await;
+    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 0, "question")], at(4)).await.unwrap(), 0);
+    assert_eq!(window(&*store, &key, at(4)).await, ["other"]);
+}
+
+pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "secret"), at(0)).await;
+    receipt(&*store, by("U2BEN", "Ben", tells(&key, 1, "aside")), at(1)).await;
+    assert_eq!(erase(&*store, 0, 2).await, Erased::Done);
+    assert_eq!(erase(&*store, 0, 3).await, Erased::Gone);
+    for again in [asks(&key, 0, "secret"), tells(&key, 0, "secret")] {
+        assert_eq!(receipt(&*store, again, at(3)).await, Receipt::Gone);
+    }
+    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 0, "secret")], at(3)).await.unwrap(), 0);
+    assert_eq!(window(&*store, &key, at(3)).await, ["aside"]);
+    assert_eq!(texts(&store.messages(&key, 0, 10, at(3)).await.unwrap()), ["aside"]);
+    // Who has nothing left in the session is not in it any more.
+    let info = store.session(&key, at(3)).await.unwrap().unwrap();
+    assert_eq!(
+        (info.user_messages, info.people.keys().map(|user| user.as_str()).collect::<Vec<_>>()),
+        (1, vec!["U2BEN"])
+    );
+    // The turn that runs goes on; its answer stands where the question stood.
+    answers(&*store, &turn, "answer", at(4)).await;
+    assert_eq!(window(&*store, &key, at(4)).await, ["answer", "aside"]);
+}
+
+pub(crate) async fn a_waiting_turn_without_messages_is_dropped(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "one"), at(0)).await;
+    receipt(&*store, asks(&key, 1, "two"), at(1)).await;
+    receipt(&*store, asks(&key, 2, "three"), at(2)).await;
+    erase(&*store, 1, 3).await;
+    assert_eq!(store.session(&key, at(3)).await.unwrap().unwrap().waiting, 1);
+    erase(&*store, 2, 3).await;
+    assert_eq!(store.session(&key, at(3)).await.unwrap().unwrap().waiting, 0);
+    assert!(answers(&*store, &turn, "answer", at(4)).await.is_none());
+    assert!(store.claim(&us(), 10, at(100)).await.unwrap().is_empty());
+    assert_eq!(store.session(&key, at(4)).await.unwrap().unwrap().expires_at, Some(at(4) + HOUR));
+    assert_eq!(window(&*store, &key, at(4)).await, ["one", "answer"]);
+}
+
+pub(crate) async fn a_waiting_turn_knows_what_is_left_of_it(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "zero"), at(0)).await;
+    for (user, secs) in [("U2BEN", 1), ("U3CAT", 2), ("U4DAN", 3)] {
+        receipt(&*store, by(user, user, asks(&key, secs, &secs.to_string())), at(secs)).await;
+    }
+    erase(&*store, 1, 4).await;
+    erase(&*store, 3, 4).await;
+    let next = answers(&*store, &turn, "answer", at(5)).await.unwrap();
+    assert_eq!((next.turn.first_ts, next.turn.last_ts), (ts(2), ts(2)));
+    assert_eq!(next.turn.asker.unwrap().as_str(), "U3CAT");
+}
+
+pub(crate) async fn an_erased_command_is_not_carried_out(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    store.receive(commands(&key, 0, "help"), None, at(0)).await.unwrap();
+    let running = runs(&*store, commands(&key, 1, "session info"), at(1)).await;
+    assert_eq!(erase(&*store, 0, 2).await, Erased::Done);
+    assert_eq!(erase(&*store, 1, 2).await, Erased::Done);
+    assert!(store.claim(&us(), 10, at(3)).await.unwrap().is_empty());
+    // What runs already is finished; its text is not there for a new owner.
+    let adopted = store.claim(&process("other"), 10, at(31)).await.unwrap().remove(0);
+    assert_eq!((adopted.turn.id, adopted.turn.state, adopted.command), (running.turn.id, TurnState::Running, None));
+}
+
+pub(crate) async fn the_last_message_takes_the_session_with_it(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    receipt(&*store, tells(&key, 1, "only this"), at(1)).await;
+    erase(&*store, 1, 2).await;
+    assert!(store.session(&key, at(2)).await.unwrap().is_none());
+    assert!(!store.mark(&key, at(2)).await.unwrap().active);
+    let received = store.receive(asks(&key, 3, "new"), Some(&us()), at(3)).await.unwrap();
+    assert!(received.created);
+}
+
+pub(crate) async fn clearing_erases_up_to_the_moment_and_stays_joined(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    assert_eq!(store.clear(&key, ts(-1), at(0)).await.unwrap(), Cleared::default());
+    let turn = runs(&*store, asks(&key, 0, "one"), at(0)).await;
+    let next = answers(&*store, &turn, "answer", at(1)).await;
+    assert!(next.is_none());
+    let command = runs(&*store, commands(&key, 2, "clear session"), at(2)).await;
+    receipt(&*store, tells(&key, 3, "later"), at(3)).await;
+    assert_eq!(store.clear(&key, ts(2), at(4)).await.unwrap(), Cleared { messages: 2, waiting: 0 });
+    assert_eq!(window(&*store, &key, at(4)).await, ["later"]);
+    assert_eq!(texts(&store.messages(&key, 0, 10, at(4)).await.unwrap()), ["later"]);
+    answers(&*store, &command, "cleared", at(5)).await;
+    let mark = store.mark(&key, at(5)).await.unwrap();
+    assert_eq!((mark.joined, mark.active, mark.cleared_before), (true, true, Some(ts(2))));
+    let info = store.session(&key, at(5)).await.unwrap().unwrap();
+    assert_eq!((info.user_messages, info.assistant_messages), (1, 0));
+    // An earlier moment does not bring anything back.
+    store.clear(&key, ts(1), at(6)).await.unwrap();
+    assert_eq!(store.mark(&key, at(6)).await.unwrap().cleared_before, Some(ts(2)));
+    store.clear(&key, ts(3), at(6)).await.unwrap();
+    let mark = store.mark(&key, at(6)).await.unwrap();
+    assert_eq!((mark.joined, mark.active), (true, false));
+}
+
+pub(crate) async fn what_was_said_before_a_clear_never_returns(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 2, "two"), at(2)).await;
+    receipt(&*store, asks(&key, 3, "three"), at(3)).await;
+    receipt(&*store, asks(&key, 4, "four"), at(4)).await;
+    assert_eq!(store.clear(&key, ts(3), at(5)).await.unwrap(), Cleared { messages: 2, waiting: 1 });
+    for late in [asks(&key, 1, "late"), tells(&key, 2, "two"), asks(&key, 3, "three")] {
+        assert_eq!(receipt(&*store, late, at(6)).await, Receipt::Gone);
+    }
+    let back = vec![tells(&key, 1, "late"), tells(&key, 2, "two"), tells(&key, 5, "five")];
+    assert_eq!(store.learn(&turn.lease, back, at(6)).await.unwrap(), 1);
+    assert_eq!(window(&*store, &key, at(6)).await, ["five"]);
+    let next = answers(&*store, &turn, "answer to two", at(7)).await.unwrap();
+    assert_eq!((next.turn.first_ts, next.turn.last_ts), (ts(4), ts(4)));
+    assert!(!next.unread, "what came before was cleared, what comes after arrives by itself");
+    assert_eq!(window(&*store, &key, at(7)).await, ["four", "five"]);
+}
+
+pub(crate) async fn an_answer_to_cleared_words_is_shown_and_forgotten(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.clear(&key, ts(1), at(1)).await.unwrap();
+    store.close(&turn.lease, says("answer"), at(2)).await.unwrap();
+    assert!(window(&*store, &key, at(2)).await.is_empty());
+    // Its words are still there for whoever must bring them to the thread.
+    let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
+    assert_eq!(adopted.closing.unwrap().text, "answer");
+    store.delivered(&adopted.lease, &[part(0, 3)], None, at(41)).await.unwrap();
+    assert!(store.session(&key, at(41)).await.unwrap().is_none(), "nothing is left");
+}
+
+pub(crate) async fn clearing_between_closing_and_delivery_keeps_the_words_until_then(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.close(&turn.lease, says("answer"), at(1)).await.unwrap();
+    assert_eq!(store.clear(&key, ts(0), at(2)).await.unwrap(), Cleared { messages: 2, waiting: 0 });
+    assert!(window(&*store, &key, at(2)).await.is_empty());
+    assert_eq!(store.session(&key, at(2)).await.unwrap().unwrap().assistant_messages, 0);
+    let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
+    assert_eq!(adopted.closing.as_ref().unwrap().text, "answer");
+    store.delivered(&adopted.lease, &[], None, at(41)).await.unwrap();
+    assert!(!store.mark(&key, at(41)).await.unwrap().active);
+}
