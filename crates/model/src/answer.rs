@@ -3,8 +3,9 @@
 use crate::{
     Finish, FinishReason, ModelError, Usage,
     chunk::Chunk,
-    fault::{Fault, Veil},
+    fault::Fault,
     sse::{EVENT_BYTES_MAX, Event, EventTooLong, Parser},
+    veil::Veil,
 };
 
 /// Largest answer, in bytes of text (1 MiB): far more than any model gives, so only a server gone mad meets it.

@@ -7,18 +7,16 @@ use std::{
 };
 
 use chathakase_session::time::SharedClock;
-use reqwest::{
-    StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION},
-};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
 
 use crate::{
     ModelConfig, ModelError, Request, Stream, Waiting,
     config::Endpoint,
     deadline::Deadline,
-    fault::{Asked, Fault, Veil},
+    fault::{Asked, Fault},
     request::Dialect,
     retry,
+    veil::Veil,
 };
 
 /// Most that is read of an error's body, in bytes.
@@ -26,6 +24,10 @@ const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 /// Longest wait for an error's body, all of it.
 const ERROR_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How soon a connection is asked whether its other end still lives, and how long it may take to answer. Without this a
+/// dead one would swallow request after request, each for the whole wait for a first token.
+const DEAD_LINK_MAX: Duration = Duration::from_secs(15);
 
 /// How long an unused connection is kept for the next request.
 const IDLE_MAX: Duration = Duration::from_secs(90);
@@ -58,7 +60,8 @@ impl From<ModelError> for Failed {
 }
 
 impl Client {
-    /// A client for `config`, which is checked here. Nothing is sent. The process must have installed a rustls crypto provider.
+    /// A client for `config`, which is checked here. Nothing is sent. The process must have installed a rustls crypto
+    /// provider.
     pub fn new(config: ModelConfig, clock: SharedClock) -> Result<Self, ModelError> {
         let endpoint = Endpoint::of(&config)?;
         let http = http_client(&endpoint, config.connect_timeout)?;
@@ -117,7 +120,7 @@ impl Client {
             Err(_) => return Err(shared.too_slow(turn_at).into()),
         };
         let veil = Veil { key: shared.config.api_key.as_ref(), messages: &request.messages };
-        if response.status() == StatusCode::OK {
+        if response.status().is_success() {
             return Ok(Stream::new(shared.clone(), response, deadline, turn_at).begun(veil).await?);
         }
         Err(shared.refused(response, &mut deadline, dialect, veil).await)
@@ -185,13 +188,23 @@ impl Shared {
     }
 }
 
-/// No redirects: the key is for the configured host only. No proxy for a loopback address. Certificates are loaded only where they are needed.
+/// No redirects: the key is for the configured host only. No compression: what compresses a stream holds words back. No
+/// proxy for a loopback address. Certificates are loaded only where they are needed.
 fn http_client(endpoint: &Endpoint, connect_timeout: Duration) -> Result<reqwest::Client, ModelError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("chathakase/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(connect_timeout)
-        .pool_idle_timeout(IDLE_MAX);
+        .pool_idle_timeout(IDLE_MAX)
+        .no_gzip()
+        .tcp_keepalive(DEAD_LINK_MAX)
+        .http2_keep_alive_interval(DEAD_LINK_MAX)
+        .http2_keep_alive_timeout(DEAD_LINK_MAX)
+        .http2_keep_alive_while_idle(true);
+    #[cfg(target_os = "linux")]
+    {
+        builder = builder.tcp_user_timeout(DEAD_LINK_MAX);
+    }
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
     }

@@ -13,8 +13,8 @@ use crate::ModelError;
 /// How to reach the model, what to ask of it, and how long to wait. `Debug` does not show the key.
 #[derive(Clone, Debug)]
 pub struct ModelConfig {
-    /// Where the chat-completions API is (default `https://api.openai.com/v1`); `/chat/completions` is added to its path, and a query stays
-    /// (`?api-version=…`, Azure). A trailing slash does not matter.
+    /// Where the chat-completions API is (default `https://api.openai.com/v1`); `/chat/completions` is added to its
+    /// path, and a query stays (`?api-version=…`, Azure). A trailing slash does not matter.
     pub base_url: String,
     /// The key. `None` for servers that want none (Ollama, llama.cpp).
     pub api_key: Option<SecretString>,

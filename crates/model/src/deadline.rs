@@ -28,7 +28,8 @@ impl Deadline {
         }
     }
 
-    /// Moves a deadline that passed while nobody was waiting to `grace` from now: what arrived meanwhile may still have to be read.
+    /// Moves a deadline that passed while nobody was waiting to `grace` from now: what arrived meanwhile may still have
+    /// to be read.
     pub(crate) fn excuse(&mut self, grace: Duration) {
         let now = self.now();
         if now >= self.at {

@@ -30,8 +30,8 @@ impl std::fmt::Debug for ChatMessage {
     }
 }
 
-/// How this model on this server wants to be asked. Starts as OpenAI documents it, and is bent, once per field, by what the server refuses:
-/// there is no list of models here that would be out of date tomorrow.
+/// How this model on this server wants to be asked. Starts as OpenAI documents it, and is bent, once per field, by what
+/// the server refuses: there is no list of models here that would be out of date tomorrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dialect {
     /// `max_completion_tokens` instead of `max_tokens` (OpenAI's reasoning models).
@@ -45,7 +45,8 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    /// How to ask instead, when `fault` refuses a field that can be left out or written differently, and we did send it.
+    /// How to ask instead, when `fault` refuses a field that can be left out or written differently, and we did send
+    /// it.
     pub(crate) fn bent_by(self, status: u16, fault: &Fault) -> Option<Self> {
         if !matches!(status, 400 | 422) || fault.is_context_too_long() || !fault.refuses_a_field() {
             return None;

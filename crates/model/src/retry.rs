@@ -11,12 +11,15 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait that we choose ourselves.
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
 
-/// Longest `Retry-After` that is waited for while a person looks at an empty thread. A longer one fails the answer at once.
+/// Longest `Retry-After` that is waited for while a person looks at an empty thread. A longer one fails the answer at
+/// once.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(20);
 
-/// How long to wait before retry number `retry` (0 is the first), or `None` when the server wants more patience than we have.
+/// How long to wait before retry number `retry` (0 is the first), or `None` when the server wants more patience than we
+/// have.
 ///
-/// Up to half of the wait is left to chance, so that those who failed together do not come back together; what the server asked for is never cut short.
+/// Up to half of the wait is left to chance, so that those who failed together do not come back together; what the
+/// server asked for is never cut short.
 pub(crate) fn wait_before(retry: u32, retry_after: Option<Duration>) -> Option<Duration> {
     let backoff = BACKOFF_FIRST.saturating_mul(1 << retry.min(10)).min(BACKOFF_MAX);
     let chance = rand::random_range(0.5..1.0);

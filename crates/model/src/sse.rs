@@ -32,7 +32,8 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// Reads on in `bytes` and gives each event that became complete to `on_event`. Stops at the first event that fails.
+    /// Reads on in `bytes` and gives each event that became complete to `on_event`. Stops at the first event that
+    /// fails.
     pub(crate) fn push<E: From<EventTooLong>>(
         &mut self,
         mut bytes: &[u8],

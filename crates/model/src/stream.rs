@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     client::Shared,
     deadline::{Deadline, Passed},
-    fault::Veil,
+    veil::Veil,
 };
 
 /// Longest wait for the usage and the end of the stream after the model has finished.
@@ -119,8 +119,8 @@ impl Stream {
         }
     }
 
-    /// Reads the end of the body beside the work that goes on, so that the connection can serve the next request: a new one costs that request
-    /// several round trips.
+    /// Reads the end of the body beside the work that goes on, so that the connection can serve the next request: a new
+    /// one costs that request several round trips.
     fn release(&mut self) {
         let Some(mut response) = self.response.take() else { return };
         let clock = self.shared.clock.clone();

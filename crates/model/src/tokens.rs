@@ -8,12 +8,12 @@ use tiktoken_rs::{
     tokenizer::{Tokenizer, get_tokenizer},
 };
 
-/// Longest text that is tokenized in one go, in bytes. A longer one is counted in pieces, which adds at most a few tokens
-/// per piece and keeps the work linear, whatever the text.
+/// Longest text that is tokenized in one go, in bytes. A longer one is counted in pieces, which adds at most a few
+/// tokens per piece and keeps the work linear, whatever the text.
 const PIECE_BYTES_MAX: usize = 64 * 1024;
 
-/// Counts as OpenAI's models do. The tables (46 MB, about 0.1 s) are loaded at the first count and shared by the process: where
-/// that pause matters, count once on a blocking thread first.
+/// Counts as OpenAI's models do. The tables (46 MB, about 0.1 s) are loaded at the first count and shared by the
+/// process: where that pause matters, count once on a blocking thread first.
 #[derive(Clone, Copy, Debug)]
 pub struct TiktokenCounter {
     vocabulary: Vocabulary,
@@ -35,7 +35,8 @@ impl TiktokenCounter {
         Self { vocabulary: Vocabulary::Cl100k }
     }
 
-    /// The counter of an OpenAI model, also as `openai/NAME`, `azure/NAME` and `ft:NAME:…`; `None` for models of others.
+    /// The counter of an OpenAI model, also as `openai/NAME`, `azure/NAME` and `ft:NAME:…`; `None` for models of
+    /// others.
     pub fn for_model(name: &str) -> Option<Self> {
         let name = name.strip_prefix("openai/").or_else(|| name.strip_prefix("azure/")).unwrap_or(name);
         match get_tokenizer(name) {
@@ -69,8 +70,8 @@ impl TokenCounter for TiktokenCounter {
     }
 }
 
-/// Estimates the tokens of a model whose tokenizer we do not have, rather too many than too few: three letters or spaces to a token, three
-/// bytes of anything else (digits, signs, other scripts) to two.
+/// Estimates the tokens of a model whose tokenizer we do not have, rather too many than too few: three letters or
+/// spaces to a token, three bytes of anything else (digits, signs, other scripts) to two.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BytesEstimate;
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::*;
 
 /// The text, the word of the finish and whether the model produced something.

@@ -1,7 +1,8 @@
 use chathakase_session::Role;
+use secrecy::SecretString;
 
 use super::*;
-use crate::ErrorKind;
+use crate::{ChatMessage, ErrorKind, veil::EXCERPT_CHARS_MAX};
 
 fn http_error(status: u16, body: &str) -> ModelError {
     let asked = Asked { model: "gpt-4o", base_url: "http://model/v1", veil: Veil::default() };
