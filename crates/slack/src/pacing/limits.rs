@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A smaller share counts as this one.
-pub(super) const SHARE_LEAST: f64 = 0.001;
+const SHARE_LEAST: f64 = 0.001;
 
 /// How many calls a minute a workspace allows us, and how we space our own. All replies of a process share them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +57,12 @@ impl Limits {
     pub(super) fn post_spacing(&self) -> Duration {
         match self.unlimited {
             true => Duration::ZERO,
-            false => self.post_every.div_f64(self.share.clamp(SHARE_LEAST, 1.0)),
+            false => self.post_every.div_f64(self.sane_share()),
         }
+    }
+
+    /// The share, within its bounds; what is no number counts as all.
+    pub(super) fn sane_share(&self) -> f64 {
+        if self.share.is_nan() { 1.0 } else { self.share.clamp(SHARE_LEAST, 1.0) }
     }
 }

@@ -8,6 +8,7 @@
 //! neither is possible, it waits and gathers text, in the end for one post. Each call counts against a window of one minute,
 //! and each stream in the window keeps back the call that ends it, so that no answer hangs for want of its last call.
 
+mod flow;
 mod limits;
 mod pacer;
 mod window;

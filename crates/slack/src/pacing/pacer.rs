@@ -4,12 +4,15 @@ use std::{collections::HashMap, time::Duration};
 
 use chathakase_session::{ChannelId, WorkspaceId};
 
-use super::{limits::Limits, window::Window};
+use super::{flow::Flow, limits::Limits, window::Window};
 
 /// The longest that anybody is told to wait before asking again: budgets may come free for reasons that cannot be foreseen.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// Idle workspaces and channels are forgotten when there are this many, and again whenever that number has doubled.
 const SWEEP_FROM: usize = 256;
+
+/// The part of the updates that may be made before an answer is complete; the others are for its end, and for mending.
+const ON_THE_WAY: f64 = 0.5;
 
 /// How an answer, or a part of it, is brought into the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +64,8 @@ struct Workspace {
     appends: Window,
     stops: Window,
     updates: Window,
+    append_flow: Flow,
+    update_flow: Flow,
     /// Streams that are open: each will need a stop.
     streams: u32,
     /// Posts that are being updated: each will need a last update.
@@ -78,13 +83,15 @@ impl Workspace {
     fn new(limits: &Limits) -> Self {
         let window = |per_minute| match limits.unlimited {
             true => Window::unlimited(),
-            false => Window::new(per_minute, limits.share),
+            false => Window::new(per_minute, limits.sane_share()),
         };
         Self {
             starts: window(limits.starts_per_minute),
             appends: window(limits.appends_per_minute),
             stops: window(limits.stops_per_minute),
             updates: window(limits.updates_per_minute),
+            append_flow: Flow::new(),
+            update_flow: Flow::new(),
             streams: 0,
             posts: 0,
             no_streams_until: Duration::ZERO,
@@ -169,12 +176,8 @@ impl Pacer {
     /// See [`super::Pacing::append`].
     pub fn append(&mut self, workspace: &WorkspaceId, since: Duration, now: Duration) -> Result<(), Duration> {
         let least = self.limits.append_every;
-        let workspace = self.workspace(workspace);
-        let spacing = workspace.appends.spacing(workspace.streams, 0, now).max(least);
-        match spacing.saturating_sub(since) {
-            Duration::ZERO => workspace.appends.take(now),
-            wait => Err(wait),
-        }
+        let Workspace { appends, append_flow, streams, .. } = self.workspace(workspace);
+        share_out(appends, append_flow, 1.0, *streams, since, least, now)
     }
 
     /// See [`super::Pacing::update_on_the_way`].
@@ -185,13 +188,12 @@ impl Pacer {
         now: Duration,
     ) -> Result<(), Duration> {
         let least = self.limits.update_every;
-        let workspace = self.workspace(workspace);
-        let posts = workspace.posts;
-        let spacing = workspace.updates.spacing(posts, posts, now).max(least);
-        match spacing.saturating_sub(since) {
-            Duration::ZERO => workspace.updates.take(now),
-            wait => Err(wait),
+        let of = self.workspace(workspace);
+        // The last update of each post that is open is spoken for.
+        if of.updates.free(now) <= of.posts {
+            return Err(ASK_AGAIN);
         }
+        share_out(&mut of.updates, &mut of.update_flow, ON_THE_WAY, of.posts, since, least, now)
     }
 
     /// See [`super::Pacing::closing`].
@@ -260,6 +262,38 @@ impl Pacer {
         self.channels.retain(|_, channel| channel.post_at > now || channel.no_streams_until > now);
         self.workspaces.retain(|_, workspace| !workspace.is_idle(now));
         self.sweep_at = ((self.workspaces.len() + self.channels.len()) * 2).max(SWEEP_FROM);
+    }
+}
+
+/// One of `sharers`, whose last call was `since` ago, may have a call of this budget, if it is its turn.
+fn share_out(
+    window: &mut Window,
+    flow: &mut Flow,
+    part: f64,
+    sharers: u32,
+    since: Duration,
+    least: Duration,
+    now: Duration,
+) -> Result<(), Duration> {
+    let per_minute = window.per_minute().map(|per_minute| per_minute * part);
+    let spacing = per_minute.map_or(least, |per_minute| flow.spacing(sharers, per_minute, now).max(least));
+    let flows_in = per_minute.map_or(Duration::ZERO, |per_minute| flow.wait(per_minute, now));
+    match spacing.saturating_sub(since).max(flows_in) {
+        Duration::ZERO => {
+            window.take(now).map_err(|wait| wait.min(ASK_AGAIN))?;
+            flow.take();
+            Ok(())
+        }
+        // The flow quickens when others stop.
+        wait => Err(wait.min(ASK_AGAIN)),
+    }
+}
+
+#[cfg(test)]
+impl Pacer {
+    /// How many workspaces and channels are remembered.
+    pub(super) fn remembered(&self) -> (usize, usize) {
+        (self.workspaces.len(), self.channels.len())
     }
 }
 

@@ -2,12 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::limits::SHARE_LEAST;
-
 /// The minute that Slack counts by, and a little more: two calls may come closer together on their way than they were sent.
 const MINUTE: Duration = Duration::from_millis(60_500);
-/// A minute is shared out so that the budget left would last this long; then calls neither come in one burst nor leave a gap.
-const SPREAD: Duration = Duration::from_secs(10);
 /// A 429 lowers what we believe the limit to be, but not below this part of what Slack documents.
 const BELIEF_LEAST: u32 = 4;
 
@@ -32,7 +28,7 @@ impl Window {
 
     /// `per_minute` calls a minute, of which `share` are ours. A share of less than one call widens the minute instead.
     pub(super) fn new(per_minute: u32, share: f64) -> Self {
-        let ours = f64::from(per_minute.max(1)) * share.clamp(SHARE_LEAST, 1.0);
+        let ours = f64::from(per_minute.max(1)) * share;
         let span = if ours < 1.0 { MINUTE.div_f64(ours) } else { MINUTE };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a u32")]
         let limit = ours.floor().max(1.0) as u32;
@@ -82,12 +78,9 @@ impl Window {
         }
     }
 
-    /// How far apart each of `sharers` should make its calls, `kept_back` calls being spoken for.
-    pub(super) fn spacing(&mut self, sharers: u32, kept_back: u32, now: Duration) -> Duration {
-        match self.free(now).saturating_sub(kept_back) {
-            0 => self.wait(now).max(SPREAD),
-            free => SPREAD * sharers.max(1) / free,
-        }
+    /// Calls a minute that we believe in; `None` without a limit.
+    pub(super) fn per_minute(&self) -> Option<f64> {
+        (!self.span.is_zero()).then(|| f64::from(self.believed) * 60.0 / self.span.as_secs_f64())
     }
 
     /// Slack says that it was too much.

@@ -96,9 +96,7 @@ impl Replies {
         for text in render(text, &self.limits.part).parts {
             let posting = || -> BoxFuture<'_, _> {
                 Box::pin(
-                    self.api
-                        .post_ephemeral(channel, user, thread_ts, &text)
-                        .map_err(|error| Failure::of(error, None)),
+                    self.api.post_ephemeral(channel, user, thread_ts, &text).map_err(|error| Failure::of(error, None)),
                 )
             };
             let shown = self.patient(workspace, channel).until_taken(None, false, &posting).await;

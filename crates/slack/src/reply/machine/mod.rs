@@ -103,6 +103,10 @@ pub(super) struct Machine {
     shown_parts: Vec<PartShown>,
     mode: Option<Mode>,
     end: Option<Result<(), ReplyError>>,
+    /// A post of unknown fate, or parts that stand already.
+    perhaps_shown: bool,
+    /// The end was taken.
+    over: bool,
 }
 
 impl Machine {
@@ -126,6 +130,8 @@ impl Machine {
             shown_parts: Vec::new(),
             mode: None,
             end: None,
+            perhaps_shown: false,
+            over: false,
         }
     }
 
@@ -164,8 +170,7 @@ impl Machine {
 
     pub(super) fn shown(&self) -> bool {
         let opening = self.under_way.as_ref().is_some_and(|call| matches!(call.step, Step::Open(_)));
-        let perhaps = matches!(self.end, Some(Err(ReplyError::Unknown { .. })));
-        opening || perhaps || !matches!(self.place, Place::Unposted) || !self.shown_parts.is_empty()
+        opening || self.perhaps_shown || !matches!(self.place, Place::Unposted)
     }
 
     pub(super) fn take_back(&mut self) -> bool {
@@ -179,11 +184,12 @@ impl Machine {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.end.is_some() || self.stopped_by_user
+        self.over || self.end.is_some() || self.stopped_by_user
     }
 
     /// How it ended. Only after [`Step::End`].
     pub(super) fn take_end(&mut self) -> Result<Delivered, ReplyError> {
+        self.over = true;
         let parts = std::mem::take(&mut self.shown_parts);
         let shown = Delivered { parts, mode: self.mode.unwrap_or(Mode::SinglePost) };
         match self.end.take() {
@@ -272,6 +278,7 @@ impl Machine {
     /// The running part is whole, and the journal knows. Goes on to the next.
     pub(super) fn part_done(&mut self) {
         if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front()) {
+            self.perhaps_shown = true;
             self.shown_parts.push(PartShown { index: self.index, ts: open.ts, hash: part_hash(&part.text) });
         }
         self.advance();
@@ -332,3 +339,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

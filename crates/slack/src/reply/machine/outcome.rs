@@ -102,6 +102,7 @@ impl Machine {
             Trouble::Silenced => {}
             Trouble::Limited(wait) => self.limited(call, wait, error, now),
             Trouble::Unknown if opening => {
+                self.perhaps_shown = true;
                 self.end = Some(Err(ReplyError::Unknown { part: self.index, cause: error }));
             }
             Trouble::Transient => self.try_again(error, now),
