@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::ErrorKind;
 
@@ -189,6 +191,29 @@ fn the_server_s_name_for_the_model_is_told() {
     let (_, end) =
         read("", &[chunk("Hi").as_bytes(), STOP.replace("\"choices\"", "\"model\":\"other\",\"choices\"").as_bytes()]);
     assert_eq!(end.unwrap().model.as_deref(), Some("m"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_comes_whole_through_any_split_and_no_part_of_it_passes_for_the_whole(
+        deltas in prop::collection::vec(".{0,8}", 1..8),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let said = deltas.concat();
+        prop_assume!(!said.is_empty());
+        let json = |delta: &String| serde_json::json!({ "choices": [{ "index": 0, "delta": { "content": delta } }] });
+        let body: String = deltas.iter().map(|delta| format!("data: {}\n\n", json(delta))).collect();
+        let whole = format!("{body}{STOP}");
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
+        cuts.extend([0, whole.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &whole.as_bytes()[cut[0]..cut[1]]).collect();
+        let (text, finish) = read("text/event-stream", &pieces);
+        prop_assert_eq!((&text, finish.unwrap().reason), (&said, FinishReason::Stop));
+        let (text, cut) = read("text/event-stream", &[&body.as_bytes()[..end.index(body.len() + 1)]]);
+        prop_assert!(said.starts_with(&text) && matches!(cut, Err(ModelError::CutOff { .. })), "{:?} {:?}", text, cut);
+    }
 }
 
 #[test]
