@@ -24,7 +24,7 @@ use crate::{
 ///
 /// Window order is Slack's: by timestamp, an answer directly behind the last message it answers. Messages may arrive in any
 /// order. Their texts share one buffer and their authors one table, so that a message costs little more than its words; it is
-/// handed out as a [`MessageRef`], and as a [`Message`] where it must outlive the session.
+/// handed out as a [`MessageRef`], and as a [`Message`](crate::Message) where it must outlive the session.
 ///
 /// Adding at the end and reading the newest costs the same in a long session as in a short one. Adding in the middle, or
 /// removing, moves the places (80 bytes each) of the messages behind it, but none of their words.

@@ -26,7 +26,7 @@ impl Row {
     }
 }
 
-/// A message on its way into a [`Session`].
+/// A message on its way into a [`Session`](super::Session).
 #[derive(Clone, Copy, Debug)]
 pub struct NewMessage<'a> {
     /// Slack's timestamp; for an answer, that of the last message it answers.
@@ -76,7 +76,7 @@ pub enum Inserted {
     Gone,
 }
 
-/// A message of a [`Session`], borrowed from it.
+/// A message of a [`Session`](super::Session), borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageRef<'a> {
     /// Counts up by one within the session, in the order in which messages were added.
