@@ -230,6 +230,7 @@ fn http_client(base: &Url) -> Result<reqwest::Client, SetupError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("chathakase/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_MAX)
         // The token must not follow a redirect to wherever.
         .redirect(reqwest::redirect::Policy::none());
     let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -245,3 +246,6 @@ fn http_client(base: &Url) -> Result<reqwest::Client, SetupError> {
 
 /// Longest wait for a connection; a little less than a call may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept. Slack's side closes them too, and a call on one that is just being closed has an
+/// unknown fate: better not to wait for that.
+const IDLE_MAX: Duration = Duration::from_secs(30);

@@ -6,6 +6,7 @@ use super::{Delivered, Mode, ReplyError, Shared, machine::Step, speaker::Speaker
 use crate::pacing::{Lane, Slot};
 
 pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Delivered, ReplyError> {
+    let _over = Over(shared.clone());
     // The part's place in the budgets; given back when the part is done or the reply ends.
     let mut slot: Option<Slot> = None;
     loop {
@@ -63,5 +64,15 @@ async fn rest(speaker: &Speaker, shared: &Shared, wait: Duration) {
     tokio::select! {
         () = speaker.clock.sleep(wait) => {}
         () = shared.wake.notified() => {}
+    }
+}
+
+/// Says that the driver has ended, however it did.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.lock().over();
+        self.0.over.notify_waiters();
     }
 }

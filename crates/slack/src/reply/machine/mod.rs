@@ -105,7 +105,7 @@ pub(super) struct Machine {
     end: Option<Result<(), ReplyError>>,
     /// A post of unknown fate, or parts that stand already.
     perhaps_shown: bool,
-    /// The end was taken.
+    /// Nobody acts on it any more.
     over: bool,
 }
 
@@ -183,13 +183,17 @@ impl Machine {
         true
     }
 
+    /// The driver has ended.
+    pub(super) fn over(&mut self) {
+        self.over = true;
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.over || self.end.is_some() || self.stopped_by_user
     }
 
     /// How it ended. Only after [`Step::End`].
     pub(super) fn take_end(&mut self) -> Result<Delivered, ReplyError> {
-        self.over = true;
         let parts = std::mem::take(&mut self.shown_parts);
         let shown = Delivered { parts, mode: self.mode.unwrap_or(Mode::SinglePost) };
         match self.end.take() {

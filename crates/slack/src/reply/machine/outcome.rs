@@ -100,6 +100,7 @@ impl Machine {
         let opening = matches!(call.step, Step::Open(_));
         match trouble {
             Trouble::Silenced => {}
+            _ if error.is_token_fatal() => self.end = Some(Err(ReplyError::Slack(error))),
             Trouble::Limited(wait) => self.limited(call, wait, error, now),
             Trouble::Unknown if opening => {
                 self.perhaps_shown = true;
