@@ -6,7 +6,7 @@ use super::{
     Session,
     row::{Inserted, NewMessage, Row},
 };
-use crate::{Kind, Message, Role, SlackTs, Timestamp, UserId, store::Amended, turn::TurnId};
+use crate::{Kind, Message, Role, SlackTs, Timestamp, UserId, store::Amended};
 
 impl Session {
     /// Adds a message where it belongs in window order.
@@ -109,17 +109,6 @@ impl Session {
         }
     }
 
-    /// Makes the post at `ts` a message of `kind` that `turn` answers. Returns whether there is one.
-    pub fn assign(&mut self, ts: SlackTs, kind: Kind, turn: Option<TurnId>) -> bool {
-        let Some(at) = self.post_at(ts) else { return false };
-        let row = &mut self.rows[at];
-        let (role, was) = (row.role, row.kind);
-        (row.kind, row.turn) = (kind, turn);
-        self.count(role, was, -1);
-        self.count(role, kind, 1);
-        true
-    }
-
     /// Remembers how many tokens messages have, each given by its number in the session. Looks from the newest on, and no
     /// further than to the oldest that is named.
     pub fn counted(&mut self, tokens: &[(u64, u32)]) {
@@ -133,11 +122,6 @@ impl Session {
                 missing -= 1;
             }
         }
-    }
-
-    /// Remembers a person who takes part, by the name last heard of.
-    pub fn meet(&mut self, id: &UserId, name: Option<&str>) {
-        self.author(id, name);
     }
 
     fn author(&mut self, id: &UserId, name: Option<&str>) -> u32 {

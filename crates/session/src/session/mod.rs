@@ -147,29 +147,13 @@ impl Session {
 
     /// What a window may be made of: up to `limit` of the newest messages, without commands.
     pub fn history(&self, limit: usize) -> History {
-        self.history_of(limit, |_| true)
-    }
-
-    /// Like [`Session::history`], of those messages only that `wanted` takes; the others are not counted as left out.
-    pub fn history_of(&self, limit: usize, wanted: impl Fn(&MessageRef<'_>) -> bool) -> History {
-        let mut unwanted = 0;
-        let mut newest = Vec::with_capacity(limit.min(self.rows.len()));
-        for message in self.messages().rev().filter(|message| message.kind != Kind::Command) {
-            if newest.len() == limit {
-                break;
-            }
-            if wanted(&message) {
-                newest.push(message.to_message());
-            } else {
-                unwanted += 1;
-            }
-        }
+        let mut sendable = self.messages().filter(|message| message.kind != Kind::Command);
+        let mut newest: Vec<_> = sendable.by_ref().rev().take(limit).map(|message| message.to_message()).collect();
         newest.reverse();
-        let first = self.messages().find(|message| message.kind != Kind::Command && wanted(message));
-        let first = first.filter(|first| newest.iter().all(|message| message.seq != first.seq));
+        // What is left in the iterator is what is not among the newest.
+        let first = sendable.next().map(|message| message.to_message());
         let shown = newest.len() as u64 + u64::from(first.is_some());
-        let left_out = self.message_count().saturating_sub(shown + unwanted);
-        History { newest, first: first.map(|first| first.to_message()), left_out, people: self.people.to_map() }
+        History { newest, first, left_out: self.message_count() - shown, people: self.people.to_map() }
     }
 
     /// The session as a person may see it; it expires `timeout` after its last activity.

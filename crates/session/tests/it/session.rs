@@ -176,19 +176,23 @@ fn three_hundred_people_are_told_apart() {
 }
 
 #[test]
-fn history_counts_what_it_leaves_out_and_what_is_not_wanted_is_not_counted() {
+fn history_is_the_newest_and_the_first_and_counts_the_rest() {
     let mut session = Session::new(a_thread(), at(0));
+    let ana = user("U1");
     for n in 1..=10 {
-        ask(&mut session, n, "U1", &format!("m{n}"));
+        let kind = if n % 5 == 1 { Kind::Command } else { Kind::Accepted };
+        let text = format!("m{n}");
+        session.insert(&NewMessage { kind, ..NewMessage::from_user(&ana, None, &text, ts(n)) }, at(n));
     }
-    session.assign(ts(9), Kind::Accepted, Some(TurnId(7)));
-    session.assign(ts(4), Kind::Command, None);
-    let history = session.history_of(3, |message| message.turn.is_none());
-    let newest: Vec<_> = history.newest.iter().map(|m| m.text.as_str()).collect();
-    assert_eq!(newest, ["m7", "m8", "m10"]);
-    assert_eq!((history.first.unwrap().text.as_str(), history.left_out), ("m1", 4));
-    let all = session.history(9);
-    assert_eq!((all.newest.len(), all.first, all.left_out), (9, None, 0));
+    let told = |limit| {
+        let history = session.history(limit);
+        let newest: Vec<_> = history.newest.iter().map(|m| m.text.clone()).collect();
+        (newest.join(" "), history.first.map(|m| m.text), history.left_out)
+    };
+    assert_eq!(told(3), ("m8 m9 m10".to_owned(), Some("m2".to_owned()), 4));
+    assert_eq!(told(7), ("m3 m4 m5 m7 m8 m9 m10".to_owned(), Some("m2".to_owned()), 0));
+    assert_eq!(told(8), ("m2 m3 m4 m5 m7 m8 m9 m10".to_owned(), None, 0));
+    assert_eq!(told(0), (String::new(), Some("m2".to_owned()), 7));
 }
 
 #[derive(Clone, Debug)]
