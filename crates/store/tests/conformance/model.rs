@@ -1,0 +1,251 @@
+//! Any order of steps gives on every store what it gives on the simplest one.
+
+use chathakase_session::{
+    Kind, Role, ThreadKey, Timestamp,
+    message::Ending,
+    store::{Claimed, Closing, NewPost, Page, Receipt, Rules},
+    turn::{Lease, Outcome, PartMode},
+};
+use proptest::prelude::*;
+
+use crate::{
+    kit::*,
+    open::{self, Open, Opened},
+};
+
+/// One step, over few threads, posts and processes, so that they meet often.
+#[derive(Clone, Debug)]
+enum Step {
+    Receive { thread: usize, secs: i64, kind: Kind, user: u8, claims: Option<u8>, joined_only: bool },
+    Learn { lease: usize, secs: Vec<i64> },
+    Claim { process: u8, limit: usize },
+    Renew { lease: usize },
+    Release { lease: usize },
+    Part { lease: usize, what: u8, index: u32 },
+    Close { lease: usize, outcome: Outcome, words: bool },
+    Deliver { lease: usize, claims: Option<u8> },
+    Amend { thread: usize, secs: i64, edited: i64 },
+    Erase { thread: usize, secs: i64 },
+    Clear { thread: usize, secs: i64 },
+    Expire { keep: usize, limit: usize },
+    Counted { thread: usize, seq: u64 },
+    Pass { secs: i64 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let thread = || 0..THREADS;
+    let secs = || 0..8_i64;
+    let lease = || 0..6_usize;
+    let claims = || proptest::option::of(0..2_u8);
+    let kind = prop_oneof![3 => Just(Kind::Accepted), 2 => Just(Kind::Context), 1 => Just(Kind::Command)];
+    let outcome = prop_oneof![Just(Outcome::Answered), Just(Outcome::Failed), Just(Outcome::Stopped)];
+    let step = prop_oneof![
+        12 => (thread(), secs(), kind, 0..3_u8, claims(), any::<bool>()).prop_map(
+            |(thread, secs, kind, user, claims, joined_only)| Step::Receive { thread, secs, kind, user, claims, joined_only }
+        ),
+        3 => (lease(), prop::collection::vec(secs(), 0..4)).prop_map(|(lease, secs)| Step::Learn { lease, secs }),
+        4 => (0..2_u8, 0..4_usize).prop_map(|(process, limit)| Step::Claim { process, limit }),
+        2 => lease().prop_map(|lease| Step::Renew { lease }),
+        1 => lease().prop_map(|lease| Step::Release { lease }),
+        2 => (lease(), 0..3_u8, 0..3_u32).prop_map(|(lease, what, index)| Step::Part { lease, what, index }),
+        8 => (lease(), outcome, any::<bool>()).prop_map(|(lease, outcome, words)| Step::Close { lease, outcome, words }),
+        8 => (lease(), claims()).prop_map(|(lease, claims)| Step::Deliver { lease, claims }),
+        3 => (thread(), secs(), 0..20_i64).prop_map(|(thread, secs, edited)| Step::Amend { thread, secs, edited }),
+        3 => (thread(), secs()).prop_map(|(thread, secs)| Step::Erase { thread, secs }),
+        2 => (thread(), secs()).prop_map(|(thread, secs)| Step::Clear { thread, secs }),
+        2 => (0..3_usize, 0..4_usize).prop_map(|(keep, limit)| Step::Expire { keep, limit }),
+        1 => (thread(), 0..9_u64).prop_map(|(thread, seq)| Step::Counted { thread, seq }),
+        3 => prop_oneof![Just(1), Just(20), Just(40), Just(3600), Just(90_000)].prop_map(|secs| Step::Pass { secs }),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+const THREADS: usize = 4;
+
+/// Equal roots in two channels and two workspaces, and a second thread in one of the channels.
+fn key(thread: usize) -> ThreadKey {
+    let (workspace, channel, root) = [("T1", "C1", 0), ("T1", "C2", 0), ("T2", "C1", 0), ("T1", "C1", 1)][thread];
+    thread_of(workspace, channel, root)
+}
+
+/// A store with what its callers hold.
+struct Side {
+    store: Opened,
+    leases: Vec<Lease>,
+}
+
+impl Side {
+    fn new(open: Open) -> Self {
+        Self { store: open(Rules { waiting_max: 3, ..Rules::default() }), leases: Vec::new() }
+    }
+
+    /// Any lease that was ever given, the newest first: most steps meet a turn that is open.
+    fn lease(&self, back: usize) -> Option<Lease> {
+        self.leases.iter().rev().nth(back).cloned()
+    }
+
+    fn hold<'a>(&mut self, claimed: impl IntoIterator<Item = &'a Claimed>) {
+        self.leases.extend(claimed.into_iter().map(|claimed| claimed.lease.clone()));
+    }
+
+    /// Does a step and tells what it gave.
+    async fn take(&mut self, step: &Step, now: Timestamp) -> String {
+        match step {
+            Step::Receive { thread, secs, kind, user, claims, joined_only } => {
+                let user = format!("U{user}");
+                let text = format!("{user} says {secs} in {}", key(*thread));
+                let post = by(&user, &format!("Name of {user}"), asks(&key(*thread), *secs, &text));
+                let post = NewPost { kind: *kind, joined_only: *joined_only, by_bot: user == "U2", ..post };
+                let claimant = claims.map(|n| process(&n.to_string()));
+                let received = self.store.receive(post, claimant.as_ref(), now).await;
+                if let Ok(Receipt::Run(claimed)) = received.as_ref().map(|received| &received.receipt) {
+                    self.hold([&**claimed]);
+                }
+                format!("{received:?}")
+            }
+            Step::Claim { process: owner, limit } => {
+                let claimed = self.store.claim(&process(&owner.to_string()), *limit, now).await.unwrap();
+                self.hold(&claimed);
+                format!("{claimed:?}")
+            }
+            Step::Amend { thread, secs, edited } => {
+                let ThreadKey { workspace, channel, .. } = key(*thread);
+                let text = format!("edit {edited} of {secs} in {workspace}/{channel}");
+                let amended = self.store.amend(&workspace, &channel, ts(*secs), &text, ts(*edited), now).await;
+                format!("{amended:?}")
+            }
+            Step::Erase { thread, secs } => {
+                let ThreadKey { workspace, channel, .. } = key(*thread);
+                format!("{:?}", self.store.erase(&workspace, &channel, ts(*secs), now).await)
+            }
+            Step::Clear { thread, secs } => format!("{:?}", self.store.clear(&key(*thread), ts(*secs), now).await),
+            Step::Expire { keep, limit } => format!("{:?}", self.store.expire(*keep, *limit, now).await),
+            Step::Counted { thread, seq } => format!("{:?}", self.store.counted(&key(*thread), &[(*seq, 9)]).await),
+            Step::Pass { .. } => String::new(),
+            of_turn => self.take_of_turn(of_turn, now).await,
+        }
+    }
+
+    async fn take_of_turn(&mut self, step: &Step, now: Timestamp) -> String {
+        let (Step::Learn { lease, .. }
+        | Step::Renew { lease }
+        | Step::Release { lease }
+        | Step::Part { lease, .. }
+        | Step::Close { lease, .. }
+        | Step::Deliver { lease, .. }) = step
+        else {
+            unreachable!("{step:?} is of no turn")
+        };
+        let Some(lease) = self.lease(*lease) else { return String::new() };
+        match step {
+            Step::Learn { secs, .. } => {
+                let post = |secs: &i64| NewPost {
+                    role: if secs % 3 == 2 { Role::Assistant } else { Role::User },
+                    ..tells(&lease.key, *secs, &format!("read back {secs} in {}", lease.key))
+                };
+                format!("{:?}", self.store.learn(&lease, secs.iter().map(post).collect(), now).await)
+            }
+            Step::Renew { .. } => {
+                format!("{:?}", self.store.renew(std::slice::from_ref(&lease), 30 * SECOND, now).await)
+            }
+            Step::Release { .. } => format!("{:?}", self.store.release(std::slice::from_ref(&lease), now).await),
+            Step::Part { what: 0, index, .. } => {
+                format!("{:?}", self.store.part_intended(&lease, *index, PartMode::Update).await)
+            }
+            Step::Part { what: 1, index, .. } => {
+                format!("{:?}", self.store.part_open(&lease, *index, PartMode::Stream, ts(2)).await)
+            }
+            Step::Part { index, .. } => format!("{:?}", self.store.part_done(&lease, *index, u64::MAX).await),
+            Step::Close { outcome, words, .. } => {
+                let text = if *words { format!("turn {} answers in {}", lease.turn, lease.key) } else { String::new() };
+                let closing = Closing {
+                    outcome: *outcome,
+                    ending: if *outcome == Outcome::Answered { Ending::Complete } else { Ending::Cut },
+                    note: (!words).then(|| "a note".to_owned()),
+                    ..says(&text)
+                };
+                format!("{:?}", self.store.close(&lease, closing, now).await)
+            }
+            Step::Deliver { claims, .. } => {
+                let claimant = claims.map(|n| process(&n.to_string()));
+                let next = self.store.delivered(&lease, &[part(0, 2)], claimant.as_ref(), now).await;
+                self.hold(next.iter().flatten());
+                format!("{next:?}")
+            }
+            other => unreachable!("{other:?} is of no turn"),
+        }
+    }
+
+    /// All that a reader can see.
+    async fn seen(&self, now: Timestamp) -> Vec<String> {
+        let store = &self.store;
+        let mut seen = Vec::new();
+        for key in (0..THREADS).map(key) {
+            seen.push(format!("{:?}", store.mark(&key, now).await));
+            seen.push(format!("{:?}", store.session(&key, now).await));
+            seen.push(format!("{:?}", store.messages(&key, 0, 50, now).await));
+            let newest = self.leases.last().map(|lease| lease.turn);
+            for (turn, limit) in [(None, 20), (newest, 2)] {
+                seen.push(format!("{:?}", store.history(&key, turn, limit, now).await));
+            }
+        }
+        let page = Page { workspace: None, number: 0, size: 3 };
+        seen.push(format!("{:?}", store.sessions(&page, now).await));
+        seen.push(format!("{:?}", store.stats(Some(&"T1".parse().unwrap()), now).await));
+        seen
+    }
+
+    /// What must hold whatever was done.
+    async fn holds(&self, now: Timestamp) {
+        for key in (0..THREADS).map(key) {
+            let history = self.store.history(&key, None, 50, now).await.unwrap();
+            let order: Vec<_> =
+                history.newest.iter().map(|m| (m.ts, m.role == Role::Assistant && m.turn.is_some())).collect();
+            assert!(order.is_sorted(), "{history:?}");
+            for message in &history.newest {
+                // An edit names a post by its channel, so that is all its text can say.
+                let places = [format!("in {key}"), format!("in {}/{}", key.workspace, key.channel)];
+                assert!(places.iter().any(|place| message.text.ends_with(place)), "{message:?} is not of {key}");
+                assert_ne!(message.kind, Kind::Command);
+            }
+            let cleared = self.store.mark(&key, now).await.unwrap().cleared_before;
+            assert!(history.newest.iter().all(|message| Some(message.ts) > cleared), "{history:?}");
+            let info = self.store.session(&key, now).await.unwrap();
+            let (users, answers) = info.map_or((0, 0), |info| (info.user_messages, info.assistant_messages));
+            let all = self.store.messages(&key, 0, 100, now).await.unwrap();
+            let counted = all.iter().filter(|message| message.kind != Kind::Command).count() as u64;
+            assert_eq!(counted, users + answers, "the counters of {key} are wrong");
+        }
+    }
+}
+
+async fn same(open: Open, steps: &[Step]) {
+    let (mut simple, mut tested, mut now) = (Side::new(open::memory), Side::new(open), at(0));
+    for step in steps {
+        if let Step::Pass { secs } = step {
+            now = now + SECOND * u32::try_from(*secs).unwrap();
+        }
+        let (wanted, found) = (simple.take(step, now).await, tested.take(step, now).await);
+        assert_eq!(found, wanted, "{step:?}");
+        assert_eq!(tested.seen(now).await, simple.seen(now).await, "after {step:?}");
+        tested.holds(now).await;
+    }
+}
+
+fn any_order_gives_the_same(open: Open) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    proptest!(ProptestConfig { cases: 48, ..ProptestConfig::default() }, |(steps in steps())| {
+        runtime.block_on(same(open, &steps));
+    });
+}
+
+mod any_order_of_steps_gives_the_same {
+    #[test]
+    fn memory() {
+        super::any_order_gives_the_same(crate::open::memory);
+    }
+    #[test]
+    fn sqlite() {
+        super::any_order_gives_the_same(crate::open::sqlite);
+    }
+}
