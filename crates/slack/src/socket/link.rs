@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use chathakase_session::time::{SharedClock, timeout};
+use chathakase_session::time::{SharedClock, Sleep, TimedOut, timeout};
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
     future::{BoxFuture, OptionFuture},
@@ -17,17 +17,12 @@ use tracing::{debug, error, warn};
 use super::{
     End, LinkHealth, SocketMode, Stage,
     open::{Socket, told},
+    pulse::{Pulse, Verdict},
 };
 use crate::payload::{COMMAND_HINT, Delivery, DisconnectReason, EnvelopePayload, Frame, Hello, Inbox, parse_envelope};
 
 /// Deliveries of one link that may be in the inbox at once. With so many no further frame is read: Slack's side fills up and waits.
 pub(super) const IN_FLIGHT_MAX: usize = 256;
-/// Longest wait for hello on a new link.
-pub(super) const HELLO_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Silence after which we ping, and ping again.
-pub(super) const PING_AFTER: Duration = Duration::from_secs(10);
-/// Silence after which the link counts as dead. Slack pings more often than that.
-pub(super) const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long a link is still read after the next one is up; Slack closes it about ten seconds after its warning.
 pub(super) const LINGER_MAX: Duration = Duration::from_secs(15);
 /// Longest wait for the network to take acknowledgements.
@@ -49,12 +44,7 @@ pub(super) struct Link {
     /// The program stops.
     stop: CancellationToken,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Until when Slack has to say hello.
-    hello_by: Duration,
-    /// When Slack was last heard, or the link was made.
-    heard: Duration,
-    /// When we will have pinged for the current silence; pings are [`PING_AFTER`] apart.
-    pinged: Duration,
+    pulse: Pulse,
     /// No hello was counted yet.
     fresh: bool,
 }
@@ -90,9 +80,7 @@ impl Link {
             retire,
             stop,
             in_flight: FuturesUnordered::new(),
-            hello_by: now + HELLO_WAIT_MAX,
-            heard: now,
-            pinged: now,
+            pulse: Pulse::new(now),
             fresh: true,
         };
         (link, watched)
@@ -113,7 +101,7 @@ impl Link {
     }
 
     async fn serve(&mut self) -> End {
-        let mut watch = self.clock.sleep(self.next_check());
+        let mut watch = self.next_check();
         let mut linger = OptionFuture::default();
         let mut lingers = false;
         loop {
@@ -138,7 +126,7 @@ impl Link {
                 Step::Done(done) => self.acknowledge(done).await,
                 Step::Watch => {
                     let checked = self.check(room).await;
-                    watch = self.clock.sleep(self.next_check());
+                    watch = self.next_check();
                     checked
                 }
                 Step::Frame(frame) => self.on_frame(frame).await,
@@ -155,7 +143,7 @@ impl Link {
             Some(Err(tungstenite::Error::ConnectionClosed)) | None => return Err(End::Closed),
             Some(Err(error)) => return Err(End::Broken(told(&error))),
         };
-        self.heard = self.clock.monotonic();
+        self.pulse.heard(self.clock.monotonic());
         self.health.heard(self.clock.now());
         match message {
             Message::Text(text) => self.on_text(text.as_bytes()).await,
@@ -169,6 +157,7 @@ impl Link {
         match parse_envelope(text) {
             Ok(Frame::Hello(hello)) => self.is_up(&hello),
             Ok(Frame::Disconnect { reason: DisconnectReason::LinkDisabled }) => return Err(End::Disabled),
+            Ok(Frame::Disconnect { reason }) if self.fresh => return Err(End::TurnedAway(reason)),
             Ok(Frame::Disconnect { reason }) => self.advance(Stage::Leaving(reason)),
             Ok(Frame::Envelope { envelope_id, accepts_response, payload }) => {
                 // Slack has begun to send, whether or not it said hello.
@@ -223,10 +212,15 @@ impl Link {
         written(timeout(&*clock, WRITE_WAIT_MAX, self.socket.send(Message::text(text))).await)
     }
 
+    fn next_check(&self) -> Sleep {
+        self.clock.sleep(self.pulse.next_check(self.clock.monotonic()))
+    }
+
     fn is_up(&mut self, hello: &Hello) {
         if self.fresh {
             debug!(num_connections = hello.num_connections, "a Socket Mode link is up");
         }
+        self.pulse.greeted();
         self.health.up(hello, &mut self.fresh, self.clock.now());
         self.advance(Stage::Up);
     }
@@ -241,37 +235,22 @@ impl Link {
         });
     }
 
-    /// Looks at what time has done: no hello, or silence.
-    async fn check(&mut self, room: bool) -> Result<(), End> {
+    /// Looks at what time has done. While the inbox is full nothing is read, so nothing can be heard.
+    async fn check(&mut self, reads: bool) -> Result<(), End> {
         let now = self.clock.monotonic();
-        if !room {
-            // Nothing is read while the inbox is full, so nothing can be heard.
-            self.heard = now;
-            return Ok(());
+        if !reads {
+            self.pulse.heard(now);
         }
-        if self.fresh && now >= self.hello_by {
-            return Err(End::NoHello);
+        match self.pulse.check(now) {
+            Verdict::Wait => Ok(()),
+            Verdict::NoHello => Err(End::NoHello),
+            Verdict::Dead => Err(End::Silent),
+            Verdict::Ping => {
+                let clock = self.clock.clone();
+                let ping = self.socket.send(Message::Ping(Bytes::new()));
+                written(timeout(&*clock, WRITE_WAIT_MAX, ping).await)
+            }
         }
-        let silent = now.saturating_sub(self.heard);
-        if silent >= SILENCE_MAX {
-            return Err(End::Silent);
-        }
-        if silent >= PING_AFTER && now.saturating_sub(self.pinged) >= PING_AFTER {
-            self.pinged = now;
-            let clock = self.clock.clone();
-            let ping = self.socket.send(Message::Ping(Bytes::new()));
-            return written(timeout(&*clock, WRITE_WAIT_MAX, ping).await);
-        }
-        Ok(())
-    }
-
-    /// How long nothing needs to be looked at.
-    fn next_check(&self) -> Duration {
-        let now = self.clock.monotonic();
-        let ping = (self.heard + PING_AFTER).max(self.pinged + PING_AFTER);
-        let hello = if self.fresh { self.hello_by } else { Duration::MAX };
-        let next = ping.min(self.heard + SILENCE_MAX).min(hello);
-        next.saturating_sub(now)
     }
 
     /// Finishes and acknowledges what is under way, says goodbye and waits for Slack's.
@@ -315,7 +294,7 @@ fn deliver(inbox: Arc<dyn Inbox>, health: LinkHealth, id: String, delivery: Deli
     work.boxed()
 }
 
-fn written(result: Result<Result<(), tungstenite::Error>, chathakase_session::time::TimedOut>) -> Result<(), End> {
+fn written(result: Result<Result<(), tungstenite::Error>, TimedOut>) -> Result<(), End> {
     match result {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(End::Broken(told(&error))),

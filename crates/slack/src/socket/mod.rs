@@ -21,6 +21,7 @@ mod error;
 mod health;
 mod link;
 mod open;
+mod pulse;
 mod stage;
 #[cfg(test)]
 mod tests;

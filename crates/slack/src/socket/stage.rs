@@ -50,6 +50,8 @@ pub(super) enum End {
     Silent,
     /// Connected, but Slack never said hello.
     NoHello,
+    /// Slack would not have the link: another word came in place of hello.
+    TurnedAway(DisconnectReason),
     /// Socket Mode was switched off.
     Disabled,
     /// We left: the next link is up, or the program stops.
@@ -63,6 +65,7 @@ impl fmt::Display for End {
             Self::Broken(why) => write!(f, "the link broke: {why}"),
             Self::Silent => f.write_str("the link is dead: nothing heard for too long"),
             Self::NoHello => f.write_str("Slack did not say hello on the new link"),
+            Self::TurnedAway(reason) => write!(f, "Slack turned the new link away ({reason:?})"),
             Self::Disabled => f.write_str("Socket Mode is switched off"),
             Self::Left => f.write_str("we left the link"),
         }

@@ -8,7 +8,10 @@ use tokio_tungstenite::tungstenite::Message;
 use super::fake::Rig;
 use crate::{
     payload::{COMMAND_HINT, Event},
-    socket::link::{IN_FLIGHT_MAX, LINGER_MAX, PING_AFTER},
+    socket::{
+        link::{IN_FLIGHT_MAX, LINGER_MAX},
+        pulse::PING_AFTER,
+    },
 };
 
 #[tokio::test]
@@ -157,6 +160,24 @@ async fn before_slack_closes_a_link_the_next_one_is_up() {
         rig.delivery().await.stored();
         assert_eq!(new.acknowledged().await, "4");
     }
+}
+
+#[tokio::test]
+async fn a_link_that_is_turned_away_does_not_replace_the_old_one() {
+    let mut rig = Rig::new().await;
+    let mut old = rig.linked().await;
+    rig.until(|report| report.links == 1).await;
+    old.send(json!({ "type": "disconnect", "reason": "warning" })).await;
+    rig.connection().await.send(json!({ "type": "disconnect", "reason": "too_many_websockets" })).await;
+    rig.until(|report| report.last_trouble.is_some()).await;
+    // The end of the overlap is never waited for: the old link is still all there is.
+    assert!(rig.clock.pass_sleep_now(LINGER_MAX..=LINGER_MAX).is_none());
+    old.event("1").await;
+    rig.delivery().await.stored();
+    assert_eq!(old.acknowledged().await, "1");
+    rig.pass_backoff().await;
+    rig.linked().await;
+    rig.until(|report| report.links == 2).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fake::{Opening, Rig};
-use crate::socket::{SocketError, link::HELLO_WAIT_MAX, stage::End};
+use crate::socket::{SocketError, pulse::HELLO_WAIT_MAX, stage::End};
 
 fn refused(error: &str) -> Opening {
     (200, None, json!({ "ok": false, "error": error }).to_string())
