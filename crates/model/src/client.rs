@@ -139,12 +139,7 @@ impl Shared {
     }
 
     fn not_sent(&self, cause: reqwest::Error) -> ModelError {
-        let cause = cause.without_url();
-        if cause.is_connect() {
-            ModelError::Unreachable { base_url: self.endpoint.shown.clone(), cause }
-        } else {
-            ModelError::CutOff { cause: Some(cause) }
-        }
+        ModelError::Unreachable { base_url: self.endpoint.shown.clone(), cause: cause.without_url() }
     }
 
     fn too_slow(&self, turn_at: Duration) -> ModelError {
@@ -211,11 +206,10 @@ fn http_client(endpoint: &Endpoint, connect_timeout: Duration) -> Result<reqwest
     if endpoint.url.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|cause| ModelError::Config {
-        what: format!(
-            "no TLS for {}: {cause}; install the system's ca-certificates or set SSL_CERT_FILE",
-            endpoint.shown
-        ),
+    builder.build().map_err(|cause| {
+        let reason = std::error::Error::source(&cause).map_or_else(|| cause.to_string(), ToString::to_string);
+        let next_step = "install the system's ca-certificates or set SSL_CERT_FILE";
+        ModelError::Config { what: format!("no TLS for {}: {reason}; {next_step}", endpoint.shown) }
     })
 }
 

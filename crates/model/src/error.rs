@@ -85,7 +85,7 @@ pub enum ModelError {
         /// The server's reason, at most 300 characters.
         message: String,
     },
-    /// No connection: wrong address, name not found, refused, TLS, connect timeout.
+    /// No connection, or one that ended without any answer: wrong address, name not found, refused, TLS, connect timeout.
     #[error(
         "could not reach the model's server at {base_url}; check model.base_url / OPENAI_BASE_URL, the network and any proxy"
     )]

@@ -147,7 +147,7 @@ impl Fault {
             400 | 403 | 404 if names_model => {
                 ModelError::UnknownModel { model: asked.model.to_owned(), base_url: base_url(), message }
             }
-            400 if self.says(&["invalid_api_key"], &["api key not valid"]) => {
+            400 if self.says(&["invalid_api_key", "no_db_connection"], &["api key not valid"]) => {
                 ModelError::Unauthorized { status, message }
             }
             401 | 403 => ModelError::Unauthorized { status, message },

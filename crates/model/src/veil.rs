@@ -21,7 +21,7 @@ impl Veil<'_> {
     /// `text` on one line, without what must not be seen, at most [`EXCERPT_CHARS_MAX`] characters.
     pub(crate) fn excerpt(self, text: &str) -> String {
         let mut text = text.to_owned();
-        let key = self.key.map(ExposeSecret::expose_secret).filter(|key| !key.is_empty());
+        let key = self.key.map(|key| key.expose_secret().trim()).filter(|key| !key.is_empty());
         if let Some(key) = key {
             text = text.replace(key, "[key]");
         }
@@ -41,6 +41,7 @@ impl Veil<'_> {
             let is_key = word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with("sk-");
             line.push_str(if is_key { "[key]" } else { word });
         }
+        line.truncate(line.trim_end_matches('.').len());
         match line.char_indices().nth(EXCERPT_CHARS_MAX) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None if line.is_empty() => "no reason given".to_owned(),

@@ -32,6 +32,11 @@ fn the_errors_of_all_servers_are_understood() {
         r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}]"#,
         "Unauthorized",
     );
+    check(
+        400,
+        r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#,
+        "Unauthorized",
+    );
     check(404, r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#, "UnknownModel");
     check(404, r#"{"error":{"message":"model 'x' not found, try pulling it first"}}"#, "UnknownModel");
     check(
@@ -117,13 +122,14 @@ fn the_server_s_words_are_kept_short_and_on_one_line() {
     assert!(excerpt.starts_with("a b [31mé") && excerpt.ends_with('…'), "{excerpt}");
     assert_eq!(excerpt.chars().count(), EXCERPT_CHARS_MAX + 1);
     assert_eq!(Veil::default().excerpt(" \n"), "no reason given");
+    assert_eq!(Veil::default().excerpt("It broke. Badly.\n"), "It broke. Badly");
     assert_eq!(plain("\n<HTML><title> Bad gateway </title>"), "a web page titled \"Bad gateway\"");
     assert_eq!(plain("<title>never closed"), "a web page");
 }
 
 #[test]
 fn neither_the_key_nor_what_people_said_gets_into_an_error() {
-    let key = SecretString::from("key-of-ours-123");
+    let key = SecretString::from("key-of-ours-123\n");
     let messages = [ChatMessage { role: Role::User, content: "my secret plan".to_owned() }];
     let veil = Veil { key: Some(&key), messages: &messages };
     let asked = Asked { model: "m", base_url: "http://model/v1", veil };

@@ -14,6 +14,10 @@ async fn what_may_pass_is_tried_again_as_long_as_nothing_was_said() {
     w.model.turn().cut();
     w.model.answers("At last.");
     assert_eq!(w.answer_with_retries().await.0, "At last.");
+    for _ in 0..3 {
+        w.model.turn().hang_up();
+    }
+    assert_eq!(w.answer_with_retries().await.1.unwrap_err().kind(), ErrorKind::Unreachable);
     w.model.turn().end_without_done();
     w.model.turn().error_event("overloaded");
     w.model.answers("At last.");
