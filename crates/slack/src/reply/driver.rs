@@ -17,7 +17,6 @@ pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Deliver
             Step::Rest => shared.wake.notified().await,
             Step::RestUntil(moment) => rest(&speaker, &shared, moment.saturating_sub(now)).await,
             Step::PartDone { part, hash } => {
-                slot = None;
                 let silenced = speaker.journal.part_done(part, hash).await.is_err();
                 let mut machine = shared.lock();
                 if silenced { machine.abandon() } else { machine.part_done() }

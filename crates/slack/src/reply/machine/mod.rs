@@ -96,7 +96,6 @@ pub(super) struct Machine {
     stopped_by_user: bool,
     /// Slack may be asked for streams.
     streams: bool,
-    streams_from: Duration,
     tries: u32,
     not_before: Duration,
     limited_since: Option<Duration>,
@@ -123,7 +122,6 @@ impl Machine {
             rolled: false,
             stopped_by_user: false,
             streams: true,
-            streams_from: Duration::ZERO,
             tries: 0,
             not_before: Duration::ZERO,
             limited_since: None,
@@ -235,8 +233,7 @@ impl Machine {
                 return None;
             }
             Place::Unposted => {
-                let stream = self.streams && self.streams_from <= now;
-                return Some(Step::Open(Ask { whole: part.closed, stream }));
+                return Some(Step::Open(Ask { whole: part.closed, stream: self.streams }));
             }
             Place::Open(open) if open.must_stop => return Some(Step::Stop),
             Place::Open(open) if !open.streaming => return self.wanted_of_post(now),

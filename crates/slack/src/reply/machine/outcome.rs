@@ -101,7 +101,7 @@ impl Machine {
         match trouble {
             Trouble::Silenced => {}
             _ if error.is_token_fatal() => self.end = Some(Err(ReplyError::Slack(error))),
-            Trouble::Limited(wait) => self.limited(call, wait, error, now),
+            Trouble::Limited(wait) => self.limited(wait, error, now),
             Trouble::Unknown if opening => {
                 self.perhaps_shown = true;
                 self.end = Some(Err(ReplyError::Unknown { part: self.index, cause: error }));
@@ -159,12 +159,8 @@ impl Machine {
         }
     }
 
-    /// The budgets know of it and will hold the next call back; here it is only counted how long that goes on. A start may be
-    /// replaced by a post meanwhile.
-    fn limited(&mut self, call: &UnderWay, wait: Duration, error: ApiError, now: Duration) {
-        if call.mode == Mode::Stream && matches!(call.step, Step::Open(_)) {
-            self.streams_from = now + wait;
-        }
+    /// The budgets know of it and will hold the next call back; here it is only counted how long that goes on.
+    fn limited(&mut self, wait: Duration, error: ApiError, now: Duration) {
         let since = *self.limited_since.get_or_insert(now);
         if now.saturating_sub(since) + wait > self.limits.rate_limit_patience {
             self.end = Some(Err(ReplyError::Slack(error)));

@@ -163,22 +163,26 @@ impl Stage {
         let mut reply = self.start(thread);
         reply.push(text);
         thread.shows(text).await;
+        // Its timestamp comes back, and goes into the journal.
+        self.later(Duration::ZERO).await;
         reply
     }
 
     /// Ends when `work` does; sleeps of up to `longest` pass by themselves meanwhile, while no call is under way.
     async fn passing<T>(&self, longest: Duration, work: impl Future<Output = T>) -> T {
         let time_passes = async {
-            loop {
+            let mut passed = 0;
+            while passed < SLEEPS_MAX {
                 settle().await;
                 if self.under_way.load(SeqCst) == 0 {
                     self.clock.pass_sleep_now(..=longest);
+                    passed += 1;
                 }
             }
         };
         tokio::select! {
             done = work => done,
-            () = time_passes => unreachable!(),
+            () = time_passes => panic!("nothing comes of it\n{}", self.slack.transcript()),
         }
     }
 
@@ -198,6 +202,9 @@ impl Stage {
         (calls.len(), calls.iter().filter(|call| call.answer == "ok").count())
     }
 }
+
+/// So many sleeps may pass while a test waits for something; then it has failed.
+const SLEEPS_MAX: usize = 20_000;
 
 /// Lets whoever is awake run, before more time passes.
 async fn settle() {

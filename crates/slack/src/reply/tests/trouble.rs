@@ -124,7 +124,7 @@ async fn a_place_that_takes_no_posts_is_named_so_that_the_author_can_be_told_els
         let _ = stage.slack.next("*").fails(code);
         let mut reply = stage.start(&thread);
         reply.push("One");
-        reply.broken().await;
+        stage.passing(secs(1), reply.broken()).await;
         let error = reply.finish(None).await.unwrap_err();
         assert!(matches!(&error, ReplyError::CannotPost { code: said } if said == code), "{error:?}");
         assert!(!error.is_mendable());
@@ -143,7 +143,7 @@ async fn a_start_of_unknown_fate_is_left_to_whoever_reads_the_thread_back() {
         let _ = if happened { fault.cut() } else { fault.cut_before() };
         let mut reply = stage.start(&thread);
         reply.push("One");
-        reply.broken().await;
+        stage.passing(secs(1), reply.broken()).await;
         assert!(reply.shown(), "it may be");
         reply.push(" two");
         let error = reply.finish(None).await.unwrap_err();
