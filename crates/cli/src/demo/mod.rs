@@ -1,8 +1,74 @@
-//! `chathakase demo`: the whole thing in a terminal.
+//! `chathakase demo`: a small Slack, a stand-in for the model and the real assistant, in a terminal.
+//!
+//! `stage` starts the parts; `view` and `ink` turn what happens into text, purely; `screen` writes it. `script` and `chat` are
+//! the two things to see.
 
-use crate::args;
+mod chat;
+mod ink;
+mod lines;
+mod look;
+mod room;
+mod screen;
+mod script;
+mod seat;
+mod slack_text;
+mod stage;
+mod texts;
+mod threads;
+mod typed;
+mod view;
 
-/// Runs the demo.
-pub async fn run(_args: &args::Demo) -> anyhow::Result<()> {
-    Ok(())
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use chathakase_session::time::SharedClock;
+
+use self::{
+    look::Look,
+    room::Room,
+    screen::Screen,
+    stage::{Brain, Stage},
+};
+use crate::{args, clock::SystemClock, config::LogFormat, logging};
+
+/// Runs the demo until its end or Ctrl-C.
+pub async fn run(args: &args::Demo) -> anyhow::Result<()> {
+    logging::start("warn", LogFormat::Human)?;
+    let shown = tokio::select! {
+        shown = show(args) => shown,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("could not listen for Ctrl-C")?;
+            if args.script {
+                bail!("stopped before its end");
+            }
+            Ok(())
+        }
+    };
+    match shown {
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        other => other,
+    }
+}
+
+async fn show(args: &args::Demo) -> anyhow::Result<()> {
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let look = Look::of(io::stdout().is_terminal(), |name| std::env::var(name).ok());
+    // The script knows what the stand-in answers.
+    let brain = if args.script { Brain::StandIn } else { Brain::from_env(std::env::vars()) };
+    let stage = Stage::set(&brain, Arc::clone(&clock)).await?;
+    let typed_here = look.live && io::stdin().is_terminal() && !args.script;
+    let mut room = Room::new(stage, Screen::new(look, Arc::clone(&clock)), Arc::clone(&clock), !typed_here);
+    let model = room.stage.real_model();
+    room.say(&texts::title(look, model.as_deref())).await?;
+    room.stage.start().await?;
+    if args.script { script::play(&mut room).await } else { chat::chat(&mut room, typed_here, clock).await }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<io::Error>().is_some_and(broken)
 }

@@ -1,0 +1,164 @@
+//! `demo`: a person talks to the assistant, as whoever they choose to be.
+
+use chathakase_session::time::SharedClock;
+use chathakase_sim::slack::Thread;
+
+use super::{
+    lines,
+    room::{Asked, CAST, LOOK_EVERY, Room},
+    seat::{Place, Seat},
+    texts,
+    typed::{self, Typed},
+};
+
+/// Characters of a message that `/show` and `/threads` print; the rest is left out.
+const SHOWN_CHARS_MAX: usize = 1_000;
+const OPENING_CHARS_MAX: usize = 60;
+
+/// A chat under way.
+struct Chat<'a> {
+    room: &'a mut Room,
+    seat: Seat,
+    /// Lines are typed into the terminal that shows what happens.
+    typed_here: bool,
+    /// What was said and is not answered yet.
+    open: Vec<Asked>,
+}
+
+/// Chats until `/quit` or the input's end. What is not answered then is answered first.
+pub(crate) async fn chat(room: &mut Room, typed_here: bool, clock: SharedClock) -> anyhow::Result<()> {
+    let look = room.screen.look();
+    room.say(&texts::how_to_talk(look)).await?;
+    let seat = Seat { who: CAST[0].to_owned(), place: Place::Channel("#general".to_owned()) };
+    let mut chat = Chat { room, seat, typed_here, open: Vec::new() };
+    let mut lines = lines::stdin();
+    loop {
+        let idle = chat.open.is_empty();
+        if idle && typed_here && !chat.room.view.is_prompting() {
+            chat.prompt().await?;
+        }
+        tokio::select! {
+            biased;
+            happening = chat.room.feed.next() => chat.room.show(happening).await?,
+            // Typed ahead at a terminal, a line is said at once. A file's lines wait for their answers.
+            line = lines.recv(), if idle || typed_here => match line.transpose()? {
+                Some(line) => if !chat.does(&line).await? { break },
+                None => break,
+            },
+            () = clock.sleep(LOOK_EVERY), if !idle => chat.look_for_answers().await?,
+        }
+    }
+    chat.room.stop().await?;
+    chat.room.say(&texts::ended(look)).await
+}
+
+impl Chat<'_> {
+    async fn prompt(&mut self) -> anyhow::Result<()> {
+        let label = self.seat.label(self.room.view.threads());
+        let strokes = self.room.view.prompt(&label);
+        Ok(self.room.screen.draw(strokes).await?)
+    }
+
+    async fn look_for_answers(&mut self) -> anyhow::Result<()> {
+        let mut open = Vec::new();
+        for asked in self.open.drain(..) {
+            if !self.room.is_answered(&asked).await? {
+                open.push(asked);
+            }
+        }
+        self.open = open;
+        Ok(())
+    }
+
+    /// Does what a line asks for; false when it ends the chat.
+    async fn does(&mut self, line: &str) -> anyhow::Result<bool> {
+        if self.typed_here {
+            self.room.view.entered();
+        }
+        match typed::read(line) {
+            Typed::Nothing => {}
+            Typed::Say(text) => self.says(&text).await?,
+            Typed::As(who) => {
+                self.room.introduce(&who);
+                self.seat.taken_by(who, self.room.view.threads());
+            }
+            Typed::In(channel) => self.seat.place = Place::Channel(channel),
+            Typed::Dm => self.seat.place = Place::Dm,
+            Typed::New => self.seat.begin_anew(self.room.view.threads()),
+            Typed::Thread(number) => {
+                if !self.seat.go_to(number, self.room.view.threads()) {
+                    self.room.say(&texts::no_such_thread(number)).await?;
+                }
+            }
+            Typed::Threads => self.lists_threads().await?,
+            Typed::Restart => self.room.restart().await?,
+            Typed::Show => self.shows_request().await?,
+            Typed::Help => {
+                let help = texts::help(self.room.screen.look());
+                self.room.say(&help).await?;
+            }
+            Typed::Quit => return Ok(false),
+            Typed::Wrong(why) => self.room.say(&format!("  {why}")).await?,
+        }
+        Ok(true)
+    }
+
+    async fn says(&mut self, text: &str) -> anyhow::Result<()> {
+        let who = &self.seat.who;
+        let asked = match &self.seat.place {
+            Place::Channel(channel) => self.room.begin(who, channel, text).await,
+            Place::Dm => self.room.dm(who, text).await,
+            Place::Thread(number) => {
+                let Some(thread) = self.thread(*number) else { return Ok(()) };
+                self.room.reply(who, &thread, text).await
+            }
+        };
+        // What it began gets its number when it is shown, which is due now.
+        while self.room.view.threads().find(asked.thread.channel(), asked.thread.root()).is_none() {
+            let happening = self.room.feed.next().await;
+            self.room.show(happening).await?;
+        }
+        if let Some(number) = self.room.view.threads().find(asked.thread.channel(), asked.thread.root()) {
+            self.seat.place = Place::Thread(number);
+        }
+        self.open.push(asked);
+        Ok(())
+    }
+
+    fn thread(&self, number: usize) -> Option<Thread> {
+        let seen = self.room.view.threads().get(number)?;
+        Some(self.room.stage.slack.thread(seen.channel.as_str(), seen.root))
+    }
+
+    async fn lists_threads(&mut self) -> anyhow::Result<()> {
+        let mut list = Vec::new();
+        for (number, seen) in self.room.view.threads().iter() {
+            let posts = self.thread(number).map(|thread| thread.posts()).unwrap_or_default();
+            let opening = posts.first().map(|post| self.room.view.readable(&post.text)).unwrap_or_default();
+            let here = if self.seat.place == Place::Thread(number) { "›" } else { " " };
+            list.push(texts::thread(here, number, &seen.place, posts.len(), &short(&opening, OPENING_CHARS_MAX)));
+        }
+        let list = if list.is_empty() { texts::no_threads() } else { list.join("\n") };
+        self.room.say(&list).await
+    }
+
+    async fn shows_request(&mut self) -> anyhow::Result<()> {
+        let Some(request) = self.room.stage.last_request() else {
+            let why = if self.room.stage.has_stand_in() { texts::nothing_sent() } else { texts::not_ours() };
+            return self.room.say(&why).await;
+        };
+        self.room.say(&texts::was_sent(request.messages.len())).await?;
+        for message in &request.messages {
+            let strokes = self.room.view.quote(&message.role, &short(&message.content, SHOWN_CHARS_MAX));
+            self.room.screen.draw(strokes).await?;
+        }
+        Ok(())
+    }
+}
+
+fn short(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
