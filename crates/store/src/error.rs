@@ -74,7 +74,7 @@ pub enum OpenError {
         cause: std::io::Error,
     },
     /// Another process has it.
-    #[error("another process serves from {path}; stop it first, or name another file with `store.url`")]
+    #[error("{path} is served by another process; stop it first, or name another file with `store.url`")]
     InUse {
         /// The file.
         path: PathBuf,

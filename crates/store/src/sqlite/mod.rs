@@ -57,6 +57,23 @@ impl Default for Options {
     }
 }
 
+/// The settings of SQLite that durability and erasure rest on, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `wal`.
+    pub journal_mode: String,
+    /// `2`: full, each commit is on the disk before it returns.
+    pub synchronous: String,
+    /// `1`: freed space is overwritten with zeros.
+    pub secure_delete: String,
+    /// `1`.
+    pub foreign_keys: String,
+    /// `2`: nothing temporary is written to a file.
+    pub temp_store: String,
+    /// `0`: a disk error is an error, not a signal that ends the process.
+    pub mmap_size: String,
+}
+
 /// Keeps sessions in a SQLite file.
 ///
 /// A step returns when it is on the disk (`synchronous=FULL`). A step whose caller has gone is done all the same. One
@@ -141,6 +158,21 @@ impl SqliteStore {
         let (caller, settled) = oneshot::channel();
         self.queue.send(Job::Settle(caller)).await.map_err(|_| StoreError::Closed)?;
         settled.await.map_err(|_| StoreError::Closed)
+    }
+
+    /// What the writer's connection really keeps to, asked of SQLite itself.
+    pub async fn settings(&self) -> Result<Settings> {
+        self.step(0, |sql| {
+            Ok(Settings {
+                journal_mode: sql.pragma("journal_mode")?,
+                synchronous: sql.pragma("synchronous")?,
+                secure_delete: sql.pragma("secure_delete")?,
+                foreign_keys: sql.pragma("foreign_keys")?,
+                temp_store: sql.pragma("temp_store")?,
+                mmap_size: sql.pragma("mmap_size")?,
+            })
+        })
+        .await
     }
 
     /// Queues a step for the writer and waits until it is committed.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
 
 use super::{Options, migrate, tables::State};
 use crate::OpenError;
@@ -106,7 +106,7 @@ fn set_up(conn: &Connection, path: &Path, options: &Options) -> Result<(), OpenE
     conn.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // Statement journals hold content too: they stay in memory.
-    for (pragma, value, kept) in [
+    for (name, value, kept) in [
         ("journal_mode", "WAL", "wal"),
         ("synchronous", "FULL", "2"),
         ("foreign_keys", "ON", "1"),
@@ -114,21 +114,26 @@ fn set_up(conn: &Connection, path: &Path, options: &Options) -> Result<(), OpenE
         ("temp_store", "MEMORY", "2"),
         ("mmap_size", "0", "0"),
     ] {
-        conn.pragma_update(None, pragma, value).map_err(sqlite)?;
-        let found = conn.pragma_query_value(None, pragma, |row| row.get::<_, rusqlite::types::Value>(0));
-        let found = match found.map_err(sqlite)? {
-            rusqlite::types::Value::Integer(number) => number.to_string(),
-            rusqlite::types::Value::Text(text) => text,
-            _ => String::new(),
-        };
+        conn.pragma_update(None, name, value).map_err(sqlite)?;
+        let found = pragma(conn, name).map_err(sqlite)?;
         if found != kept {
-            return Err(OpenError::Pragma { path: path.into(), pragma, found, wanted: kept });
+            return Err(OpenError::Pragma { path: path.into(), pragma: name, found, wanted: kept });
         }
     }
     if let Some(pages) = options.pages_max {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(sqlite)?;
     }
     Ok(())
+}
+
+/// A setting as SQLite tells it.
+pub(super) fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<String> {
+    conn.pragma_query_value(None, name, |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Integer(number) => number.to_string(),
+            value => value.as_str().unwrap_or_default().to_owned(),
+        })
+    })
 }
 
 /// Ends what an earlier boot began, and finds the numbers to go on from.

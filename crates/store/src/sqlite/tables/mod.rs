@@ -36,6 +36,10 @@ impl Sql<'_> {
     pub(super) fn beat(&self) -> Result<()> {
         self.run("UPDATE pulse SET beats = beats + 1", []).map(drop)
     }
+    /// A setting as SQLite tells it.
+    pub(super) fn pragma(&self, name: &str) -> Result<String> {
+        super::open::pragma(self.conn, name).map_err(unavailable)
+    }
     fn prepare(&self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>> {
         self.conn.prepare_cached(sql).map_err(unavailable)
     }

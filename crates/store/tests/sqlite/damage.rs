@@ -1,0 +1,89 @@
+//! A row that cannot be read says where it is, and hides none beside it.
+
+use chathakase_session::store::{Page, SessionStore, StoreError};
+
+use crate::{kit::*, open, sql};
+
+#[tokio::test]
+async fn a_bad_message_is_left_out_of_a_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let key = thread();
+    for (secs, text) in [(0, "zero"), (1, "one"), (2, "two"), (3, "three"), (4, "four")] {
+        receipt(&store, tells(&key, secs, text), at(secs)).await;
+    }
+    drop(store);
+    sql(
+        folder.path(),
+        "UPDATE message SET role = 9 WHERE seq = 2; UPDATE message SET author = 'nobody' WHERE seq = 3;
+         UPDATE content SET body = x'ff' WHERE no = (SELECT content FROM message WHERE seq = 4);",
+    );
+    let store = open(folder.path()).unwrap();
+    assert_eq!(window(&store, &key, at(5)).await, ["zero", "four"]);
+    assert_eq!(texts(&store.messages(&key, 0, 10, at(5)).await.unwrap()), ["zero", "four"]);
+    // The thread goes on.
+    let turn = runs(&store, asks(&key, 6, "question"), at(6)).await;
+    answers(&store, &turn, "answer", at(7)).await;
+    assert_eq!(window(&store, &key, at(7)).await, ["zero", "four", "question", "answer"]);
+}
+
+#[tokio::test]
+async fn a_bad_thread_is_named_and_left_out_of_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 0..3 {
+        receipt(&store, tells(&thread_of("T1", "C1", n), n, "told"), at(n)).await;
+    }
+    drop(store);
+    sql(folder.path(), "UPDATE thread SET cleared_before = -5 WHERE no = 2");
+    let store = open(folder.path()).unwrap();
+    let error = store.session(&thread_of("T1", "C1", 1), at(5)).await.unwrap_err();
+    let StoreError::BadRow { table, column, row, .. } = &error else { panic!("{error}") };
+    assert_eq!((*table, *column, row.as_str()), ("thread", "cleared_before", "2/T1/C1/1700000001000000"));
+    assert!(!error.is_retryable());
+    let page = Page { workspace: None, number: 0, size: 10 };
+    assert_eq!(store.sessions(&page, at(5)).await.unwrap().len(), 2);
+    // Others expire; the bad one fails only whoever needs it.
+    assert_eq!(store.expire(0, 10, at(9000)).await.unwrap().sessions, 2);
+}
+
+#[tokio::test]
+async fn a_bad_turn_is_put_off_and_the_others_are_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    for n in 0..3 {
+        store.receive(asks(&thread_of("T1", "C1", n), n, "question"), None, at(n)).await.unwrap();
+    }
+    drop(store);
+    sql(folder.path(), "UPDATE turn SET asker = '?' WHERE id = 1");
+    let store = open(folder.path()).unwrap();
+    assert!(store.claim(&us(), 1, at(5)).await.unwrap().is_empty());
+    assert_eq!(store.claim(&us(), 2, at(5)).await.unwrap().len(), 2, "it does not stand in the way again");
+}
+
+#[tokio::test]
+async fn a_damaged_page_fails_steps_and_not_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let key = thread();
+    for n in 0..2000 {
+        receipt(&store, tells(&key, n, "told"), at(0)).await;
+        if n == 20 {
+            break;
+        }
+    }
+    drop(store);
+    let path = folder.path().join("sessions.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Every page but the first, which holds the schema.
+    let pages = 4096..bytes.len();
+    bytes[pages].fill(0x5a);
+    std::fs::write(&path, &bytes).unwrap();
+    match open(folder.path()) {
+        Err(error) => assert!(error.to_string().contains("is damaged"), "{error}"),
+        Ok(store) => {
+            let error = store.receive(tells(&key, 5000, "more"), None, at(1)).await.unwrap_err();
+            assert!(error.to_string().contains("damaged"), "{error}");
+        }
+    }
+}
