@@ -3,6 +3,7 @@
 mod budgets;
 mod mending;
 mod streaming;
+mod sweep;
 mod trouble;
 
 use std::{
