@@ -15,6 +15,9 @@ pub const MESSAGE_TOKENS: usize = 4;
 /// What a request costs beside its messages: the beginning of the reply.
 pub const REPLY_TOKENS: usize = 3;
 
+/// What [`Window::shrink`] leaves at least, in bytes: a question of a few words must not be cut to nothing.
+pub const SHRUNK_BYTES_MIN: usize = 512;
+
 /// How much one request may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowLimits {
@@ -70,13 +73,14 @@ pub struct Window {
 }
 
 impl Window {
-    /// Limits for a second try when the model said that this window was too long for it: half the bytes.
+    /// Limits for a second try when the model said that this window was too long for it: half the bytes, but no
+    /// less than [`SHRUNK_BYTES_MIN`].
     ///
     /// Bytes, because the model's own limit is not known, and nor perhaps is its way to count: half the bytes are half the
     /// tokens in any count.
     #[must_use]
     pub fn shrink(&self, limits: &WindowLimits) -> WindowLimits {
-        WindowLimits { max_bytes: self.bytes.min(limits.max_bytes) / 2, ..*limits }
+        WindowLimits { max_bytes: (self.bytes.min(limits.max_bytes) / 2).max(SHRUNK_BYTES_MIN), ..*limits }
     }
 }
 

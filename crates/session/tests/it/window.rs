@@ -209,3 +209,11 @@ fn a_second_try_after_an_overflow_sends_half_the_bytes() {
     let third = window("Be kind.", &history, &second.shrink(&smaller), &Quarter);
     assert!(third.bytes <= 2000 && third.messages.len() == 3, "{third:?}");
 }
+
+#[test]
+fn a_second_try_does_not_cut_a_short_question_to_nothing() {
+    let history = history(&["Ana: hi", "bot: hello", "Ana: who am I?"], 20);
+    let first = window("Be kind.", &history, &WindowLimits::default(), &NotAsked);
+    let second = window("Be kind.", &history, &first.shrink(&WindowLimits::default()), &NotAsked);
+    assert_eq!(sent(&second).last(), Some(&"who am I?"));
+}

@@ -7,7 +7,7 @@ use chathakase_session::{
     message::Ending,
     store::History,
     tokens::BytesAsTokens,
-    window::{MESSAGE_TOKENS, REPLY_TOKENS, Window, window},
+    window::{MESSAGE_TOKENS, REPLY_TOKENS, SHRUNK_BYTES_MIN, Window, window},
 };
 use proptest::prelude::*;
 
@@ -120,7 +120,7 @@ proptest! {
         let smaller = window.shrink(&limits);
         let second = chathakase_session::window(&system, &history, &smaller, counter);
         check(&second, &system, &history, &smaller, counter);
-        prop_assert!(second.bytes <= window.bytes / 2);
+        prop_assert!(second.bytes <= (window.bytes / 2).max(SHRUNK_BYTES_MIN));
     }
 
     #[test]
