@@ -17,8 +17,8 @@ async fn survives(nth: usize, name: &str, spoil: impl Fn(Fault) -> Fault) -> boo
     let text = format!("{}```\n{}```\n", lines(9), lines(9));
     let mut reply = stage.start(&thread);
     let replied = async {
-        for word in text.split_inclusive('\n') {
-            reply.push(word);
+        for line in text.split_inclusive('\n') {
+            reply.push(line);
             super::settle().await;
         }
         reply.finish(None).await
@@ -65,7 +65,7 @@ async fn parts_that_slack_finds_too_long_become_smaller_ones() {
     let thread = stage.question().await;
     let text = lines(800);
     let mut reply = stage.begun(&thread, &text[..100]).await;
-    for piece in text[100..].as_bytes().chunks(3000) {
+    for piece in text.as_bytes()[100..].chunks(3000) {
         reply.push(std::str::from_utf8(piece).unwrap());
         stage.later(secs(1)).await;
     }
