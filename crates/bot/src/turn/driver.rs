@@ -87,11 +87,11 @@ impl Driver<'_> {
         if claimed.unread && self.tools.settings.reread {
             read_back::learn(self, &claimed.turn).await?;
         }
-        let parts = if found.is_empty() {
-            self.speak(&claimed.turn, &thinking).await?
-        } else {
-            self.speak_over(&claimed.turn, found).await?
-        };
+        if !found.is_empty() {
+            // Posts that are only changed take no status line away, so nobody says here that something was shown.
+            return self.speak_over(&claimed.turn, found).await;
+        }
+        let parts = self.speak(&claimed.turn, &thinking).await?;
         if !parts.is_empty() {
             thinking.shown();
         }
