@@ -20,7 +20,16 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let clock = Arc::new(SystemClock::new());
     let store = wiring::open_store(&config, clock.clone())?;
-    let mut running = wiring::start(&config, Arc::clone(&store), clock, Limits::default()).await?;
+    let starting = wiring::start(&config, Arc::clone(&store), clock, Limits::default());
+    let mut running = tokio::select! {
+        started = starting => started?,
+        // A Slack that does not answer must not keep who asked us to end waiting.
+        _ = terminate.recv() => {
+            store.shutdown().await;
+            tracing::info!("ended before it was ready");
+            return Ok(());
+        }
+    };
     let door = match config.slack_transport {
         Transport::Http => "signed HTTP at /slack/events",
         Transport::Socket => "Socket Mode",

@@ -133,12 +133,15 @@ impl Running {
     pub async fn drain(self) {
         self.stop.cancel();
         self.assistant.drain().await;
-        if let Some(socket) = self.socket {
+        // A door that has failed was heard out already, and must not be asked twice.
+        if let Some(socket) = self.socket.filter(|socket| !socket.is_finished()) {
             let _ = socket.await;
         }
         // A client that keeps its connection open must not keep the process alive.
         self.http.abort();
-        let _ = self.http.await;
+        if !self.http.is_finished() {
+            let _ = self.http.await;
+        }
     }
 }
 

@@ -1,0 +1,17 @@
+//! The real binary as a child process, killed, starved and lied to: what an operator reads and what people in a thread see.
+//!
+//! These tests are a target of this package, not a package of their own, because only here Cargo itself builds the binary first and
+//! says where it is (`CARGO_BIN_EXE_chathakase`): never an old one, and no Cargo inside a Cargo.
+//!
+//! Time is the system's. Nothing waits for time to pass: tests wait for what is said in a thread or in the log, or for the process
+//! to end, with [`patience::PATIENCE`] as the net.
+
+mod knock;
+mod patience;
+mod program;
+mod stage;
+
+mod deaths;
+mod drains;
+mod starts;
+mod strangers;
