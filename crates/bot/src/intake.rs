@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, WorkspaceId,
+    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
     store::{NewPost, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
@@ -15,7 +15,7 @@ use chathakase_slack::{
 
 use crate::{
     catch::Passed,
-    route::{Arrival, Route, depends_on_bots, route},
+    route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
 };
@@ -37,12 +37,13 @@ impl Inbox for Mailbox {
         if intake.runner.is_closing() {
             return Err(NotStored::because("the process is ending"));
         }
-        let Delivery { workspace, ext_shared, event, .. } = delivery;
+        let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
+        let here = Here { me: intake.me(bot_user, app_id), workspace, shared };
         let done = match event {
-            Event::Mention(post) => intake.take(&workspace, post, true, ext_shared).await,
-            Event::Message(post) => intake.take(&workspace, post, false, ext_shared).await,
-            Event::Changed(change) => intake.change(&workspace, change, ext_shared).await,
-            Event::Deleted(deletion) => intake.delete(&workspace, &deletion).await,
+            Event::Mention(post) => intake.take(&here, post, true).await,
+            Event::Message(post) => intake.take(&here, post, false).await,
+            Event::Changed(change) => intake.change(&here, change).await,
+            Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
             Event::RateLimited { minute } => {
                 tracing::warn!(
                     minute,
@@ -59,17 +60,32 @@ impl Inbox for Mailbox {
     }
 }
 
+/// Where a delivery comes from.
+struct Here {
+    /// The installation that we see it through.
+    workspace: WorkspaceId,
+    /// Who we are there.
+    me: Identity,
+    /// Whether the channel is shared with another company.
+    shared: bool,
+}
+
 impl Intake {
-    async fn take(
-        self: &Arc<Self>,
-        workspace: &WorkspaceId,
-        post: Post,
-        mention_event: bool,
-        shared: bool,
-    ) -> Result<(), StoreError> {
+    /// Who we are where a delivery comes from: Slack says it with each one, because we are another user in each workspace.
+    fn me(&self, user: Option<UserId>, app: Option<AppId>) -> Identity {
+        let me = &self.runner.tools.me;
+        Identity {
+            user: user.unwrap_or_else(|| me.user.clone()),
+            bot: me.bot.clone(),
+            app: app.or_else(|| me.app.clone()),
+        }
+    }
+
+    async fn take(self: &Arc<Self>, here: &Here, post: Post, mention_event: bool) -> Result<(), StoreError> {
         let tools = &self.runner.tools;
+        let Here { workspace, me, shared } = here;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
-        let arrival = Arrival { post: &post, mention_event, workspace, shared };
+        let arrival = Arrival { post: &post, mention_event, workspace, shared: *shared };
         let bots_in_row = if depends_on_bots(&post, &tools.settings.access) {
             tools.store.mark(&key, tools.clock.now()).await?.bots_in_row
         } else {
@@ -77,7 +93,7 @@ impl Intake {
         };
         // Whether its thread is joined is asked of the store in the same step that takes it in.
         let mark = ThreadMark { joined: true, bots_in_row, ..ThreadMark::default() };
-        let (kind, words, joined_only) = match route(arrival, &tools.me, &mark, &tools.settings.access) {
+        let (kind, words, joined_only) = match route(arrival, me, &mark, &tools.settings.access) {
             Route::Ignore(why) => {
                 tracing::debug!(thread.key = %key, ts = %post.ts, why, "a post is passed over");
                 return Ok(());
@@ -103,7 +119,7 @@ impl Intake {
         match received.receipt {
             Receipt::Run(claimed) => {
                 runner.run(*claimed, room, asked_at);
-                self.look_for_passed(&key, now);
+                self.look_for_passed(&key, ts, now);
             }
             Receipt::Waiting(_) if room.is_none() => runner.something_waits(),
             Receipt::Waiting(_) | Receipt::Kept | Receipt::Known | Receipt::Gone => {}
@@ -139,7 +155,7 @@ impl Intake {
         }
     }
 
-    async fn change(self: &Arc<Self>, workspace: &WorkspaceId, change: Change, shared: bool) -> Result<(), StoreError> {
+    async fn change(self: &Arc<Self>, here: &Here, change: Change) -> Result<(), StoreError> {
         use chathakase_session::store::Amended;
         let tools = &self.runner.tools;
         // Link previews, streaming and reply counts change a message too; only words that changed concern us.
@@ -147,12 +163,12 @@ impl Intake {
         if change.previous_text.as_ref() == Some(&change.post.text) {
             return Ok(());
         }
-        let said = text::without_mention(&change.post.text, &tools.me.user);
+        let said = text::without_mention(&change.post.text, &here.me.user);
         let said = words(&change.post, &said, tools.settings.message_chars_max);
         let (channel, ts) = (&change.channel, change.post.ts);
-        let amended = tools.store.amend(workspace, channel, ts, &said, edited_ts, tools.clock.now()).await?;
-        if amended == Amended::Unknown && text::mentions(&change.post.text, &tools.me.user) {
-            return self.take(workspace, change.post, false, shared).await;
+        let amended = tools.store.amend(&here.workspace, channel, ts, &said, edited_ts, tools.clock.now()).await?;
+        if amended == Amended::Unknown && text::mentions(&change.post.text, &here.me.user) {
+            return self.take(here, change.post, false).await;
         }
         Ok(())
     }
@@ -169,9 +185,11 @@ impl Intake {
         Ok(())
     }
 
-    /// Fetches replies of `key` that came before the mention which made it ours, and takes them in as if they came now.
-    fn look_for_passed(self: &Arc<Self>, key: &ThreadKey, now: chathakase_session::Timestamp) {
-        let passed = self.passed.take(key, now);
+    /// Fetches replies of `key` that were written after the post at `mention`, which made the thread ours, but arrived before
+    /// it, and takes them in as if they came now. What was written before it is for the reading of the thread.
+    fn look_for_passed(self: &Arc<Self>, key: &ThreadKey, mention: SlackTs, now: Timestamp) {
+        let mut passed = self.passed.take(key, now);
+        passed.retain(|ts| *ts > mention);
         if passed.is_empty() {
             return;
         }
@@ -191,16 +209,17 @@ impl Intake {
         let page =
             PageRequest { oldest: passed.iter().min().copied(), inclusive: Some(true), ..PageRequest::default() };
         let page = self.runner.tools.api.conversations_replies(&key.channel, key.root, page).await?;
+        let here = Here { workspace: key.workspace.clone(), me: self.me(None, None), shared: false };
         for message in &page.messages {
             let post = post_from_history(message.get(), &key.channel, Place::Unknown);
             if let Some(post) = post.filter(|post| passed.contains(&post.ts)) {
-                self.take(&key.workspace, post, false, false).await?;
+                self.take(&here, post, false).await?;
             }
         }
         Ok(())
     }
 
-    fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: Option<chathakase_session::UserId>) {
+    fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: Option<UserId>) {
         let Some(author) = author else { return };
         let tools_of = Arc::clone(&self.runner);
         self.runner.spawn(async move {

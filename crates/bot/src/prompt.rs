@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chathakase_session::{UserId, store::History};
+use chathakase_session::{Message, Role, UserId, store::History, turn::TurnId};
 use chathakase_slack::text;
 
 /// The system message for a request: the configured prompt, then the place and the people.
@@ -33,6 +33,17 @@ pub(crate) fn put_names(history: &mut History, names: &HashMap<UserId, String>) 
         if let Some(named) = name_mentions(&message.text, known) {
             message.text = named;
         }
+    }
+}
+
+/// Sees to it that a request ends with what it asks. A question that arrived late, or was read as context before, can stand
+/// before an answer that is there already: then the turn's questions come last.
+pub(crate) fn put_questions_last(history: &mut History, turn: TurnId) {
+    let answered_behind = history.newest.last().is_some_and(|last| last.role == Role::Assistant);
+    if answered_behind {
+        let asks = |message: &Message| message.role == Role::User && message.turn == Some(turn);
+        // A stable sort: both groups keep their order.
+        history.newest.sort_by_key(asks);
     }
 }
 

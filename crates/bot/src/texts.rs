@@ -150,14 +150,16 @@ pub struct SessionInfo {
     pub age: Duration,
     /// Since it last changed.
     pub idle: Duration,
-    /// Until it expires; `None` while an answer is being made.
-    pub expires_in: Option<Duration>,
+    /// Until it expires if nothing more is said.
+    pub expires_in: Duration,
     /// Messages that wait for the running answer.
     pub waiting: u64,
     /// The model that answers here.
     pub model: String,
     /// Messages that the next answer will see.
     pub in_window: u64,
+    /// Tokens that these have at most.
+    pub tokens_max: u64,
 }
 
 /// People named in one line of `session info`; more are counted.
@@ -166,15 +168,12 @@ const PEOPLE_NAMED_MAX: usize = 20;
 impl fmt::Display for SessionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.user_messages + self.assistant_messages;
-        let expiry = match self.expires_in {
-            Some(left) => format!("I forget it in {} if nothing more is said", duration(left)),
-            None => "an answer is on its way".to_owned(),
-        };
         writeln!(f, "**What I remember of this thread**\n")?;
         writeln!(f, "- Session: `{}`", self.id)?;
         writeln!(f, "- People: {}", people(&self.people))?;
         writeln!(f, "- Messages: {} ({} from people, {} from me)", total, self.user_messages, self.assistant_messages)?;
-        writeln!(f, "- Began {} ago, last active {} ago; {expiry}", duration(self.age), duration(self.idle))?;
+        writeln!(f, "- Began {} ago, last active {} ago", duration(self.age), duration(self.idle))?;
+        writeln!(f, "- I forget it in {} if nothing more is said", duration(self.expires_in))?;
         if self.waiting > 0 {
             writeln!(f, "- Waiting for an answer: {}", count(self.waiting, "message"))?;
         }
@@ -183,7 +182,7 @@ impl fmt::Display for SessionInfo {
         } else {
             format!("{} of {}", self.in_window, count(total, "message"))
         };
-        write!(f, "- Model: {}; the next answer sees {seen}", self.model)
+        write!(f, "- Model: {}; the next answer sees {seen}, {} tokens at most", self.model, self.tokens_max)
     }
 }
 

@@ -1,10 +1,7 @@
 //! `session info`: what is remembered of this thread, and what the model would be sent of it.
 
 use async_trait::async_trait;
-use chathakase_session::{
-    store::{self, StoreError},
-    window::window,
-};
+use chathakase_session::{store::StoreError, window::window};
 
 use super::{Ask, Command, Reply};
 use crate::{prompt, texts};
@@ -31,29 +28,20 @@ impl Command for SessionInfo {
         let names = ask.people.names(info.people.keys().cloned().collect()).await;
         prompt::put_names(&mut history, &names);
         let holds = window(&prompt::system(&ask.settings.system_prompt, &history), &history, limits, &**ask.counter);
-        let names = info.people.iter().map(|(id, known)| names.get(id).unwrap_or(known).clone()).collect();
-        Ok(Reply::Thread(tell(&info, names, &ask.settings.model, holds.messages.len().saturating_sub(1), ask.now)))
+        let told = texts::SessionInfo {
+            id: info.key.session_id().to_string(),
+            people: info.people.iter().map(|(id, known)| names.get(id).unwrap_or(known).clone()).collect(),
+            user_messages: info.user_messages,
+            assistant_messages: info.assistant_messages,
+            age: ask.now.since(info.created_at),
+            idle: ask.now.since(info.last_activity),
+            // While this command is open nothing expires; when it is done, the time begins anew.
+            expires_in: info.expires_at.map_or(ask.settings.session_timeout, |at| at.since(ask.now)),
+            waiting: info.waiting,
+            model: info.model.clone().unwrap_or_else(|| ask.settings.model.clone()),
+            in_window: holds.messages.len().saturating_sub(1) as u64,
+            tokens_max: holds.tokens as u64,
+        };
+        Ok(Reply::Thread(told.to_string()))
     }
-}
-
-fn tell(
-    info: &store::SessionInfo,
-    names: Vec<String>,
-    model: &str,
-    in_window: usize,
-    now: chathakase_session::Timestamp,
-) -> String {
-    texts::SessionInfo {
-        id: info.key.session_id().to_string(),
-        people: names,
-        user_messages: info.user_messages,
-        assistant_messages: info.assistant_messages,
-        age: now.since(info.created_at),
-        idle: now.since(info.last_activity),
-        expires_in: info.expires_at.map(|at| at.since(now)),
-        waiting: info.waiting,
-        model: info.model.clone().unwrap_or_else(|| model.to_owned()),
-        in_window: in_window as u64,
-    }
-    .to_string()
 }

@@ -193,6 +193,7 @@ impl Driver<'_> {
         let tools = self.tools;
         let mut history =
             insist!(self.hold, tools.store.history(&turn.key, Some(turn.id), limits.max_messages, self.now()))?;
+        prompt::put_questions_last(&mut history, turn.id);
         let mentioned = prompt::mentioned(&history);
         let names = tools.people.names(history.people.keys().cloned().chain(mentioned).collect()).await;
         prompt::put_names(&mut history, &names);

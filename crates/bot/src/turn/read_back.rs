@@ -4,6 +4,7 @@ use chathakase_session::{Kind, Role, store::NewPost, turn::Turn};
 use chathakase_slack::{
     api::PageRequest,
     payload::{Place, Post, Subtype, post_from_history},
+    text,
 };
 
 use super::{
@@ -24,7 +25,8 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
         .into_iter()
         .map(|post| {
             let ours = post.author.user.as_ref() == Some(&tools.me.user);
-            let text = intake::words(&post, &post.text, tools.settings.message_chars_max);
+            let said = text::without_mention(&post.text, &tools.me.user);
+            let text = intake::words(&post, &said, tools.settings.message_chars_max);
             NewPost {
                 key: turn.key.clone(),
                 ts: post.ts,

@@ -1,1 +1,162 @@
-//! .
+//! The commands as people give them. origin.md's "Special Commands".
+
+use crate::harness::stories;
+
+stories! { usually:
+    help_shows_every_command,
+    session_info_tells_what_is_remembered,
+    session_info_of_a_thread_that_is_not_remembered_says_so,
+    clear_session_forgets_and_stays,
+    clear_session_drops_what_waits,
+    all_sessions_is_for_admins_and_shown_to_them_alone,
+    all_sessions_comes_in_pages,
+    a_command_does_not_wait_for_a_running_answer_and_is_in_no_window,
+    a_command_works_in_a_direct_message,
+    a_command_in_any_case_and_spacing_is_one,
+    a_question_with_a_command_in_it_is_a_question,
+    a_command_is_answered_once_however_often_it_arrives,
+}
+
+mod told {
+    use chathakase_bot::{commands, texts};
+    use chathakase_sim::slack::Thread;
+
+    use crate::harness::Story;
+
+    async fn talk(s: &mut Story) -> Thread {
+        s.openai.answers("Hello Ana.");
+        let thread = s.slack.mention("ana", "#general", "I am Ana").await;
+        thread.finishes("Hello Ana.").await;
+        thread
+    }
+
+    pub(super) async fn help_shows_every_command(s: &mut Story) {
+        let thread = s.slack.mention("ana", "#general", "help").await;
+        for command in commands::ALL {
+            thread.shows_part(command.say()).await;
+        }
+        assert_eq!(thread.answers().len(), 1);
+    }
+
+    pub(super) async fn session_info_tells_what_is_remembered(s: &mut Story) {
+        let thread = talk(s).await;
+        s.openai.answers("Hello Ben.");
+        thread.reply("ben", "I am Ben").await;
+        thread.finishes("Hello Ben.").await;
+        thread.reply("ana", "session info").await;
+        let key = thread.key();
+        for part in [
+            format!("Session: `{}`", key.session_id()),
+            "People: ana, ben".into(),
+            "Messages: 4 (2 from people, 2 from me)".into(),
+            "I forget it in 1 hour if nothing more is said".into(),
+            "Model: gpt-4o; the next answer sees all of it".into(),
+        ] {
+            thread.shows_part(&part).await;
+        }
+    }
+
+    pub(super) async fn session_info_of_a_thread_that_is_not_remembered_says_so(s: &mut Story) {
+        let thread = s.slack.mention("ana", "#general", "session info").await;
+        thread.finishes(&texts::no_session()).await;
+    }
+
+    pub(super) async fn clear_session_forgets_and_stays(s: &mut Story) {
+        let thread = talk(s).await;
+        thread.reply("ana", "clear session").await;
+        thread.finishes(&texts::session_cleared(2, 0)).await;
+        thread.reply("ana", "session info").await;
+        thread.finishes(&texts::no_session()).await;
+        s.openai.answers("Who are you?");
+        thread.reply("ana", "hello").await;
+        thread.finishes("Who are you?").await;
+        s.openai.last_request().heard(["hello"]);
+    }
+
+    pub(super) async fn clear_session_drops_what_waits(s: &mut Story) {
+        let first = s.openai.turn().gate("slow").text("First.");
+        let thread = s.slack.mention("ana", "#general", "one").await;
+        first.reached("slow").await;
+        thread.reply("ana", "two").await;
+        thread.reply("ana", "clear session").await;
+        thread.finishes(&texts::session_cleared(2, 1)).await;
+        first.open("slow");
+        thread.finishes("First.").await;
+        s.openai.answers("Nothing.");
+        thread.reply("ana", "what did I say?").await;
+        thread.finishes("Nothing.").await;
+        s.openai.last_request().heard(["what did I say?"]);
+    }
+
+    pub(super) async fn all_sessions_is_for_admins_and_shown_to_them_alone(s: &mut Story) {
+        let thread = talk(s).await;
+        thread.reply("ana", "all sessions").await;
+        thread.shows_only_to("ana", &texts::not_an_admin()).await;
+        s.slack.admin("zoe");
+        thread.reply("zoe", "all sessions").await;
+        s.says_somewhere("1 active session").await;
+        assert_eq!(thread.answers(), ["Hello Ana."], "the list is for the asker alone");
+        let ana = s.slack.person("ana");
+        s.restart_with(&[("access.admins", ana.as_str())]).await;
+        thread.reply("ana", "all sessions").await;
+        s.says_somewhere("2 messages with ana, ").await;
+    }
+
+    pub(super) async fn all_sessions_comes_in_pages(s: &mut Story) {
+        for n in 0..12 {
+            s.openai.answers(&format!("Answer {n}."));
+            let thread = s.slack.dm("ana", &*format!("question {n}")).await;
+            thread.finishes(&format!("Answer {n}.")).await;
+        }
+        s.slack.admin("zoe");
+        let first = s.slack.dm("zoe", "all sessions").await;
+        first.shows_part("Page 1 of 2. Say `all sessions 2` for the next.").await;
+        let second = s.slack.dm("zoe", "all sessions 2").await;
+        second.shows_part("with ana").await;
+        let listed = |thread: &Thread| thread.answers()[0].matches("- `").count();
+        assert_eq!((listed(&first), listed(&second)), (10, 2));
+        let third = s.slack.dm("zoe", "all sessions 3").await;
+        third.shows_part("There are only 2 pages.").await;
+    }
+
+    pub(super) async fn a_command_does_not_wait_for_a_running_answer_and_is_in_no_window(s: &mut Story) {
+        let slow = s.openai.turn().gate("slow").text("Done.");
+        let thread = s.slack.mention("ana", "#general", "work").await;
+        slow.reached("slow").await;
+        thread.reply("ana", "help").await;
+        thread.shows_part("Commands").await;
+        slow.open("slow");
+        thread.finishes("Done.").await;
+        s.openai.answers("Yes.");
+        thread.reply("ana", "ready?").await;
+        thread.finishes("Yes.").await;
+        s.openai.last_request().heard(["work", "Done.", "ready?"]);
+    }
+
+    pub(super) async fn a_command_works_in_a_direct_message(s: &mut Story) {
+        let thread = s.slack.dm("ana", "help").await;
+        thread.shows_part("session info").await;
+    }
+
+    pub(super) async fn a_command_in_any_case_and_spacing_is_one(s: &mut Story) {
+        let thread = talk(s).await;
+        thread.mention("ana", "  CLEAR   Session ").await;
+        thread.finishes(&texts::session_cleared(2, 0)).await;
+    }
+
+    pub(super) async fn a_question_with_a_command_in_it_is_a_question(s: &mut Story) {
+        s.openai.answers("With pleasure.");
+        let thread = s.slack.mention("ana", "#general", "help me with Python").await;
+        thread.finishes("With pleasure.").await;
+    }
+
+    pub(super) async fn a_command_is_answered_once_however_often_it_arrives(s: &mut Story) {
+        let thread = talk(s).await;
+        let info = thread.reply("ana", "session info").await;
+        thread.shows_part("Session:").await;
+        s.slack.redeliver(&info).await;
+        s.slack.redeliver_under_new_ids(&info).await;
+        s.slack.settled().await;
+        assert_eq!(thread.answers().len(), 2);
+    }
+}

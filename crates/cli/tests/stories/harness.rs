@@ -1,7 +1,14 @@
 //! What a story needs: the small Slack, the scripted model, and the assistant itself in a runtime of its own, so that it
 //! can be killed. The harness fails a story in which something happened that nobody looked at.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    ops::{Bound, RangeBounds},
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use chathakase::{
     config::Config,
@@ -34,6 +41,9 @@ pub(crate) struct Way {
 /// Signed HTTP and SQLite: the way for stories that need no other.
 pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sqlite };
 
+/// The same over Socket Mode.
+pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store::Sqlite };
+
 /// Runs each story on both transports and both stores, or, after `usually`, on the usual way only.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
@@ -44,6 +54,9 @@ macro_rules! stories {
         #[test] fn socket_sqlite() { tell(Way { transport: Socket, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
         #[test] fn socket_memory() { tell(Way { transport: Socket, store: Store::Memory }, async |s| super::told::$story(s).await) }
     })* };
+    (by socket: $($story:ident),* $(,)?) => { $(
+        #[test] fn $story() { crate::harness::tell(crate::harness::SOCKET, async |s| told::$story(s).await) }
+    )* };
     (usually: $($story:ident),* $(,)?) => { $(
         #[test] fn $story() { crate::harness::tell(crate::harness::USUAL, async |s| told::$story(s).await) }
     )* };
@@ -71,6 +84,10 @@ pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
         s.start().await;
         let told = AssertUnwindSafe(story(&mut s)).catch_unwind().await;
         if told.is_err() {
+            // A runtime must not be dropped, and so waited for, in the middle of another.
+            if let Some((runtime, _)) = s.assistant.take() {
+                runtime.shutdown_background();
+            }
             eprintln!("{}", s.slack.transcript());
             eprintln!("the model was asked {} times; unplanned: {:?}", s.openai.requests_seen(), s.openai.unexpected());
             return told;
@@ -149,9 +166,9 @@ impl Story {
             async move { wiring::start(&config, store, clock, Limits::default()).await }
         };
         let running = runtime.spawn(starting).await.unwrap().unwrap();
-        self.slack.deliver_to(&format!("http://{}", running.address()));
         self.store = Some(store);
         self.assistant = Some((runtime, running));
+        self.reachable();
         if self.way.transport == Transport::Socket {
             self.slack.connected(1).await;
         }
@@ -159,6 +176,11 @@ impl Story {
 
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
     pub(crate) async fn stop(&mut self) {
+        // What is on its way arrives first: Slack would send it again only after minutes, which must pass then.
+        if over_in(Duration::from_secs(1), self.slack.settled()).await.is_err() {
+            let retries = self.waits_pass(55.0..=305.0, async { self.slack.settled().await });
+            over_in(Duration::from_secs(10), retries).await.expect("something never arrives, or a call never ends");
+        }
         if let Some((runtime, running)) = self.assistant.take() {
             runtime.spawn(running.drain()).await.unwrap();
             runtime.shutdown_background();
@@ -190,9 +212,52 @@ impl Story {
         self.start().await;
     }
 
+    /// Slack finds nobody at our address, until [`Story::reachable`].
+    pub(crate) fn unreachable(&self) {
+        self.slack.deliver_to("http://127.0.0.1:1");
+    }
+
+    /// Slack finds us again.
+    pub(crate) fn reachable(&self) {
+        if let Some((_, running)) = &self.assistant {
+            self.slack.deliver_to(&format!("http://{}", running.address()));
+        }
+    }
+
     /// Lets time pass.
     pub(crate) fn passes(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    /// Waits for `seen`, and lets waits of so many seconds pass as often as somebody begins one: a retry, a rate limit. Others,
+    /// such as leases and time limits, would have to be named to pass.
+    pub(crate) async fn waits_pass(&self, seconds: impl RangeBounds<f64>, seen: impl Future<Output = ()>) {
+        let bound = |bound: Bound<&f64>| bound.map(|secs| Duration::from_secs_f64(*secs));
+        let range = (bound(seconds.start_bound()), bound(seconds.end_bound()));
+        let passing = async {
+            loop {
+                self.clock.pass_sleep(range).await;
+            }
+        };
+        tokio::select! { () = seen => {}, () = passing => {} }
+    }
+
+    /// Waits for something in the small Slack to become so.
+    pub(crate) async fn until(&self, so: impl Fn() -> bool) {
+        while !so() {
+            self.slack.changed().await;
+        }
+    }
+
+    /// Waits until the assistant has said this anywhere.
+    pub(crate) async fn says_somewhere(&self, text: &str) {
+        let said = async {
+            while !self.slack.transcript().contains(text) {
+                self.slack.changed().await;
+            }
+        };
+        let over = over_in(Duration::from_secs(10), said).await;
+        assert!(over.is_ok(), "nobody says {text:?}");
     }
 
     fn look_back(&self) {
@@ -202,4 +267,10 @@ impl Story {
         assert_eq!(self.slack.pings(), Vec::<String>::new(), "somebody was pinged");
         assert_eq!(self.slack.unfurled(), Vec::<String>::new(), "a link was unfurled");
     }
+}
+
+/// Bounds a wait in real time, as a net: a story that waits for ever tells nobody why.
+#[expect(clippy::disallowed_methods, reason = "no test passes because of it")]
+async fn over_in<T>(limit: Duration, wait: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    tokio::time::timeout(limit, wait).await
 }
