@@ -1,5 +1,7 @@
 //! Both doors against the small Slack: what people write there reaches the inbox here, and Slack learns that it did.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 use std::{
     sync::{
         Arc, Mutex,

@@ -12,8 +12,8 @@ use super::answer::Answer;
 /// Longest wait for a whole body; past it the answer is 408. Slack itself gives up after three seconds.
 pub(super) const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// How much of a body that is too long is still taken in and thrown away. A sender that is cut off while it writes often loses the answer too;
-/// one that gets rid of its body reads 413 and knows why.
+/// How much of a body that is too long is still taken in and thrown away. A sender that is cut off while it writes
+/// often loses the answer too; one that gets rid of its body reads 413 and knows why.
 pub(super) const SWALLOWED_BYTES_MAX: usize = 16 << 20;
 
 /// The body, if it is not longer than `limit_bytes` and comes in time. Holds no more than the limit in memory.

@@ -1,7 +1,7 @@
 //! The door for Slack's HTTP requests: `/slack/events`, `/slack/interactivity` and `/slack/commands`.
 //!
-//! A request passes three checks in this order: its size, its signature, its form. Only then does it count as Slack's, and
-//! only after [`Inbox::deliver`] has kept it is it acknowledged.
+//! A request passes three checks in this order: its size, its signature, its form. Only then does it count as Slack's,
+//! and only after [`Inbox::deliver`] has kept it is it acknowledged.
 
 use std::sync::Arc;
 
@@ -151,7 +151,8 @@ impl Door {
     }
 }
 
-/// Slack probes certificates with unsigned forms that hold nothing to act on. Only a form may be one: in JSON the same letters are somebody's words.
+/// Slack probes certificates with unsigned forms that hold nothing to act on. Only a form may be one: in JSON the same
+/// letters are somebody's words.
 fn is_certificate_check(headers: &HeaderMap, body: &[u8]) -> bool {
     let form =
         headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));

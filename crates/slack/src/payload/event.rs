@@ -9,10 +9,11 @@ use super::{BadPayload, Place, Post, Subtype, object::Object};
 /// One event as Slack delivered it, by whichever door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Names this delivery; retries of it repeat it. One post can come under two of them, so it does not say what is new.
+    /// Names this delivery; retries of it repeat it. One post can come under two of them, so it does not say what is
+    /// new.
     pub event_id: Option<EventId>,
-    /// The installation through which we see the event: of `authorizations[0]` the team, or the enterprise when it installed the app for all of its own;
-    /// the payload's team where Slack sent no authorization.
+    /// The installation through which we see the event: of `authorizations[0]` the team, or the enterprise when it
+    /// installed the app for all of its own; the payload's team where Slack sent no authorization.
     pub workspace: WorkspaceId,
     /// Our app.
     pub app_id: Option<AppId>,
@@ -134,7 +135,8 @@ impl Delivery {
     }
 }
 
-/// In a shared channel the payload's own `team_id` may be a stranger's; only where there is no authorization is it all we have.
+/// In a shared channel the payload's own `team_id` may be a stranger's; only where there is no authorization is it all
+/// we have.
 fn installation(authorization: Option<&Object<'_>>, body: &Object<'_>) -> Option<WorkspaceId> {
     let of = |object: &Object<'_>| {
         let team = object.parsed("team_id");

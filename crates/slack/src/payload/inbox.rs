@@ -6,14 +6,16 @@ use async_trait::async_trait;
 
 use super::Delivery;
 
-/// Takes what Slack delivers. The doors ([`crate::http`], [`crate::socket`]) acknowledge a delivery only after this has returned `Ok`.
+/// Takes what Slack delivers. The doors ([`crate::http`], [`crate::socket`]) acknowledge a delivery only after this has
+/// returned `Ok`.
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
-    /// Returns when all that must be kept of `delivery` is durably stored. Whatever takes longer (a model, an answer) is started and not waited for:
-    /// Slack waits three seconds (Slack: Events API, "Responding to events").
+    /// Returns when all that must be kept of `delivery` is durably stored. Whatever takes longer (a model, an answer)
+    /// is started and not waited for: Slack waits three seconds (Slack: Events API, "Responding to events").
     ///
-    /// Called many times at once. While the process lives a call is never dropped half-way, also when Slack hangs up. In Socket Mode the calls of one
-    /// connection are first polled in the order of arrival, so an inbox that queues before its first wait keeps that order.
+    /// Called many times at once. While the process lives a call is never dropped half-way, also when Slack hangs up.
+    /// In Socket Mode the calls of one connection are first polled in the order of arrival, so an inbox that queues
+    /// before its first wait keeps that order.
     async fn deliver(&self, delivery: Delivery) -> Result<(), NotStored>;
 }
 

@@ -1,8 +1,8 @@
 //! A shallow, forgiving look at one JSON object: what we ask for is read, everything else is only skipped.
 //!
-//! Derived types would lose a whole message over one odd field that nobody needs (a number in `metadata`, half an emoji in
-//! a block). Here each field stands alone: a wrong type, a lone surrogate or deep nesting harms that field only. Skipping
-//! is iterative, so nesting cannot exhaust the stack either.
+//! Derived types would lose a whole message over one odd field that nobody needs (a number in `metadata`, half an emoji
+//! in a block). Here each field stands alone: a wrong type, a lone surrogate or deep nesting harms that field only.
+//! Skipping is iterative, so nesting cannot exhaust the stack either.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -60,7 +60,8 @@ impl<'a> Object<'a> {
         SlackTs::parse(&string(json).unwrap_or(Cow::Borrowed(json))).ok()
     }
 
-    /// A moment. Some of Slack's own samples write it without the dot (`1515449522000016`), which names a message nowhere.
+    /// A moment. Some of Slack's own samples write it without the dot (`1515449522000016`), which names a message
+    /// nowhere.
     pub(crate) fn moment(&self, name: &str) -> Option<SlackTs> {
         self.ts(name).or_else(|| {
             let json = self.raw(name)?;

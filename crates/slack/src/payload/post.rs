@@ -22,7 +22,8 @@ pub struct Post {
     pub thread_ts: Option<SlackTs>,
     /// Who wrote it.
     pub author: Author,
-    /// What was written, as Slack sent it: mrkdwn with `&amp;`, `&lt;`, `&gt;` and `<@U…>` still in it. Empty when Slack sent none.
+    /// What was written, as Slack sent it: mrkdwn with `&amp;`, `&lt;`, `&gt;` and `<@U…>` still in it. Empty when
+    /// Slack sent none.
     pub text: String,
     /// What is special about it; `None` for an ordinary message.
     pub subtype: Option<Subtype>,
@@ -100,7 +101,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// From `channel_type`, or, without one, from what the channel's id gives away: only direct messages begin with `D`.
+    /// From `channel_type`, or, without one, from what the channel's id gives away: only direct messages begin with
+    /// `D`.
     pub(crate) fn of(channel_type: Option<&str>, channel: &ChannelId) -> Self {
         match channel_type {
             Some("channel") => Self::Channel,
@@ -126,7 +128,8 @@ pub struct Author {
     pub team: Option<WorkspaceId>,
     /// Whether a program wrote it.
     pub is_bot: bool,
-    /// A name to call the author by, where the message carries one. Chosen by its bearer: not to be trusted as an identity.
+    /// A name to call the author by, where the message carries one. Chosen by its bearer: not to be trusted as an
+    /// identity.
     pub name: Option<String>,
 }
 
@@ -255,7 +258,8 @@ impl fmt::Debug for Metadata {
     }
 }
 
-/// Reads one message object of `conversations.replies` or `conversations.history`, which carries neither channel nor place.
+/// Reads one message object of `conversations.replies` or `conversations.history`, which carries neither channel nor
+/// place.
 ///
 /// `None` for what is no message: other JSON, or a message without a usable `ts`.
 pub fn post_from_history(message_json: &str, channel: &ChannelId, place: Place) -> Option<Post> {

@@ -74,7 +74,8 @@ pub fn verify_request(secret: &SecretString, headers: &HeaderMap, body: &[u8], n
     verify(secret, timestamp, signature, body, now)
 }
 
-/// Whether `signature` was made for this `timestamp` and `body` by one who knows the secret, within [`SIGNATURE_AGE_MAX`] of `now`.
+/// Whether `signature` was made for this `timestamp` and `body` by one who knows the secret, within
+/// [`SIGNATURE_AGE_MAX`] of `now`.
 ///
 /// `body` must be the bytes as they came, before any decoding.
 pub fn verify(

@@ -15,8 +15,9 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait before the next attempt: none at first, then doubling from [`FIRST`] to [`LONGEST`], of which `random` (0 to 1) takes up to
-    /// half away. Without that all clients of a Slack that comes back would come back in the same instant.
+    /// The wait before the next attempt: none at first, then doubling from [`FIRST`] to [`LONGEST`], of which `random`
+    /// (0 to 1) takes up to half away. Without that all clients of a Slack that comes back would come back in the same
+    /// instant.
     pub(super) fn next(&mut self, random: f64) -> Duration {
         let doublings = self.attempts.checked_sub(1);
         self.attempts = self.attempts.saturating_add(1);

@@ -21,7 +21,8 @@ pub enum SocketError {
     Disabled,
 }
 
-/// Slack's words after which the same token will never be taken (what its own SDKs give up on, and the wrong kind of token).
+/// Slack's words after which the same token will never be taken (what its own SDKs give up on, and the wrong kind of
+/// token).
 const FATAL: &[(&str, &str)] = &[
     ("not_authed", "set SLACK_APP_TOKEN to the app-level token (xapp-…)"),
     (

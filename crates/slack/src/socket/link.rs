@@ -21,7 +21,8 @@ use super::{
 };
 use crate::payload::{COMMAND_HINT, Delivery, DisconnectReason, EnvelopePayload, Frame, Hello, Inbox, parse_envelope};
 
-/// Deliveries of one link that may be in the inbox at once. With so many no further frame is read: Slack's side fills up and waits.
+/// Deliveries of one link that may be in the inbox at once. With so many no further frame is read: Slack's side fills
+/// up and waits.
 pub(super) const IN_FLIGHT_MAX: usize = 256;
 /// How long a link is still read after the next one is up; Slack closes it about ten seconds after its warning.
 pub(super) const LINGER_MAX: Duration = Duration::from_secs(15);
@@ -29,8 +30,8 @@ pub(super) const LINGER_MAX: Duration = Duration::from_secs(15);
 const WRITE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Longest wait, when leaving, for deliveries to finish and be acknowledged.
 pub(super) const DRAIN_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Longest wait, when leaving, for Slack's goodbye. Until then what it sends is read and dropped: a connection that is closed with unread
-/// bytes is reset, and a reset can overtake our last acknowledgements.
+/// Longest wait, when leaving, for Slack's goodbye. Until then what it sends is read and dropped: a connection that is
+/// closed with unread bytes is reset, and a reset can overtake our last acknowledgements.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct Link {
@@ -267,7 +268,8 @@ impl Link {
             return;
         }
         let goodbye = async {
-            // Whether Slack hears it or has gone already makes no difference to what follows. Its own goodbye says that it has read ours.
+            // Whether Slack hears it or has gone already makes no difference to what follows. Its own goodbye says that
+            // it has read ours.
             let said = self.socket.close(None).await;
             while said.is_ok() && matches!(self.socket.next().await, Some(Ok(message)) if !message.is_close()) {}
         };

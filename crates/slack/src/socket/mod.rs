@@ -1,8 +1,8 @@
 //! Socket Mode: events over a WebSocket that we open, for machines without a public address (Slack: Using Socket Mode).
 //!
-//! [`SocketMode::run`] keeps one link up. When Slack announces that it will close it, the next one is opened first and the
-//! two overlap; when it breaks, the next is opened at once and then ever later, with a random part. Each link (`link.rs`) reads,
-//! hands to the [`Inbox`] and acknowledges as the inbox finishes, in whatever order that is.
+//! [`SocketMode::run`] keeps one link up. When Slack announces that it will close it, the next one is opened first and
+//! the two overlap; when it breaks, the next is opened at once and then ever later, with a random part. Each link
+//! (`link.rs`) reads, hands to the [`Inbox`] and acknowledges as the inbox finishes, in whatever order that is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,8 +77,8 @@ impl SocketMode {
         self.health.clone()
     }
 
-    /// Keeps a link up until `stop`, then returns `Ok` when the deliveries under way are finished and acknowledged. Trouble that may pass is
-    /// waited out and logged, without end; an error is something only a person can put right.
+    /// Keeps a link up until `stop`, then returns `Ok` when the deliveries under way are finished and acknowledged.
+    /// Trouble that may pass is waited out and logged, without end; an error is something only a person can put right.
     pub async fn run(self, stop: CancellationToken) -> Result<(), SocketError> {
         let api = ApiConfig { base_url: self.config.api_base.clone(), ..ApiConfig::new(self.config.app_token.clone()) };
         // Waiting and retrying is decided here, where the old link is known to be still good or not.

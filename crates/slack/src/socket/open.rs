@@ -16,7 +16,8 @@ use crate::api::{Api, ApiError, Method};
 /// Longest wait for name lookup, TCP, TLS and the WebSocket handshake together.
 pub(super) const DIAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Largest frame that is taken. An edit of the longest message carries its text four times over, as escapes of up to twelve bytes a character.
+/// Largest frame that is taken. An edit of the longest message carries its text four times over, as escapes of up to
+/// twelve bytes a character.
 pub(super) const FRAME_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of acknowledgements that wait for the network, at most.
