@@ -246,3 +246,23 @@ impl SessionManager {
 fn expires(session: &Session, config: &ManagerConfig) -> Timestamp {
     session.last_activity() + config.session_timeout
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hours_flow_of_sessions_uses_the_same_places_again() {
+        let mut manager = SessionManager::new(ManagerConfig::default());
+        let key = |n: i64| ThreadKey {
+            workspace: "T1".parse().unwrap(),
+            channel: "C1".parse().unwrap(),
+            root: SlackTs::from_micros(n).unwrap(),
+        };
+        for n in 0..5000 {
+            manager.get_or_create_session(&key(n), Timestamp::from_secs(n * 36));
+        }
+        let held = [manager.places.len(), manager.sessions.len(), manager.due.len()];
+        assert_eq!(held, [100; 3], "one every 36 s makes 100 in an hour");
+    }
+}

@@ -10,7 +10,7 @@ const FIRST_BYTES: usize = 512;
 
 /// Holds texts one behind the other: one allocation for a whole session makes it small, and quick to drop.
 ///
-/// A text that is let go leaves a hole. When more than half is holes, the rest is moved together, so that the cost of that
+/// A text that is let go leaves a hole. When half is holes, the rest is moved together, so that the cost of that
 /// is borne by as many bytes of changes before it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
@@ -60,5 +60,26 @@ impl Texts {
 fn reserve(buffer: &mut String, more: usize) {
     if buffer.capacity() - buffer.len() < more {
         buffer.reserve_exact(more.max(buffer.len() / 2).max(FIRST_BYTES));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_are_closed_once_they_are_half_and_the_rest_stays_readable() {
+        let mut texts = Texts::default();
+        let word = |n: usize| format!("{n}").repeat(1000);
+        let mut places: Vec<_> = (0..10).map(|n| texts.push(&word(n))).collect();
+        for (left, held) in [(9, 10_000), (8, 10_000), (7, 10_000), (6, 10_000), (5, 5000), (4, 5000), (3, 5000)] {
+            texts.let_go(&places.remove(0));
+            texts.tidy(places.iter_mut());
+            assert_eq!((texts.buffer.len(), places.len()), (held, left));
+            assert!(places.iter().rev().zip((0..10).rev()).all(|(place, n)| texts.get(place) == word(n)));
+        }
+        places.drain(..).for_each(|place| texts.let_go(&place));
+        texts.tidy([].into_iter());
+        assert_eq!(texts.buffer.capacity(), 0, "nothing left holds no memory");
     }
 }

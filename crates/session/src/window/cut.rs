@@ -122,6 +122,28 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_have_no_more_bytes_than_asked_for() {
+        for text in ["aé👩\u{200D}🚀".repeat(20), "שלום ".repeat(30), "e\u{301}".repeat(50), "x".repeat(100)] {
+            for keep in 0..text.len() {
+                let (head, tail) = ends(&text, keep);
+                assert!(head.len() + tail.len() <= keep && text.starts_with(head) && text.ends_with(tail));
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_that_no_guess_predicts_is_kept_to_all_the_same() {
+        struct Capped;
+        impl TokenCounter for Capped {
+            fn count(&self, text: &str) -> usize {
+                text.len().min(50)
+            }
+        }
+        let left = shorten(&"x".repeat(1_000_000), CUT_MARK_BYTES_MAX + 20, usize::MAX, &Capped).unwrap();
+        assert!(left.tokens <= CUT_MARK_BYTES_MAX + 20, "{}", left.tokens);
+    }
+
+    #[test]
     fn next_to_nothing_is_not_worth_a_mark() {
         assert_eq!(cut(&"x".repeat(1000), CUT_MARK_BYTES_MAX + KEEP_MIN - 1), None);
         assert!(cut(&"x".repeat(1000), CUT_MARK_BYTES_MAX + KEEP_MIN).is_some());

@@ -87,6 +87,18 @@ fn a_post_that_came_edited_takes_only_later_edits() {
 }
 
 #[test]
+fn what_was_erased_takes_its_edits_with_it() {
+    let mut session = Session::new(a_thread(), at(0));
+    ask(&mut session, 10, "U1", "first");
+    session.amend(ts(10), "edited", ts(20));
+    assert_eq!(session.erase(ts(10)).map(|message| message.text), Some("edited".to_owned()));
+    assert_eq!(session.erase(ts(10)), None);
+    ask(&mut session, 10, "U1", "again");
+    assert_eq!(session.amend(ts(10), "edited again", ts(15)), Amended::Done);
+    assert_eq!(texts(&session), ["edited again"]);
+}
+
+#[test]
 fn a_cleared_session_forgets_words_and_people_and_refuses_what_comes_again() {
     let mut session = Session::new(a_thread(), at(0));
     ask(&mut session, 10, "U1", "secret");
@@ -165,14 +177,15 @@ fn the_json_of_a_request_is_the_json_of_its_messages() {
 #[test]
 fn three_hundred_people_are_told_apart() {
     let mut session = Session::new(a_thread(), at(0));
-    for n in 0..300 {
-        let (id, name) = (user(&format!("U{:03}", (n * 7) % 300)), format!("Person {n}"));
+    for n in 0..600 {
+        let (id, name) = (user(&format!("U{:03}", (n * 7) % 300)), format!("Person {}", n % 300));
         session.insert(&NewMessage::from_user(&id, Some(&name), "hi", ts(n + 1)), at(n));
     }
     let info = session.info(Duration::from_secs(60));
-    assert_eq!((info.people.len(), info.user_messages), (300, 300));
-    assert!(session.messages().enumerate().all(|(n, m)| info.people[m.author.unwrap()] == format!("Person {n}")));
-    assert_eq!(info.expires_at, Some(at(299 + 60)));
+    assert_eq!((info.people.len(), info.user_messages), (300, 600));
+    let named = |(n, author)| info.people[author] == format!("Person {}", n % 300);
+    assert!(session.messages().map(|message| message.author.unwrap()).enumerate().all(named));
+    assert_eq!(info.expires_at, Some(at(599 + 60)));
 }
 
 #[test]

@@ -97,12 +97,21 @@ fn a_window_never_begins_with_an_answer() {
 }
 
 #[test]
+fn behind_a_gap_stands_no_answer_either() {
+    let lines = ["Ana: q1", "bot: a1", "Ana: q2", "bot: a2", "Ana: q3"];
+    let window = window("", &history(&lines, 2), &WindowLimits::default(), &NotAsked);
+    assert_eq!(sent(&window), ["q1", "q3"], "a2 would look like an answer to q1");
+    assert_eq!(window.left_out.messages, 3);
+    assert_eq!(window.tokens, REPLY_TOKENS + 2 * (MESSAGE_TOKENS + 2));
+}
+
+#[test]
 fn an_answer_whose_question_was_erased_does_not_stand_first() {
     let mut session = session(&["Ana: q1", "bot: a1", "Ana: q2"]);
     session.erase(ts(1));
     let window = window("", &session.history(9), &WindowLimits::default(), &NotAsked);
     assert_eq!(sent(&window), ["q2"]);
-    assert_eq!(window.left_out.messages, 1);
+    assert_eq!((window.left_out.messages, window.tokens), (1, REPLY_TOKENS + MESSAGE_TOKENS + 2));
 }
 
 #[test]
