@@ -100,7 +100,7 @@ impl Ink {
 
     /// Somebody else wrote to the screen; the cursor stands at the beginning of a line.
     pub(crate) fn interrupted(&mut self) {
-        self.column = 0;
+        (self.column, self.spaces) = (0, 0);
     }
 
     /// Ends a style that is still on.
@@ -207,3 +207,6 @@ fn visible_width(shown: &str) -> usize {
     });
     seen.count()
 }
+
+#[cfg(test)]
+mod tests;

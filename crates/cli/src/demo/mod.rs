@@ -23,8 +23,9 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use chathakase_session::time::SharedClock;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     look::Look,
@@ -39,13 +40,11 @@ pub async fn run(args: &args::Demo) -> anyhow::Result<()> {
     logging::start("warn", LogFormat::Human)?;
     let shown = tokio::select! {
         shown = show(args) => shown,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.context("could not listen for Ctrl-C")?;
-            if args.script {
-                bail!("stopped before its end");
-            }
+        told = told_to_stop() => told.and_then(|()| {
+            screen::end_line()?;
+            ensure!(!args.script, "stopped before its end");
             Ok(())
-        }
+        }),
     };
     match shown {
         // Whoever read our output has seen enough.
@@ -66,6 +65,19 @@ async fn show(args: &args::Demo) -> anyhow::Result<()> {
     room.say(&texts::title(look, model.as_deref())).await?;
     room.stage.start().await?;
     if args.script { script::play(&mut room).await } else { chat::chat(&mut room, typed_here, clock).await }
+}
+
+/// Ctrl-C, or the terminal or somebody else wants us gone: the folder with the database goes too.
+async fn told_to_stop() -> anyhow::Result<()> {
+    let listen = |kind| signal(kind).context("could not listen for signals");
+    let (mut interrupt, mut terminate, mut hangup) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -51,6 +51,11 @@ impl Screen {
     }
 }
 
+/// Ends whatever line was begun.
+pub(crate) fn end_line() -> io::Result<()> {
+    write("\n")
+}
+
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -55,11 +55,10 @@ impl Seat {
     pub(crate) fn label(&self, threads: &Threads) -> (String, String) {
         let place = match &self.place {
             Place::Channel(channel) => format!("{channel}, new thread"),
-            Place::Dm => "direct message".to_owned(),
+            Place::Dm => "direct messages, new thread".to_owned(),
             Place::Thread(number) => {
-                let direct = threads.get(*number).is_some_and(super::threads::Seen::is_direct);
-                let channel = threads.get(*number).filter(|_| !direct).map_or("direct message", |t| t.place.as_str());
-                format!("{channel}, thread {number}")
+                let channel = threads.get(*number).filter(|thread| !thread.is_direct());
+                format!("{}, thread {number}", channel.map_or("direct messages", |thread| thread.place.as_str()))
             }
         };
         (self.who.clone(), place)
@@ -134,9 +133,9 @@ mod tests {
     fn a_label_says_who_and_where() {
         for (place, said) in [
             (Place::Channel("#x".into()), "#x, new thread"),
-            (Place::Dm, "direct message"),
+            (Place::Dm, "direct messages, new thread"),
             (Place::Thread(1), "#general, thread 1"),
-            (Place::Thread(2), "direct message, thread 2"),
+            (Place::Thread(2), "direct messages, thread 2"),
         ] {
             assert_eq!(seat("ana", place).label(&threads()), ("ana".to_owned(), said.to_owned()));
         }
