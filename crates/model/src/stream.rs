@@ -6,7 +6,7 @@ use chathakase_session::time;
 use reqwest::header::CONTENT_TYPE;
 
 use crate::{
-    Finish, ModelError, Piece, Waiting,
+    ChatMessage, Finish, ModelError, Piece, Waiting,
     answer::Answer,
     client::Shared,
     deadline::{Deadline, Passed},
@@ -31,6 +31,8 @@ pub struct Stream {
     turn_at: Duration,
     /// How it ended, until it has been told.
     end: Option<Result<Finish, ModelError>>,
+    /// What was asked: a server that fails in the middle may quote it.
+    asked: Arc<[ChatMessage]>,
 }
 
 impl Stream {
@@ -38,7 +40,7 @@ impl Stream {
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let answer = Answer::new(content_type);
-        Self { shared, response: Some(response), answer, deadline, turn_at, end: None }
+        Self { shared, response: Some(response), answer, deadline, turn_at, end: None, asked: Arc::default() }
     }
 
     /// What came next: all text that has arrived, or the end. `None` after [`Piece::Finished`] or an error.
@@ -54,8 +56,8 @@ impl Stream {
                 return Some(end.map(Piece::Finished));
             }
             self.response.as_ref()?;
-            let shared = self.shared.clone();
-            self.read_on(Veil { key: shared.config.api_key.as_ref(), messages: &[] }).await;
+            let (shared, asked) = (self.shared.clone(), self.asked.clone());
+            self.read_on(Veil { key: shared.config.api_key.as_ref(), messages: &asked }).await;
         }
     }
 
@@ -71,6 +73,7 @@ impl Stream {
                 None => self.read_on(veil).await,
             }
         }
+        self.asked = veil.messages.into();
         Ok(self)
     }
 

@@ -87,6 +87,18 @@ async fn nothing_is_asked_again_once_text_was_given_out() {
 }
 
 #[tokio::test]
+async fn a_server_that_fails_in_mid_answer_and_quotes_the_question_is_not_quoted() {
+    let w = world().await;
+    w.model.turn().text("Par").error_event(&format!("cannot go on with `who am I?` for {KEY}"));
+    let (text, end) = w.answer().await;
+    assert_eq!(text, "Par");
+    assert_eq!(
+        end.unwrap_err().to_string(),
+        "the model's server broke the answer off: cannot go on with `[message]` for [key]"
+    );
+}
+
+#[tokio::test]
 async fn the_server_s_retry_after_is_obeyed_and_a_long_one_is_told_at_once() {
     let w = world().await;
     w.model.turn().status_with(429, &[("retry-after", "7")], "{}");
