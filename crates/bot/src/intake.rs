@@ -44,6 +44,10 @@ impl Inbox for Mailbox {
             Event::Message(post) => intake.take(&here, post, false).await,
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
+            Event::Stopped { channel, thread_ts: root } => {
+                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root });
+                Ok(())
+            }
             Event::RateLimited { minute } => {
                 tracing::warn!(
                     minute,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use chathakase_session::{
+    ThreadKey,
     store::Claimed,
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
@@ -72,8 +73,7 @@ impl Runner {
             let _room = room;
             let mut next = Some((claimed, asked_at));
             while let Some((claimed, asked_at)) = next.take() {
-                let asked_next_at = runner.tools.clock.monotonic();
-                next = runner.run_one(claimed, asked_at).await.map(|claimed| (claimed, asked_next_at));
+                next = runner.run_one(claimed, asked_at).await;
             }
             runner.waiting.notify_one();
         });
@@ -84,7 +84,7 @@ impl Runner {
         self.tasks.spawn(work);
     }
 
-    async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<Claimed> {
+    async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<(Claimed, Duration)> {
         let held = Held::new(self, &claimed.lease, asked_at);
         let hands_over = claimed.turn.kind == TurnKind::Answer && !self.closing.is_cancelled();
         let claimant = hands_over.then(|| self.claimant.clone());
@@ -95,6 +95,14 @@ impl Runner {
                 tracing::info!(turn.id = %lost.0, "this process works no more on the turn");
                 None
             }
+        }
+    }
+
+    /// A person pressed Stop: the model's turn of that thread ends with what it has said. A turn that another process runs
+    /// ends there, as Slack refuses its next words.
+    pub(crate) fn stop(&self, key: &ThreadKey) {
+        for hold in self.lock().values().filter(|hold| hold.lease.key == *key) {
+            hold.stopped.cancel();
         }
     }
 

@@ -72,6 +72,8 @@ impl ManualClock {
             let sleep_began = self.shared.asleep.notified();
             if let Some((wait, asked)) = self.soonest(&asked) {
                 self.advance(wait);
+                // Who calls this in a loop must not keep those from running who were woken.
+                tokio::task::yield_now().await;
                 return asked;
             }
             sleep_began.await;

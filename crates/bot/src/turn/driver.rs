@@ -60,8 +60,9 @@ pub(crate) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Runs the turn to its end and returns the thread's next one, if there is one and it is wanted.
-    pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<Claimed>, Lost> {
+    /// Runs the turn to its end and returns the thread's next one, if there is one and it is wanted, with
+    /// the moment (monotonic) from which its lease counts.
+    pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<(Claimed, Duration)>, Lost> {
         let turn = claimed.turn.clone();
         let parts = match turn.kind {
             TurnKind::Command => self.command(claimed).await?,
@@ -69,7 +70,9 @@ impl Driver<'_> {
         };
         let store = &self.tools.store;
         let claimant = self.claimant.as_ref();
-        insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))
+        let asked_at = self.tools.clock.monotonic();
+        let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))?;
+        Ok(next.map(|claimed| (claimed, asked_at)))
     }
 
     async fn answer(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
@@ -137,9 +140,14 @@ impl Driver<'_> {
         let mut limits = self.tools.settings.window;
         loop {
             let (request, smaller) = self.request(turn, &limits).await?;
-            let effect = match self.unless_silenced(self.tools.model.stream(&request)).await? {
-                Ok(stream) => self.listen(stream, &mut machine, voice).await?,
-                Err(error) => self.on_failure(&mut machine, error),
+            let asked = tokio::select! {
+                () = self.hold.stopped.cancelled() => None,
+                asked = self.unless_silenced(self.tools.model.stream(&request)) => Some(asked?),
+            };
+            let effect = match asked {
+                Some(Ok(stream)) => self.listen(stream, &mut machine, voice).await?,
+                Some(Err(error)) => self.on_failure(&mut machine, error),
+                None => machine.on(Event::Stopped),
             };
             match effect {
                 Effect::Close(closing) => return Ok(closing),
@@ -158,6 +166,7 @@ impl Driver<'_> {
     ) -> Result<Effect, Lost> {
         loop {
             let event = tokio::select! {
+                () = self.hold.stopped.cancelled() => Event::Stopped,
                 () = voice.broke() => {
                     match voice.end().await {
                         Some(ReplyError::Stopped { .. }) => Event::Stopped,

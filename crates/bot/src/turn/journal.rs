@@ -32,6 +32,8 @@ pub(crate) struct Hold {
     speak_until_ms: AtomicU64,
     /// Set when the turn is not ours any more, or the process ends: whoever works on it falls silent.
     pub(crate) silenced: CancellationToken,
+    /// Set when a person wants no more of the answer.
+    pub(crate) stopped: CancellationToken,
 }
 
 impl Hold {
@@ -43,7 +45,8 @@ impl Hold {
         lasts: Duration,
         silenced: CancellationToken,
     ) -> Arc<Self> {
-        let hold = Self { lease, clock, speak_until_ms: AtomicU64::new(0), silenced };
+        let hold =
+            Self { lease, clock, speak_until_ms: AtomicU64::new(0), silenced, stopped: CancellationToken::new() };
         hold.extend(asked_at, lasts);
         Arc::new(hold)
     }

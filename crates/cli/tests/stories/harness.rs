@@ -78,6 +78,9 @@ pub(crate) struct Story {
 /// Runs a story, and looks afterwards for what it did not look at: calls nobody planned, methods nobody knows, pings.
 pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if std::env::var_os("RUST_LOG").is_some() {
+        let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
+    }
     let stage = Runtime::new().unwrap();
     let told = stage.block_on(async {
         let mut s = Story::new(way).await;
@@ -176,11 +179,7 @@ impl Story {
 
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
     pub(crate) async fn stop(&mut self) {
-        // What is on its way arrives first: Slack would send it again only after minutes, which must pass then.
-        if over_in(Duration::from_secs(1), self.slack.settled()).await.is_err() {
-            let retries = self.waits_pass(55.0..=305.0, async { self.slack.settled().await });
-            over_in(Duration::from_secs(10), retries).await.expect("something never arrives, or a call never ends");
-        }
+        self.calm().await;
         if let Some((runtime, running)) = self.assistant.take() {
             runtime.spawn(running.drain()).await.unwrap();
             runtime.shutdown_background();
@@ -242,10 +241,12 @@ impl Story {
         tokio::select! { () = seen => {}, () = passing => {} }
     }
 
-    /// Waits for something in the small Slack to become so.
-    pub(crate) async fn until(&self, so: impl Fn() -> bool) {
-        while !so() {
-            self.slack.changed().await;
+    /// Waits until every event has arrived and no call is under way. What did not arrive while we were away comes again only
+    /// after minutes, which pass then.
+    pub(crate) async fn calm(&self) {
+        if over_in(Duration::from_secs(1), self.slack.settled()).await.is_err() {
+            let retries = self.waits_pass(55.0..=305.0, async { self.slack.settled().await });
+            over_in(Duration::from_secs(10), retries).await.expect("something never arrives, or a call never ends");
         }
     }
 

@@ -24,10 +24,12 @@ mod everywhere {
         a_failed_turn_does_not_poison_the_session,
         every_failure_of_the_model_is_told_in_one_plain_sentence,
         a_model_that_falls_silent_is_given_up,
+        after_an_answer_that_took_minutes_the_next_one_is_given_too,
         a_thread_too_long_for_the_model_is_shortened_once,
         an_answer_cut_by_its_length_limit_says_so,
         a_model_that_is_slow_delays_no_acknowledgement,
         a_person_stops_an_answer,
+        a_person_stops_an_answer_before_its_first_word,
         the_status_is_set_early_and_gone_at_the_end,
         an_error_of_the_status_call_harms_nothing,
         no_output_of_the_model_pings_anybody,
@@ -76,10 +78,10 @@ mod told {
 
     pub(super) async fn a_rate_limit_of_slack_delays_an_answer_and_loses_nothing(s: &mut Story) {
         let limited = s.slack.next("chat.startStream").fails_429(7).times(2);
-        let posts = s.slack.next("chat.postMessage").fails_429(3);
+        let posts = s.slack.next("chat.postMessage").fails_429(7);
         s.openai.answers("Here you are.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
-        s.waits_pass(2.9..=8.0, async { thread.finishes("Here you are.").await }).await;
+        s.waits_pass(6.0..=8.0, async { thread.finishes("Here you are.").await }).await;
         assert!(limited.hits() + posts.hits() > 0);
         assert_eq!(thread.answers(), ["Here you are."]);
         limited.lifted();
@@ -147,6 +149,21 @@ mod told {
         thread.finishes(&with_note("Well", Some(&texts::answer_cut_off(ErrorKind::TooSlow)))).await;
     }
 
+    pub(super) async fn after_an_answer_that_took_minutes_the_next_one_is_given_too(s: &mut Story) {
+        let slow = s.openai.turn().text("Slow ").gate("slow").text("answer.");
+        let thread = s.slack.mention("ana", "#general", "one").await;
+        slow.reached("slow").await;
+        thread.reply("ana", "two").await;
+        // Three renewals of the lease, and no time limit of the model.
+        for _ in 0..2 {
+            s.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
+        }
+        s.openai.answers("Quick answer.");
+        slow.open("slow");
+        thread.finishes("Slow answer.").await;
+        thread.finishes("Quick answer.").await;
+    }
+
     pub(super) async fn a_thread_too_long_for_the_model_is_shortened_once(s: &mut Story) {
         s.openai.answers("Noted.");
         let thread = s.slack.mention("ana", "#general", &*"long ".repeat(1_000)).await;
@@ -192,6 +209,17 @@ mod told {
         thread.reply("ana", "thanks").await;
         thread.finishes("Fine.").await;
         assert_eq!(thread.answers().len(), 2);
+    }
+
+    pub(super) async fn a_person_stops_an_answer_before_its_first_word(s: &mut Story) {
+        let slow = s.openai.turn().gate("never").text("Never said.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        slow.reached("never").await;
+        thread.press_stop("ana").await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        assert_eq!((thread.answers().len(), thread.status()), (1, None));
     }
 
     pub(super) async fn the_status_is_set_early_and_gone_at_the_end(s: &mut Story) {
@@ -257,7 +285,7 @@ mod told {
         s.kill_and_start().await;
         late.open();
         thread.finishes("Stored and shown.").await;
-        s.slack.settled().await;
+        s.calm().await;
         assert_eq!(thread.answers(), ["Stored and shown."]);
         assert_eq!(s.openai.requests_seen(), 1, "the stored answer is not asked for again");
     }
@@ -269,7 +297,7 @@ mod told {
         s.openai.answers("Found.");
         s.kill_and_start().await;
         thread.finishes("Found.").await;
-        s.slack.settled().await;
+        s.calm().await;
         assert_eq!((thread.answers(), thread.status()), (vec!["Found.".to_owned()], None));
     }
 
@@ -297,8 +325,8 @@ mod told {
         s.slack.silence_sockets();
         s.openai.answers("Hello.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
-        // Every wait of the socket's watch is shorter than a lease's.
-        s.waits_pass(0.0..=9.5, async { thread.finishes("Hello.").await }).await;
+        s.passes(Duration::from_secs(31));
+        s.waits_pass(0.0..=4.0, async { thread.finishes("Hello.").await }).await;
     }
 
     pub(super) async fn a_refreshed_socket_loses_nothing(s: &mut Story) {

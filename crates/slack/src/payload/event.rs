@@ -58,6 +58,13 @@ pub enum Event {
     Changed(Change),
     /// `message_deleted`, or a thread's first message that was deleted and left a tombstone.
     Deleted(Deletion),
+    /// `agent_session_stopped`: a person pressed Stop. Slack ends no work of ours by itself.
+    Stopped {
+        /// The channel of the thread.
+        channel: ChannelId,
+        /// The thread's first message.
+        thread_ts: SlackTs,
+    },
     /// Anything else: to be acknowledged and passed over.
     Other {
         /// Slack's word for it.
@@ -160,9 +167,14 @@ impl Event {
                     Some(notice) => Ok(other(notice)),
                 }),
             },
+            "agent_session_stopped" => Ok(stopped(event).unwrap_or_else(|| other("agent_session_stopped"))),
             unknown => Ok(other(unknown)),
         }
     }
+}
+
+fn stopped(event: &Object<'_>) -> Option<Event> {
+    Some(Event::Stopped { channel: event.parsed("channel")?, thread_ts: event.ts("thread_ts")? })
 }
 
 fn other(kind: &str) -> Event {
