@@ -1,0 +1,117 @@
+//! What is printed: what others need, what we need, and the bars.
+
+use std::time::Duration;
+
+use crate::{
+    child::Role,
+    people::Turn,
+    stage::{End, Round},
+};
+
+/// What was measured of one process.
+pub(crate) struct Measured {
+    pub(crate) rounds: Vec<Round>,
+    pub(crate) light: Vec<Turn>,
+    pub(crate) end: End,
+}
+
+/// One line of the table. Times in milliseconds.
+struct Row {
+    who: &'static str,
+    turns_per_second: f64,
+    cpu_seconds_per_1000: f64,
+    memory_mib: f64,
+    ack: (f64, f64),
+    first_text: (f64, f64),
+}
+
+const fn row(who: &'static str, per_second: f64, cpu: f64, mib: f64, ack: (f64, f64), first_text: (f64, f64)) -> Row {
+    Row { who, turns_per_second: per_second, cpu_seconds_per_1000: cpu, memory_mib: mib, ack, first_text }
+}
+
+/// Measured in November 2026 with the same work on two shared cores, each against small servers of the same kind. Only ratios
+/// within one run mean much.
+const OTHERS: [Row; 6] = [
+    row("Bolt for JavaScript 5.1, history in a Map", 287.0, 3.25, 205.0, (1.4, 16.7), (10.1, 72.0)),
+    row("Bolt for JavaScript, history read from Slack", 194.0, 4.27, 210.0, (1.4, 6.4), (12.9, 28.0)),
+    row("Bolt for Python 1.30 (async), history in a dict", 106.0, 8.80, 80.0, (1.4, 4.7), (17.6, 24.0)),
+    row("Chat SDK 4.41, memory", 155.0, 6.10, 225.0, (1.8, 8.6), (11.0, 23.0)),
+    row("Chat SDK 4.41, Redis", 173.0, 5.40, 227.0, (1.8, 7.1), (14.2, 26.0)),
+    row("floor: a bare loop, one post", 4760.0, 0.08, 33.0, (0.5, 5.8), (0.9, 6.6)),
+];
+
+/// Says what is done, and how busy the machine is before it begins.
+pub(crate) fn title() {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "\nthe whole path: signed HTTP events in, streamed answers out (load average {}, {cores} cores)",
+        load.join(" ")
+    );
+    println!(
+        "{} threads at once, {} turns each, 20-word answers, the whole thread sent each time; {} rounds; then {} turns a second\n",
+        crate::THREADS,
+        crate::TURNS,
+        crate::ROUNDS,
+        crate::LIGHT_PER_SECOND
+    );
+    println!("{:<52} {:>8} {:>10} {:>8} {:>14} {:>14}", "", "turns/s", "CPU s per", "peak", "ack ms", "first text ms");
+    println!("{:<52} {:>8} {:>10} {:>8} {:>14} {:>14}", "", "", "1,000", "MiB", "p50 / p99", "p50 / p99");
+    OTHERS.iter().for_each(print);
+    println!("in this run:");
+}
+
+fn print(row: &Row) {
+    let Row { who, turns_per_second, cpu_seconds_per_1000, memory_mib, ack, first_text } = row;
+    let pair = |(p50, p99): &(f64, f64)| format!("{p50:.1} / {p99:.1}");
+    println!(
+        "{who:<52} {turns_per_second:>8.0} {cpu_seconds_per_1000:>10.2} {memory_mib:>8.0} {:>14} {:>14}",
+        pair(ack),
+        pair(first_text)
+    );
+}
+
+/// Prints what was measured, and what was checked on the way.
+pub(crate) fn show(measured: &Measured) {
+    let Measured { rounds, light, end } = measured;
+    let who = match end.role {
+        Role::Floor => "floor: a bare loop, one post",
+        Role::Assistant => "ChatHakase, SQLite",
+    };
+    let mut speeds: Vec<f64> = rounds.iter().map(|round| round.turns.len() as f64 / round.took.as_secs_f64()).collect();
+    speeds.sort_by(f64::total_cmp);
+    let turns: usize = rounds.iter().map(|round| round.turns.len()).sum();
+    let cpu: Duration = rounds.iter().map(|round| round.cpu).sum();
+    print(&row(
+        who,
+        speeds[speeds.len() / 2],
+        cpu.as_secs_f64() * 1000.0 / turns as f64,
+        end.memory_peak_kib as f64 / 1024.0,
+        percentiles(light.iter().map(|turn| turn.ack)),
+        percentiles(light.iter().map(|turn| turn.first_text)),
+    ));
+    let all = || rounds.iter().flat_map(|round| &round.turns).chain(light);
+    println!(
+        "    slowest and quickest round {:.0} and {:.0} turns/s; {} answers compared and right ({} asked of the model), {} streamed, {} announced by a status",
+        speeds[0],
+        speeds[speeds.len() - 1],
+        all().count(),
+        end.answers_asked,
+        all().filter(|turn| turn.streamed).count(),
+        all().filter(|turn| turn.announced).count(),
+    );
+}
+
+/// The middle one and the one that 99 of 100 are not above, in milliseconds.
+fn percentiles(times: impl Iterator<Item = Duration>) -> (f64, f64) {
+    let mut times: Vec<f64> = times.map(|time| time.as_secs_f64() * 1e3).collect();
+    times.sort_by(f64::total_cmp);
+    let at = |part: usize| times.get((times.len() * part / 100).min(times.len().saturating_sub(1))).copied();
+    (at(50).unwrap_or_default(), at(99).unwrap_or_default())
+}
+
+/// What we want to stay within.
+pub(crate) fn bars() {
+    println!("\nbars: 2,870 turns/s, 0.30 CPU s per 1,000 turns, 64 MiB, first text at most twice the floor's\n");
+}

@@ -1,0 +1,65 @@
+//! The whole path under load, in one run: `cargo bench -p load-bench`.
+//!
+//! Signed events come in over HTTP, streamed answers go out. The assistant runs in a process of its own, so that what it costs
+//! is its own; the small Slack, the model and the people who ask run in this one. Beside it, in the same rounds on the same
+//! machine, runs a floor: a bare loop that takes an event, asks the model and posts the answer, and does nothing else.
+//! Every answer is compared with what it must be: an answer that is missing or wrong ends the run.
+#![allow(clippy::disallowed_methods, reason = "a bench measures real time")]
+#![allow(clippy::print_stdout, reason = "its output is what a bench is for")]
+
+mod child;
+mod ear;
+mod figures;
+mod floor;
+mod people;
+mod said;
+mod stage;
+
+use std::time::Duration;
+
+use child::Role;
+use figures::Measured;
+use stage::Stage;
+
+/// Threads that ask at once under full load.
+const THREADS: usize = 50;
+/// Turns of each thread in a round.
+const TURNS: usize = 10;
+/// Rounds under full load, each with new threads.
+const ROUNDS: usize = 12;
+/// Turns a second under light load.
+const LIGHT_PER_SECOND: u32 = 20;
+/// How long the light load lasts.
+const LIGHT_FOR: Duration = Duration::from_secs(15);
+
+fn main() -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match Role::asked_for() {
+        Some(role) => runtime.block_on(role.play()),
+        // `cargo test --benches` starts benches too, and wants nothing of them.
+        None if std::env::args().any(|arg| arg == "--bench") => runtime.block_on(measure()),
+        None => Ok(()),
+    }
+}
+
+async fn measure() -> anyhow::Result<()> {
+    figures::title();
+    let stages = [Stage::set(Role::Floor).await?, Stage::set(Role::Assistant).await?];
+    let mut rounds = [Vec::new(), Vec::new()];
+    for stage in &stages {
+        stage.crowd(THREADS, 2).await?;
+    }
+    // In turns, so that what else the machine does meets both.
+    for _ in 0..ROUNDS {
+        for (stage, rounds) in stages.iter().zip(&mut rounds) {
+            rounds.push(stage.round(THREADS, TURNS).await?);
+        }
+    }
+    for (stage, rounds) in stages.into_iter().zip(rounds) {
+        let light = stage.steady(THREADS, LIGHT_PER_SECOND, LIGHT_FOR).await?;
+        figures::show(&Measured { rounds, light, end: stage.end().await? });
+    }
+    figures::bars();
+    Ok(())
+}

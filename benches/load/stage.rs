@@ -1,0 +1,141 @@
+//! A small Slack, a model that answers at once, and one process between them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use chathakase::clock::SystemClock;
+use chathakase_sim::{
+    model::ScriptedModel,
+    slack::{MentionOrder, Options, Profile, SmallSlack},
+};
+use futures_util::future::try_join_all;
+use tokio::{sync::Mutex, task::JoinHandle, time::MissedTickBehavior};
+
+use crate::{
+    child::{Process, Role},
+    ear::Ear,
+    people::{Talk, Turn},
+    said,
+};
+
+/// Where a process is measured.
+pub(crate) struct Stage {
+    role: Role,
+    slack: SmallSlack,
+    model: ScriptedModel,
+    ear: Ear,
+    process: Process,
+    threads: AtomicUsize,
+    home: tempfile::TempDir,
+}
+
+/// One round under full load.
+#[derive(Clone, Debug)]
+pub(crate) struct Round {
+    pub(crate) took: Duration,
+    pub(crate) cpu: Duration,
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// What is known when all is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) role: Role,
+    pub(crate) memory_peak_kib: u64,
+    pub(crate) answers_asked: u64,
+}
+
+impl Stage {
+    pub(crate) async fn set(role: Role) -> anyhow::Result<Self> {
+        let clock = Arc::new(SystemClock::new());
+        // One event a turn, as the figures of others were measured.
+        let options = Options {
+            profile: Profile::Unlimited,
+            clock: clock.clone(),
+            mention_order: MentionOrder::MentionOnly,
+            ..Options::default()
+        };
+        let slack = SmallSlack::try_start(options).await?;
+        let model = ScriptedModel::start(clock).await;
+        model.keeps_requests(0).answers_by(|request| said::reply_to(&request.conversation()));
+        let ear = Ear::listen(slack.feed());
+        let home = tempfile::tempdir()?;
+        let env = HashMap::from([
+            ("SLACK_BOT_TOKEN", slack.bot_token().to_owned()),
+            ("SLACK_SIGNING_SECRET", slack.signing_secret().to_owned()),
+            ("SLACK_API_URL", slack.api_url()),
+            ("OPENAI_API_KEY", "sk-bench".to_owned()),
+            ("OPENAI_BASE_URL", model.base_url()),
+            ("DATABASE_URL", format!("sqlite:{}", home.path().join("chathakase.db").display())),
+            ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+            ("CHATHAKASE_CONTEXT__MAX_MESSAGES", "1000".to_owned()),
+        ]);
+        let process = Process::start(role, env, home.path())?;
+        slack.deliver_to(&format!("http://{}", process.address));
+        Ok(Self { role, slack, model, ear, process, threads: AtomicUsize::new(0), home })
+    }
+
+    /// So many new threads at once, of so many turns each; each asks again as soon as it is answered.
+    pub(crate) async fn crowd(&self, threads: usize, turns: usize) -> anyhow::Result<Vec<Turn>> {
+        let talks = (0..threads).map(|_| {
+            let mut talk = self.talk(threads);
+            let (slack, ear) = (self.slack.clone(), self.ear.clone());
+            let talking: JoinHandle<anyhow::Result<Vec<Turn>>> = tokio::spawn(async move {
+                let mut felt = Vec::with_capacity(turns);
+                for _ in 0..turns {
+                    felt.push(talk.turn(&slack, &ear, Instant::now()).await?);
+                }
+                Ok(felt)
+            });
+            async { talking.await? }
+        });
+        Ok(try_join_all(talks).await?.concat())
+    }
+
+    /// The same, measured.
+    pub(crate) async fn round(&self, threads: usize, turns: usize) -> anyhow::Result<Round> {
+        let (began, cpu_before) = (Instant::now(), self.process.cpu()?);
+        let turns = self.crowd(threads, turns).await?;
+        Ok(Round { took: began.elapsed(), cpu: self.process.cpu()? - cpu_before, turns })
+    }
+
+    /// So many turns a second, each at its time whatever became of the others, going round so many new threads.
+    pub(crate) async fn steady(&self, threads: usize, per_second: u32, lasts: Duration) -> anyhow::Result<Vec<Turn>> {
+        let talks: Vec<_> = (0..threads).map(|_| Arc::new(Mutex::new(self.talk(threads)))).collect();
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let began = Instant::now();
+        let mut turns = Vec::new();
+        for talk in talks.iter().cycle() {
+            if began.elapsed() >= lasts {
+                break;
+            }
+            ticks.tick().await;
+            let due = Instant::now();
+            let (talk, slack, ear) = (Arc::clone(talk), self.slack.clone(), self.ear.clone());
+            turns.push(tokio::spawn(async move { talk.lock().await.turn(&slack, &ear, due).await }));
+        }
+        try_join_all(turns.into_iter().map(|turn| async { turn.await? })).await
+    }
+
+    /// Ends the process, and looks whether anything went wrong that no thread showed.
+    pub(crate) async fn end(self) -> anyhow::Result<End> {
+        self.slack.settled().await;
+        let complaints = self.model.complaints();
+        anyhow::ensure!(complaints.is_empty(), "the model complains: {complaints:?}");
+        let memory_peak_kib = self.process.memory_peak_kib()?;
+        self.process.end()?;
+        self.home.close()?;
+        Ok(End { role: self.role, memory_peak_kib, answers_asked: self.model.requests_seen() })
+    }
+
+    fn talk(&self, people: usize) -> Talk {
+        Talk::new(self.threads.fetch_add(1, Relaxed), people)
+    }
+}
