@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// A Slack assistant that remembers every thread.
 #[derive(Debug, Parser)]
-#[command(name = "chathakase", version, about, max_term_width = 110)]
+#[command(name = "chathakase", version, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
