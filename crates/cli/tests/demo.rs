@@ -99,7 +99,7 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
         hello\n\
         /threads\n\
         /thread 7\n\
-        /thread 1\n\
+        /thread 2\n\
         /what\n\
         /as ana\n\
         all sessions\n\
@@ -108,7 +108,9 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
     holds_in_order(
         &printed,
         &[
-            "#general · thread 1\n  ana        @assistant I am Ana\n  assistant  Nice to meet you",
+            "#general · thread 1",
+            "Your turn",
+            "#general · thread 2\n  ana        @assistant I am Ana\n  assistant  Nice to meet you",
             "ben        my dog is <Odin> & co\n  assistant  Noted",
             "the assistant is stopped",
             "the assistant is started again",
@@ -118,15 +120,16 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
             "The last request held 6 messages:",
             "user       ben: my dog is <Odin> & co",
             "user       ben: who is here?",
-            "#general · thread 2",
+            "#general · thread 3",
             "I was shown 1 message.",
-            "direct messages with ben · thread 3\n  ben        hello",
+            "direct messages with ben · thread 4\n  ben        hello",
             "assistant  Hello!",
-            "1  #general, 6 posts: @assistant I am Ana",
-            "3  direct messages with ben, 2 posts: hello",
+            "1  #general, 4 posts: @assistant I am Ben",
+            "2  #general, 6 posts: @assistant I am Ana",
+            "4  direct messages with ben, 2 posts: hello",
             "There is no thread 7",
             "there is no /what here",
-            "#general · thread 1\n  ana        all sessions\n  assistant  (only ana sees this) **3 active sessions**",
+            "#general · thread 2\n  ana        all sessions\n  assistant  (only ana sees this) **4 active sessions**",
             "what is Ben's dog?\n  assistant  ben’s dog is **<Odin> & co**. ben said so.",
             "Ended.",
         ],
@@ -134,8 +137,17 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
 }
 
 #[test]
-fn input_that_ends_at_once_ends_it_well() {
-    holds_in_order(&printed(&demo(&[], "")), &["everything runs on this machine", "Ended."]);
+fn without_any_input_it_shows_what_it_does_and_ends_well() {
+    let printed = printed(&demo(&[], ""));
+    holds_in_order(
+        &printed,
+        &[
+            "everything runs on this machine",
+            "ben        Who am I?\n  assistant  You are **Ben**",
+            "Your turn",
+            "Ended.",
+        ],
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use chathakase_sim::slack::Thread;
 use super::{
     lines,
     room::{Asked, CAST, LOOK_EVERY, Room},
+    script,
     seat::{Place, Seat},
     texts,
     typed::{self, Typed},
@@ -28,6 +29,10 @@ struct Chat<'a> {
 /// Chats until `/quit` or the input's end. What is not answered then is answered first.
 pub(crate) async fn chat(room: &mut Room, typed_here: bool, clock: SharedClock) -> anyhow::Result<()> {
     let look = room.screen.look();
+    if room.stage.has_stand_in() {
+        script::open(room).await?;
+    }
+    room.view.echoes(!typed_here);
     room.say(&texts::how_to_talk(look)).await?;
     let seat = Seat { who: CAST[0].to_owned(), place: Place::Channel("#general".to_owned()) };
     let mut chat = Chat { room, seat, typed_here, open: Vec::new() };
@@ -73,7 +78,8 @@ impl Chat<'_> {
     /// Does what a line asks for; false when it ends the chat.
     async fn does(&mut self, line: &str) -> anyhow::Result<bool> {
         if self.typed_here {
-            self.room.view.entered();
+            let strokes = self.room.view.entered();
+            self.room.screen.draw(strokes).await?;
         }
         match typed::read(line) {
             Typed::Nothing => {}

@@ -60,7 +60,7 @@ async fn show(args: &args::Demo) -> anyhow::Result<()> {
     let brain = if args.script { Brain::StandIn } else { Brain::from_env(std::env::vars()) };
     let stage = Stage::set(&brain, Arc::clone(&clock)).await?;
     let typed_here = look.live && io::stdin().is_terminal() && !args.script;
-    let mut room = Room::new(stage, Screen::new(look, Arc::clone(&clock)), Arc::clone(&clock), !typed_here);
+    let mut room = Room::new(stage, Screen::new(look, Arc::clone(&clock)), Arc::clone(&clock));
     let model = room.stage.real_model();
     room.say(&texts::title(look, model.as_deref())).await?;
     room.stage.start().await?;

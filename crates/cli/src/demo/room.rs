@@ -42,9 +42,9 @@ pub(crate) struct Asked {
 
 impl Room {
     /// A room with the cast in it.
-    pub(crate) fn new(stage: Stage, screen: Screen, clock: SharedClock, echo: bool) -> Self {
+    pub(crate) fn new(stage: Stage, screen: Screen, clock: SharedClock) -> Self {
         let feed = stage.slack.feed();
-        let view = View::new(screen.look(), echo);
+        let view = View::new(screen.look());
         let mut room = Self { stage, view, screen, feed, clock };
         room.view.introduce(room.stage.slack.bot_user().as_str(), ASSISTANT);
         room.stage.slack.admin(CAST[0]);

@@ -1,4 +1,4 @@
-//! `demo --script`: a conversation that plays by itself.
+//! `demo --script`: a conversation that plays by itself; and the few lines that open a chat.
 
 use std::time::Duration;
 
@@ -62,11 +62,30 @@ const SCRIPT: &[Step] = &[
     say("ana", Place::Thread(0), "What is the code word?", &["cannot know", "1 message"]),
 ];
 
-/// Plays it. An answer that does not come, or does not hold what it should, is an error.
+/// What a chat begins with, so that the first thing to be seen is an answer.
+const OPENING: &[Step] = &[
+    Step::Caption("A mention begins a thread, and the thread is remembered."),
+    say("ben", Place::Channel("#general"), "I am Ben, and my dog is Odin.", &["Ben", "Odin"]),
+    say("ben", Place::Thread(0), "Who am I?", &["Ben", "Odin"]),
+];
+
+/// Plays the whole, to its last line.
 pub(crate) async fn play(room: &mut Room) -> anyhow::Result<()> {
+    go_through(SCRIPT, room).await?;
+    room.stop().await?;
+    room.say(&texts::played(room.screen.look())).await
+}
+
+/// Plays the opening of a chat.
+pub(crate) async fn open(room: &mut Room) -> anyhow::Result<()> {
+    go_through(OPENING, room).await
+}
+
+/// An answer that does not come, or does not hold what it should, is an error.
+async fn go_through(steps: &[Step], room: &mut Room) -> anyhow::Result<()> {
     let look = room.screen.look();
     let mut threads: Vec<Thread> = Vec::new();
-    for step in SCRIPT {
+    for step in steps {
         match step {
             Step::Caption(text) => {
                 room.say(&texts::caption(look, text)).await?;
@@ -86,8 +105,7 @@ pub(crate) async fn play(room: &mut Room) -> anyhow::Result<()> {
             }
         }
     }
-    room.stop().await?;
-    room.say(&texts::played(look)).await
+    Ok(())
 }
 
 async fn said(room: &Room, threads: &mut Vec<Thread>, who: &str, place: Place, text: &str) -> anyhow::Result<Asked> {

@@ -50,9 +50,10 @@ pub(crate) fn played(look: Look) -> String {
 pub(crate) fn how_to_talk(look: Look) -> String {
     let code = |text| look.paint("36", text);
     format!(
-        "\nYou are {} in #general. A line begins a thread by mentioning the assistant; the next\n\
-         ones go on in it. Try “I am Ana, and my dog is Rex.”, then “who am I?”, then {},\n\
-         {} or {} and ask again. {} lists the rest.\n",
+        "\n{}: you are {} in #general. Your first line begins a thread with a mention, the\n\
+         next ones go on in it. Say who you are, ask “who am I?”, then ask again after\n\
+         {}, {} or {}. {} lists the rest.\n",
+        look.paint("1;32", "Your turn"),
         CAST[0],
         code("/restart"),
         code("/new"),

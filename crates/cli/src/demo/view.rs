@@ -54,15 +54,20 @@ struct Post {
 
 impl View {
     /// An empty one.
-    pub(crate) fn new(look: Look, echo: bool) -> Self {
+    pub(crate) fn new(look: Look) -> Self {
         Self {
             lines: Lines::new(look),
-            echo,
+            echo: true,
             cast: Vec::new(),
             threads: Threads::default(),
             writing: None,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// Whether people's posts are shown from now on.
+    pub(crate) fn echoes(&mut self, echo: bool) {
+        self.echo = echo;
     }
 
     /// Who is meant by an id.
@@ -93,10 +98,13 @@ impl View {
         vec![Stroke::Quick(self.lines.prompt(who, place))]
     }
 
-    /// A line was typed and ended: the cursor stands at the beginning of the next.
-    pub(crate) fn entered(&mut self) {
+    /// A line was typed and ended. After the prompt the cursor stands at the beginning of the next; within a growing answer
+    /// nobody knows where, as words may have come since.
+    pub(crate) fn entered(&mut self) -> Vec<Stroke> {
         self.leave();
+        let out = if self.is_prompting() { String::new() } else { self.lines.fresh() };
         self.lines.on = On::Nothing;
+        vec![Stroke::Quick(out)]
     }
 
     /// Lines that nobody in Slack said.

@@ -15,8 +15,8 @@ struct Told {
 }
 
 impl Told {
-    fn new(look: Look, echo: bool) -> Self {
-        let mut view = View::new(look, echo);
+    fn new(look: Look) -> Self {
+        let mut view = View::new(look);
         view.introduce("U1", "ana");
         view.introduce("UB", "assistant");
         Self { view, out: String::new() }
@@ -75,6 +75,11 @@ impl Told {
         self.draw(strokes)
     }
 
+    fn enters(&mut self) -> &mut Self {
+        let strokes = self.view.entered();
+        self.draw(strokes)
+    }
+
     #[track_caller]
     fn shows(&self, lines: &str) {
         assert_eq!(self.out.replace("\r\x1b[2K", "⌫"), lines, "shown:\n{}", self.out);
@@ -83,7 +88,7 @@ impl Told {
 
 #[test]
 fn posts_stand_under_their_thread() {
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .posts(1, 1, "ana", "<@UB> I am Ana &amp; co")
         .streams(1, 10, "Hel")
         .grows(1, 10, "lo\nAna.")
@@ -114,7 +119,7 @@ the end
 
 #[test]
 fn what_happens_beside_a_growing_post_waits_for_its_end() {
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .streams(1, 10, "One ")
         .streams(2, 20, "Eins ")
         .posts(1, 11, "ana", "quick")
@@ -141,7 +146,7 @@ fn what_happens_beside_a_growing_post_waits_for_its_end() {
 
 #[test]
 fn a_changed_post_goes_on_where_it_only_grew() {
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .posts(1, 10, "assistant", "Hello")
         .changes(1, 10, "Hello Ana")
         .changes(1, 10, "Hello Ana.")
@@ -163,7 +168,7 @@ fn a_changed_post_goes_on_where_it_only_grew() {
 
 #[test]
 fn a_stream_that_ends_with_more_text_is_whole() {
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .streams(1, 10, "Hel")
         .changes(1, 10, "Hello Ana")
         .posts(1, 11, "ana", "hi")
@@ -178,7 +183,7 @@ fn a_stream_that_ends_with_more_text_is_whole() {
 #[test]
 fn a_status_stands_until_something_is_said_and_only_where_it_can_be_taken_back() {
     let story = |look| {
-        let mut told = Told::new(look, true);
+        let mut told = Told::new(look);
         told.posts(1, 1, "ana", "hi").status(1, Some("is thinking…")).streams(1, 10, "Hello ").status(1, None);
         told.status(2, Some("is thinking…")).finishes(1, 10);
         told.status(2, Some("is thinking…")).status(2, None).says("");
@@ -195,7 +200,7 @@ fn a_status_stands_until_something_is_said_and_only_where_it_can_be_taken_back()
 #[test]
 fn what_one_person_alone_sees_says_so() {
     let whispered = What::Whispered { to: "ana".into(), text: "psst".into() };
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .happens(1, 10, "assistant", whispered)
         .says("")
         .shows("\n  #general · thread 1\n  assistant  (only ana sees this) psst\n\n");
@@ -203,23 +208,23 @@ fn what_one_person_alone_sees_says_so() {
 
 #[test]
 fn at_a_prompt_what_was_typed_is_not_repeated_and_late_answers_do_not_mix_with_it() {
-    let mut told = Told::new(LIVE, false);
-    told.prompts().view.entered();
+    let mut told = Told::new(LIVE);
+    told.view.echoes(false);
+    told.prompts().enters();
     told.posts(1, 1, "ana", "hi").streams(1, 10, "Hel").grows(1, 10, "lo ");
     // Typed while the answer grows.
-    told.view.entered();
-    told.grows(1, 10, "Ana. ").finishes(1, 10).prompts();
+    told.enters().grows(1, 10, "Ana. ").finishes(1, 10).prompts();
     assert!(told.view.is_prompting());
     told.posts(2, 20, "assistant", "Late.").prompts();
     told.shows(
-        "ana in #general ›   assistant  Hello             Ana.\nana in #general › ⌫\n  #general · thread 2\n  \
+        "ana in #general ›   assistant  Hello\n             Ana.\nana in #general › ⌫\n  #general · thread 2\n  \
          assistant  Late.\nana in #general › ",
     );
 }
 
 #[test]
 fn an_answer_goes_on_after_what_the_demo_says_meanwhile() {
-    Told::new(PLAIN, true)
+    Told::new(PLAIN)
         .streams(1, 10, "One two")
         .says("A list.")
         .grows(1, 10, " three\nfour")
@@ -229,7 +234,7 @@ fn an_answer_goes_on_after_what_the_demo_says_meanwhile() {
 
 #[test]
 fn names_and_code_are_coloured() {
-    let mut told = Told::new(Look { colour: true, ..LIVE }, true);
+    let mut told = Told::new(Look { colour: true, ..LIVE });
     told.posts(1, 1, "ana", "hi").streams(1, 10, "Say `help").finishes(1, 10).says("");
     assert_eq!(
         told.out,
