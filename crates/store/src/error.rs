@@ -73,6 +73,15 @@ pub enum OpenError {
         #[source]
         cause: std::io::Error,
     },
+    /// The disk takes nothing, or fails.
+    #[error("{path} cannot be written: its disk is full or fails; make room or see to the disk, then start again")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        cause: rusqlite::Error,
+    },
     /// Another process has it.
     #[error("{path} is served by another process; stop it first, or name another file with `store.url`")]
     InUse {

@@ -30,7 +30,7 @@ impl Tables {
         let threads = self.active.iter().filter_map(|no| self.threads.get(no));
         threads
             .filter(move |thread| workspace.is_none_or(|wanted| thread.key.workspace == *wanted))
-            .filter(move |thread| thread.live(now).is_some())
+            .filter(move |thread| thread.live(now).is_some_and(|session| session.users + session.answers > 0))
     }
 }
 

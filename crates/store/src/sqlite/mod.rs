@@ -4,6 +4,7 @@ mod cells;
 mod code;
 mod migrate;
 mod open;
+mod queue;
 mod readers;
 mod step;
 mod store;
@@ -12,6 +13,7 @@ mod tables;
 mod writer;
 
 use std::{
+    collections::VecDeque,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
@@ -22,11 +24,12 @@ use chathakase_session::{
     store::{Result, Rules, StoreError},
     time::SharedClock,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 pub use migrate::SCHEMA;
 
 use crate::OpenError;
+use queue::Queue;
 use readers::Readers;
 use step::Item;
 use tables::Sql;
@@ -81,23 +84,22 @@ pub struct Settings {
 /// gives it free.
 pub struct SqliteStore {
     path: PathBuf,
-    queue: mpsc::Sender<Job>,
+    queue: Arc<Queue>,
     /// How much content may still queue, in units.
     room: Arc<Semaphore>,
     room_units: u32,
     readers: Arc<Readers>,
     rules: Arc<Rules>,
-    /// Last: everything that could keep the writer busy is dropped before.
-    _writer: Joined,
+    writer: Option<JoinHandle<()>>,
 }
 
-/// A thread that is waited for.
-struct Joined(Option<JoinHandle<()>>);
-
-impl Drop for Joined {
+/// Finishes what is queued, as [`shutdown`](chathakase_session::store::SessionStore::shutdown) does, and waits for it.
+impl Drop for SqliteStore {
     fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            let _ = thread.join();
+        self.readers.close();
+        self.queue.close();
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
         }
     }
 }
@@ -122,7 +124,7 @@ impl SqliteStore {
         options: &Options,
     ) -> std::result::Result<Self, OpenError> {
         let opened = open::open(path, options)?;
-        let (queue, jobs) = mpsc::channel(options.queue_max.max(1));
+        let queue = Arc::new(Queue::new(options.queue_max));
         let wants_nudge = Arc::new(AtomicBool::new(false));
         let readers = Readers::new(opened.readers, clock.clone(), wants_nudge.clone(), queue.clone())
             .map_err(|cause| OpenError::Sqlite { path: path.into(), cause })?;
@@ -131,10 +133,13 @@ impl SqliteStore {
             state: opened.state,
             rules: rules.clone(),
             clock,
-            queue: jobs,
+            queue: queue.clone(),
+            taken: VecDeque::new(),
+            last_batch: 0,
             wants_nudge,
             lock: opened.lock,
             house: House::default(),
+            stopped: None,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -148,7 +153,7 @@ impl SqliteStore {
             room_units,
             readers: Arc::new(readers),
             rules: Arc::new(rules),
-            _writer: Joined(Some(thread)),
+            writer: Some(thread),
         })
     }
 
@@ -156,7 +161,7 @@ impl SqliteStore {
     /// there by itself within seconds; this is for whoever must know.
     pub async fn erasures_settled(&self) -> Result<()> {
         let (caller, settled) = oneshot::channel();
-        self.queue.send(Job::Settle(caller)).await.map_err(|_| StoreError::Closed)?;
+        self.queue.push(Job::Settle(caller)).await?;
         settled.await.map_err(|_| StoreError::Closed)
     }
 
@@ -189,7 +194,7 @@ impl SqliteStore {
         };
         let (caller, given) = oneshot::channel();
         let item = Item { work: Some(work), bytes, given: None, caller, _room: room };
-        self.queue.send(Job::Step(Box::new(item))).await.map_err(|_| StoreError::Closed)?;
+        self.queue.push(Job::Step(Box::new(item))).await?;
         given.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn refused(path: &Path, cause: rusqlite::Error) -> OpenError {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             OpenError::NotWritable { path, cause: io::Error::other(cause) }
         }
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => OpenError::Disk { path, cause },
         _ => OpenError::Sqlite { path, cause },
     }
 }

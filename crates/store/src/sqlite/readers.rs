@@ -13,12 +13,12 @@ use chathakase_session::{
     time::SharedClock,
 };
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 use super::{
     cells::unavailable,
+    queue::Queue,
     tables::{Sql, State},
-    writer::Job,
 };
 
 /// The longest that one read may take (1 s): a reader keeps the write-ahead log from shrinking.
@@ -39,7 +39,7 @@ pub(super) struct Readers {
     clock: SharedClock,
     closed: AtomicBool,
     wants_nudge: Arc<AtomicBool>,
-    writer: mpsc::Sender<Job>,
+    queue: Arc<Queue>,
 }
 
 impl Readers {
@@ -47,11 +47,11 @@ impl Readers {
         conns: Vec<Connection>,
         clock: SharedClock,
         wants_nudge: Arc<AtomicBool>,
-        writer: mpsc::Sender<Job>,
+        queue: Arc<Queue>,
     ) -> rusqlite::Result<Self> {
         let permits = Arc::new(Semaphore::new(conns.len()));
         let free = conns.into_iter().map(|conn| watched(conn, clock.clone())).collect::<rusqlite::Result<_>>()?;
-        Ok(Self { free: Mutex::new(free), permits, clock, closed: AtomicBool::new(false), wants_nudge, writer })
+        Ok(Self { free: Mutex::new(free), permits, clock, closed: AtomicBool::new(false), wants_nudge, queue })
     }
 
     /// Runs `work` in one read transaction: all it sees is of one moment.
@@ -89,8 +89,7 @@ impl Readers {
             self.lock().push(reader);
         }
         if self.wants_nudge.swap(false, Ordering::SeqCst) {
-            // A full queue wakes the writer as well.
-            let _ = self.writer.try_send(Job::Nudge);
+            self.queue.nudge();
         }
     }
 

@@ -112,7 +112,7 @@ impl SessionStore for SqliteStore {
     async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
         let (caller, swept) = oneshot::channel();
         let sweep = Sweep::new(keep_up_to, limit, now, caller);
-        self.queue.send(Job::Sweep(sweep)).await.map_err(|_| StoreError::Closed)?;
+        self.queue.push(Job::Sweep(sweep)).await?;
         swept.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -158,7 +158,7 @@ impl SessionStore for SqliteStore {
     async fn shutdown(&self) {
         self.readers.close();
         let (caller, stopped) = oneshot::channel();
-        if self.queue.send(Job::Stop(caller)).await.is_ok() {
+        if self.queue.push(Job::Stop(caller)).await.is_ok() {
             let _ = stopped.await;
         }
     }

@@ -18,14 +18,12 @@ use chathakase_session::{
     time::SharedClock,
 };
 use rusqlite::Connection;
-use tokio::sync::{
-    mpsc::{self, error::TryRecvError},
-    oneshot,
-};
+use tokio::sync::oneshot;
 
 use super::{
     cells::{is_everyones, unavailable},
     open::BUSY_TIMEOUT,
+    queue::Queue,
     step::{Ran, Refusal, Step},
     sweep::{PURGE_SLICE, Sweep},
     tables::{Sql, State},
@@ -36,6 +34,9 @@ use crate::rows::ThreadRows;
 const BATCH_STEPS_MAX: usize = 1024;
 /// Bytes of content in one transaction, at most, but always one step (4 MiB).
 const BATCH_BYTES_MAX: usize = 4 << 20;
+/// How long a transaction waits for the callers of the one before (0.2 ms, about what a fast disk takes to commit): they
+/// were answered a moment ago, and if they go on at once, one commit serves them all again.
+const LINGER: Duration = Duration::from_micros(200);
 /// How long traces of erased content may stay in the file under load (20 s). Without load they go at once.
 const SETTLE_WITHIN: Duration = Duration::from_secs(20);
 
@@ -45,8 +46,6 @@ pub(super) enum Job {
     Sweep(Sweep),
     /// Answered when no trace of erased content is in the files.
     Settle(oneshot::Sender<()>),
-    /// A reader that stood in the way of the checkpoint has ended.
-    Nudge,
     /// Answered when all that was asked before is done and the files are closed.
     Stop(oneshot::Sender<()>),
 }
@@ -56,12 +55,18 @@ pub(super) struct Writer {
     pub(super) state: State,
     pub(super) rules: Rules,
     pub(super) clock: SharedClock,
-    pub(super) queue: mpsc::Receiver<Job>,
+    pub(super) queue: Arc<Queue>,
+    /// Taken from the queue and not yet begun.
+    pub(super) taken: VecDeque<Job>,
+    /// Steps in the transaction before.
+    pub(super) last_batch: usize,
     /// Tells readers that the writer waits for one of them to end.
     pub(super) wants_nudge: Arc<AtomicBool>,
     /// Released last.
     pub(super) lock: File,
     pub(super) house: House,
+    /// Who asked it to stop.
+    pub(super) stopped: Option<oneshot::Sender<()>>,
 }
 
 /// Housekeeping that is under way.
@@ -87,68 +92,64 @@ impl Writer {
     /// Works until everyone who could ask is gone, or it is stopped.
     pub(super) fn run(mut self) {
         let mut batch = Vec::new();
-        let stopped = loop {
-            let job = if self.has_chores() {
-                match self.queue.try_recv() {
-                    Ok(job) => Some(job),
-                    Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Disconnected) => break None,
-                }
+        loop {
+            if !self.taken.is_empty() || self.has_chores() {
+                self.queue.take(&mut self.taken);
             } else {
-                match self.queue.blocking_recv() {
-                    Some(job) => Some(job),
-                    None => break None,
+                let more = self.queue.take_first(&mut self.taken);
+                self.house.waits = false;
+                if !more {
+                    break;
                 }
-            };
-            let stop = job.and_then(|job| self.gather(job, &mut batch));
+            }
             self.commit(&mut batch);
             self.settle();
-            if stop.is_some() {
-                break stop;
+            let stopped = self.stopped.is_some() || self.queue.is_closed();
+            if stopped && self.taken.is_empty() && self.queue.is_empty() {
+                break;
             }
-        };
-        self.close(stopped);
+        }
+        self.close();
     }
 
     fn has_chores(&self) -> bool {
-        !self.house.waits
-            && (!self.house.sweeps.is_empty() || self.state.discarded.get() || self.house.unsettled_since.is_some())
+        !self.house.waits && (self.has_slice() || self.house.unsettled_since.is_some())
     }
 
-    /// Takes what is queued, as far as one transaction goes. Returns who wants the writer to stop.
-    fn gather(&mut self, first: Job, batch: &mut Vec<Box<dyn Step>>) -> Option<oneshot::Sender<()>> {
-        self.house.waits = false;
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(job) = next {
+    fn has_slice(&self) -> bool {
+        !self.house.waits && (!self.house.sweeps.is_empty() || self.state.discarded.get())
+    }
+
+    /// The next step that was taken from the queue; what else was asked is noted on the way.
+    fn next_step(&mut self) -> Option<Box<dyn Step>> {
+        while let Some(job) = self.taken.pop_front() {
+            self.house.waits = false;
             match job {
-                Job::Step(step) => {
-                    bytes += step.bytes();
-                    batch.push(step);
-                }
+                Job::Step(step) => return Some(step),
                 Job::Sweep(sweep) => self.house.sweeps.push_back(sweep),
                 Job::Settle(caller) => self.house.settlers.push(caller),
-                Job::Nudge => {}
-                Job::Stop(caller) => return Some(caller),
+                Job::Stop(caller) => {
+                    self.queue.close();
+                    self.stopped = Some(caller);
+                }
             }
-            let full = batch.len() >= BATCH_STEPS_MAX || bytes >= BATCH_BYTES_MAX;
-            next = if full { None } else { self.queue.try_recv().ok() };
         }
         None
     }
 
-    /// Runs a batch and a slice of housekeeping in one transaction, and answers.
+    /// Runs steps and a slice of housekeeping in one transaction, and answers.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Step>>) {
-        let slice = !self.house.waits && (!self.house.sweeps.is_empty() || self.state.discarded.get());
-        if batch.is_empty() && !slice {
+        let first = self.next_step();
+        if first.is_none() && !self.has_slice() {
             return;
         }
-        let swept = self.transaction(batch, slice);
-        let refused = swept.as_ref().err();
+        let sliced = self.transaction(first, batch);
+        let refused = sliced.as_ref().err();
+        self.last_batch = batch.len();
         for step in batch.drain(..) {
             step.answer(refused);
         }
-        match swept {
+        match sliced {
             Ok(Slice::Unfinished) => {}
             Ok(Slice::Done) => self.end_sweep(None),
             Ok(Slice::Failed(refusal)) => {
@@ -167,48 +168,93 @@ impl Writer {
         }
     }
 
+    /// One transaction around the steps that are there, and a slice of housekeeping if there is some. Steps that were
+    /// begun are in `batch` afterwards, whatever became of them.
+    fn transaction(
+        &mut self,
+        first: Option<Box<dyn Step>>,
+        batch: &mut Vec<Box<dyn Step>>,
+    ) -> std::result::Result<Slice, Refusal> {
+        let done = self.begin_and_commit(first, batch);
+        if done.is_err() && !self.conn.is_autocommit() {
+            // SQLite ends a transaction by itself after some errors; after the others it is ended here.
+            let _ = self.sql().run("ROLLBACK", []);
+        }
+        done
+    }
+
+    fn begin_and_commit(
+        &mut self,
+        first: Option<Box<dyn Step>>,
+        batch: &mut Vec<Box<dyn Step>>,
+    ) -> std::result::Result<Slice, Refusal> {
+        let begun = self.sql().run("BEGIN IMMEDIATE", []);
+        let (mut next, mut bytes, mut lingered) = (first, 0, false);
+        while let Some(mut step) = next {
+            bytes += step.bytes();
+            let ran = match &begun {
+                Ok(_) => in_savepoint(&mut self.sql(), |sql| step.run(sql)),
+                Err(_) => Ok(()),
+            };
+            batch.push(step);
+            ran?;
+            if batch.len() >= BATCH_STEPS_MAX || bytes >= BATCH_BYTES_MAX || begun.is_err() {
+                break;
+            }
+            next = self.next_step_within(batch.len(), &mut lingered);
+        }
+        begun?;
+        let slice = if self.has_slice() { self.slice()? } else { Slice::Unfinished };
+        self.sql().run("COMMIT", [])?;
+        Ok(slice)
+    }
+
+    /// The next step for a transaction that has `so_far`: waits a moment if more were in the one before.
+    fn next_step_within(&mut self, so_far: usize, lingered: &mut bool) -> Option<Box<dyn Step>> {
+        if let Some(step) = self.next_step() {
+            return Some(step);
+        }
+        let missing = self.last_batch.saturating_sub(so_far);
+        if missing == 0 || *lingered {
+            self.queue.take(&mut self.taken);
+        } else {
+            *lingered = true;
+            self.queue.take_within(missing, LINGER, &mut self.taken);
+        }
+        self.next_step()
+    }
+
+    fn slice(&mut self) -> std::result::Result<Slice, Refusal> {
+        let Self { conn, state, rules, house, .. } = self;
+        let mut sliced = Slice::Unfinished;
+        in_savepoint(&mut Sql { conn, state }, |sql| {
+            let done = match house.sweeps.front_mut() {
+                Some(sweep) => sweep.slice(sql, rules),
+                None => sql.purge(PURGE_SLICE).map(|_| false),
+            };
+            match done {
+                Ok(true) => sliced = Slice::Done,
+                Ok(false) => {}
+                Err(error) if is_everyones(&error) => return Ran::Refused(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, "a sweep was broken off");
+                    sliced = Slice::Failed(error.into());
+                    return Ran::Undo;
+                }
+            }
+            Ran::Kept
+        })?;
+        Ok(sliced)
+    }
+
+    fn sql(&self) -> Sql<'_> {
+        Sql { conn: &self.conn, state: &self.state }
+    }
+
     fn end_sweep(&mut self, refused: Option<&Refusal>) {
         if let Some(sweep) = self.house.sweeps.pop_front() {
             sweep.answer(refused);
         }
-    }
-
-    /// One transaction around a batch and, if asked for, a slice of housekeeping.
-    fn transaction(&mut self, batch: &mut [Box<dyn Step>], slice: bool) -> std::result::Result<Slice, Refusal> {
-        let mut sql = Sql { conn: &self.conn, state: &self.state };
-        let done = sql.run("BEGIN IMMEDIATE", []).map_err(Refusal::from).and_then(|_| {
-            for step in batch {
-                in_savepoint(&mut sql, |sql| step.run(sql))?;
-            }
-            let mut sliced = Slice::Unfinished;
-            if slice {
-                let sweep = self.house.sweeps.front_mut();
-                in_savepoint(&mut sql, |sql| {
-                    let done = match sweep {
-                        Some(sweep) => sweep.slice(sql, &self.rules),
-                        None => sql.purge(PURGE_SLICE).map(|_| false),
-                    };
-                    match done {
-                        Ok(true) => sliced = Slice::Done,
-                        Ok(false) => {}
-                        Err(error) if is_everyones(&error) => return Ran::Refused(error.into()),
-                        Err(error) => {
-                            tracing::error!(%error, "a sweep was broken off");
-                            sliced = Slice::Failed(error.into());
-                            return Ran::Undo;
-                        }
-                    }
-                    Ran::Kept
-                })?;
-            }
-            sql.run("COMMIT", []).map_err(Refusal::from)?;
-            Ok(sliced)
-        });
-        if done.is_err() && !self.conn.is_autocommit() {
-            // SQLite ends a transaction by itself after some errors; after the others it is ended here.
-            let _ = sql.run("ROLLBACK", []);
-        }
-        done
     }
 
     /// Takes traces of erased content out of the files: when nothing else is to be done, when somebody waits for it, or
@@ -223,7 +269,10 @@ impl Writer {
         }
         let since = self.house.unsettled_since.get_or_insert_with(|| self.clock.monotonic());
         let late = self.clock.monotonic().saturating_sub(*since) >= SETTLE_WITHIN;
-        let idle = self.queue.is_empty() && self.house.sweeps.is_empty() && !self.state.discarded.get();
+        let idle = self.taken.is_empty()
+            && self.queue.is_empty()
+            && self.house.sweeps.is_empty()
+            && !self.state.discarded.get();
         let asked = !self.house.settlers.is_empty() && self.house.sweeps.is_empty() && !self.state.discarded.get();
         if !(late || idle || asked) || self.house.waits {
             return;
@@ -244,16 +293,14 @@ impl Writer {
         }
     }
 
-    fn close(mut self, stopped: Option<oneshot::Sender<()>>) {
-        self.queue.close();
-        while self.queue.try_recv().is_ok() {}
+    fn close(mut self) {
         self.house.waits = false;
         self.settle();
         if let Err((_, error)) = self.conn.close() {
             tracing::error!(%error, "the database was not closed cleanly; nothing is lost");
         }
         drop(self.lock);
-        stopped.map(|caller| caller.send(()));
+        self.stopped.map(|caller| caller.send(()));
     }
 }
 

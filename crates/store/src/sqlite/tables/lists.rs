@@ -77,7 +77,8 @@ impl Lists for Sql<'_> {
                 concat!(
                     "SELECT ",
                     thread::columns!(),
-                    " FROM thread WHERE session IS NOT NULL AND (expires_at IS NULL OR expires_at > ?1) ",
+                    " FROM thread WHERE session IS NOT NULL AND (expires_at IS NULL OR expires_at > ?1)
+                     AND users + answers > 0 ",
                     $and,
                     " ORDER BY last_activity DESC, no DESC LIMIT ?2 OFFSET ?3"
                 )
@@ -98,7 +99,7 @@ impl Lists for Sql<'_> {
     fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
         let sql = "WITH live AS (SELECT session, created_at, users + answers AS messages FROM thread
                    WHERE session IS NOT NULL AND (expires_at IS NULL OR expires_at > ?1)
-                   AND (?2 IS NULL OR workspace = ?2))
+                   AND users + answers > 0 AND (?2 IS NULL OR workspace = ?2))
                    SELECT count(*), coalesce(sum(messages), 0), min(created_at), max(created_at),
                    (SELECT count(DISTINCT user) FROM person WHERE session IN (SELECT session FROM live)) FROM live";
         let read = |cells: Cells<'_, '_>| {

@@ -1,0 +1,112 @@
+//! The queue before the writer: callers wait for room in it without blocking, the writer blocks on it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chathakase_session::store::{Result, StoreError};
+use tokio::sync::Semaphore;
+
+use super::writer::Job;
+
+/// A bounded queue of jobs with many callers and one writer.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    /// Free places.
+    places: Semaphore,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    /// How many jobs the writer waits for; it is not woken for fewer.
+    wanted: usize,
+    nudged: bool,
+    closed: bool,
+}
+
+impl Queue {
+    pub(super) fn new(places: usize) -> Self {
+        let state = State { jobs: VecDeque::new(), wanted: 1, nudged: false, closed: false };
+        Self {
+            state: Mutex::new(state),
+            ready: Condvar::new(),
+            places: Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// Queues a job, once there is a place for it.
+    pub(super) async fn push(&self, job: Job) -> Result<()> {
+        self.places.acquire().await.map_err(|_| StoreError::Closed)?.forget();
+        let mut state = self.lock();
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
+        state.jobs.push_back(job);
+        if state.jobs.len() >= state.wanted {
+            self.ready.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Wakes the writer without a job.
+    pub(super) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.ready.notify_one();
+    }
+
+    /// Lets nobody queue any more; what is queued is still done.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.places.close();
+        self.ready.notify_one();
+    }
+
+    /// Takes all that is queued.
+    pub(super) fn take(&self, into: &mut VecDeque<Job>) {
+        self.give(self.lock(), into);
+    }
+
+    /// Waits until something is queued or the writer is nudged, and takes all of it; `false` when nothing can come any
+    /// more.
+    pub(super) fn take_first(&self, into: &mut VecDeque<Job>) -> bool {
+        let nothing = |state: &mut State| state.jobs.is_empty() && !state.nudged && !state.closed;
+        let mut state = self.ready.wait_while(self.lock(), nothing).unwrap_or_else(PoisonError::into_inner);
+        state.nudged = false;
+        let more = !state.jobs.is_empty() || !state.closed;
+        self.give(state, into);
+        more
+    }
+
+    /// Waits until `wanted` jobs are queued, but no longer than `limit`, and takes all there are.
+    pub(super) fn take_within(&self, wanted: usize, limit: Duration, into: &mut VecDeque<Job>) {
+        let mut state = self.lock();
+        state.wanted = wanted;
+        let too_few = |state: &mut State| state.jobs.len() < state.wanted && !state.closed;
+        let waited = self.ready.wait_timeout_while(state, limit, too_few);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.wanted = 1;
+        self.give(state, into);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().jobs.is_empty()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn give(&self, mut state: MutexGuard<'_, State>, into: &mut VecDeque<Job>) {
+        let taken = state.jobs.len();
+        into.append(&mut state.jobs);
+        drop(state);
+        self.places.add_permits(taken);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
