@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
 
 use super::{Options, migrate, tables::State};
 use crate::OpenError;
@@ -105,7 +105,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 fn set_up(conn: &Connection, path: &Path, options: &Options) -> Result<(), OpenError> {
     let sqlite = |cause| refused(path, cause);
     conn.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(conn).map_err(sqlite)?;
     // Statement journals hold content too: they stay in memory.
     for (name, value, kept) in [
         ("journal_mode", "WAL", "wal"),
@@ -125,6 +125,13 @@ fn set_up(conn: &Connection, path: &Path, options: &Options) -> Result<(), OpenE
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(sqlite)?;
     }
     Ok(())
+}
+
+/// Statements stay prepared. Unless plans are fixed, SQLite plans a statement anew for each value that a `LIMIT ?` is given,
+/// which costs more than most of our reads.
+fn keep_statements(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// A setting as SQLite tells it.
@@ -158,9 +165,29 @@ fn reader(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(&conn).map_err(sqlite)?;
     for (pragma, value) in [("temp_store", "MEMORY"), ("mmap_size", "0"), ("query_only", "ON")] {
         conn.pragma_update(None, pragma, value).map_err(sqlite)?;
     }
     Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open(&folder.path().join("chathakase.db"), &Options::default()).unwrap();
+        for conn in opened.readers.iter().chain([&opened.writer]) {
+            let mut statement = conn.prepare("SELECT no FROM content ORDER BY no LIMIT ?").unwrap();
+            for limit in [20, 50, 20] {
+                let _: Vec<i64> = statement.query_map([limit], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
 }
