@@ -9,10 +9,15 @@ use std::{
 
 /// Runs the demo with these lines as its input.
 fn demo(arguments: &[&str], input: &str) -> Output {
+    demo_with(arguments, &[], input)
+}
+
+fn demo_with(arguments: &[&str], env: &[(&str, &str)], input: &str) -> Output {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_chathakase"))
         .arg("demo")
         .args(arguments)
         .env_clear()
+        .envs(env.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -155,4 +160,15 @@ fn a_message_without_an_answer_holds_nothing_up() {
     let printed = printed(&demo(&[], "I am Ana\n@ben did you see it?\n/quit\nnot read any more\n"));
     holds_in_order(&printed, &["Nice to meet you", "ana        @ben did you see it?\n", "Ended."]);
     assert!(!printed.contains("not read any more"));
+}
+
+#[test]
+fn a_model_that_the_environment_names_is_used_and_no_secret_is_shown() {
+    // Nobody listens on the discard port of loopback.
+    let env = [("OPENAI_BASE_URL", "http://user:s3cret@127.0.0.1:9/v1"), ("OPENAI_API_KEY", "sk-s3cret")];
+    let output = demo_with(&[], &env, "hello\n");
+    let (shown, logged) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{logged}");
+    holds_in_order(&shown, &["names a model, which is used", "gpt-4o at 127.0.0.1", "I could not reach my model"]);
+    assert!(!shown.contains("s3cret") && !logged.contains("s3cret"), "{shown}{logged}");
 }

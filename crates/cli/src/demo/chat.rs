@@ -27,7 +27,7 @@ struct Chat<'a> {
 }
 
 /// Chats until `/quit` or the input's end. What is not answered then is answered first.
-pub(crate) async fn chat(room: &mut Room, typed_here: bool, clock: SharedClock) -> anyhow::Result<()> {
+pub(crate) async fn chat(room: &mut Room, typed_here: bool) -> anyhow::Result<()> {
     let look = room.screen.look();
     if room.stage.has_stand_in() {
         script::open(room).await?;
@@ -37,6 +37,7 @@ pub(crate) async fn chat(room: &mut Room, typed_here: bool, clock: SharedClock) 
     let seat = Seat { who: CAST[0].to_owned(), place: Place::Channel("#general".to_owned()) };
     let mut chat = Chat { room, seat, typed_here, open: Vec::new() };
     let mut lines = lines::stdin();
+    let clock = SharedClock::clone(&chat.room.clock);
     loop {
         let idle = chat.open.is_empty();
         if idle && typed_here && !chat.room.view.is_prompting() {

@@ -30,7 +30,7 @@ pub(crate) struct Room {
     pub(crate) view: View,
     pub(crate) screen: Screen,
     pub(crate) feed: Feed,
-    clock: SharedClock,
+    pub(crate) clock: SharedClock,
 }
 
 /// Something said that may get an answer.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use axum::http::Uri;
 use chathakase_session::{
     store::SessionStore,
     time::{SharedClock, timeout},
@@ -93,10 +94,11 @@ impl Stage {
         Ok(Self { slack, stand_in, config, clock, assistant: None, _folder: folder })
     }
 
-    /// Name and address of the model, unless it is the built-in one.
+    /// Name and host of the model, unless it is the built-in one. Not the whole address: a password may stand in it.
     pub(crate) fn real_model(&self) -> Option<String> {
-        let config = &self.config;
-        self.stand_in.is_none().then(|| format!("{} at {}", config.model_name, config.model_base_url))
+        let address: Option<Uri> = self.config.model_base_url.parse().ok();
+        let host = address.as_ref().and_then(Uri::host).unwrap_or("an address that is none");
+        self.stand_in.is_none().then(|| format!("{} at {host}", self.config.model_name))
     }
 
     /// Starts the assistant, on what the database holds.
