@@ -18,6 +18,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::turn::{Driver, Hold, Tools};
 
+/// How long after the drain what was told to fall silent may take to do so: a Slack call's 8 s and a little more.
+const SILENT_WITHIN: Duration = Duration::from_secs(10);
+
 /// Runs turns, each in a task of its own.
 pub(crate) struct Runner {
     pub(crate) tools: Tools,
@@ -79,9 +82,15 @@ impl Runner {
         });
     }
 
-    /// Does something beside the turns that the end of the process waits for.
+    /// Does something beside the turns. The end of the process waits for it as long as the drain lasts.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(work);
+        let silence = self.silence.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = work => {}
+                () = silence.cancelled() => {}
+            }
+        });
     }
 
     async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<(Claimed, Duration)> {
@@ -217,11 +226,14 @@ impl Runner {
         let left: Vec<Lease> = self.lock().values().map(|hold| hold.lease.clone()).collect();
         self.silence.cancel();
         if ended.is_err() {
-            tracing::warn!(
-                turns = left.len(),
-                "turns were still running at the end of the drain; they go on after the next start"
-            );
-            self.tasks.wait().await;
+            if !left.is_empty() {
+                tracing::warn!(
+                    turns = left.len(),
+                    "turns were still running at the end of the drain; they go on after the next start"
+                );
+            }
+            // A call that waits for Slack is not heard out for ever: whoever asked us to end may lose patience and kill.
+            let _ = timeout(&*self.tools.clock, SILENT_WITHIN, self.tasks.wait()).await;
         }
         if !left.is_empty()
             && let Err(error) = self.tools.store.release(&left, self.tools.clock.now()).await

@@ -381,10 +381,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// All messages of a session with `seq` greater than `after`, in that order, commands too; at most `limit`.
     async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>>;
 
-    /// One page of active sessions.
+    /// One page of active sessions that hold messages; one in which only commands were given is none to speak of.
     async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>>;
 
-    /// Numbers over the active sessions of a workspace, or of all.
+    /// Numbers over the active sessions that hold messages, of a workspace or of all.
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
 
     /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.

@@ -99,7 +99,7 @@ mod told {
         let ana = s.slack.person("ana");
         s.restart_with(&[("access.admins", ana.as_str())]).await;
         thread.reply("ana", "all sessions").await;
-        s.says_somewhere("2 messages with ana, ").await;
+        s.says_somewhere("1 active session").await;
     }
 
     pub(super) async fn all_sessions_comes_in_pages(s: &mut Story) {

@@ -92,6 +92,7 @@ pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
                 runtime.shutdown_background();
             }
             eprintln!("{}", s.slack.transcript());
+            eprintln!("{:?}", s.clock);
             eprintln!("the model was asked {} times; unplanned: {:?}", s.openai.requests_seen(), s.openai.unexpected());
             return told;
         }
@@ -239,6 +240,13 @@ impl Story {
             }
         };
         tokio::select! { () = seen => {}, () = passing => {} }
+    }
+
+    /// Waits for something in the small Slack to become so.
+    pub(crate) async fn until(&self, so: impl Fn() -> bool) {
+        while !so() {
+            self.slack.changed().await;
+        }
     }
 
     /// Waits until every event has arrived and no call is under way. What did not arrive while we were away comes again only

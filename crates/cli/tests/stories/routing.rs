@@ -266,6 +266,8 @@ mod told {
         s.slack.settled().await;
         s.unreachable();
         let missed = thread.mention("ana", "what is the time?").await;
+        // Slack tries again at once, and then only after a minute.
+        s.until(|| s.slack.events().iter().filter(|event| event.tries == 2).count() == 2).await;
         s.reachable();
         s.openai.answers("Noon.").answers("It is noon.");
         thread.mention("ben", "hello").await;

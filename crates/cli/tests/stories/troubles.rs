@@ -81,7 +81,7 @@ mod told {
         let posts = s.slack.next("chat.postMessage").fails_429(7);
         s.openai.answers("Here you are.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
-        s.waits_pass(6.0..=8.0, async { thread.finishes("Here you are.").await }).await;
+        s.waits_pass(6.5..=7.5, async { thread.finishes("Here you are.").await }).await;
         assert!(limited.hits() + posts.hits() > 0);
         assert_eq!(thread.answers(), ["Here you are."]);
         limited.lifted();
@@ -139,14 +139,13 @@ mod told {
         let first = s.openai.turn().silent();
         let thread = s.slack.mention("ana", "#general", "hello").await;
         first.asked().await;
-        s.clock.pass_sleep(Duration::from_secs(50)..=Duration::from_secs(60)).await;
-        thread.finishes(&texts::model_failed(ErrorKind::TooSlow)).await;
+        s.waits_pass(59.0..=60.0, async { thread.finishes(&texts::model_failed(ErrorKind::TooSlow)).await }).await;
         let second = s.openai.turn().text("Well").silent();
         thread.reply("ana", "again").await;
         second.asked().await;
         thread.shows("Well").await;
-        s.clock.pass_sleep(Duration::from_secs(20)..=Duration::from_secs(30)).await;
-        thread.finishes(&with_note("Well", Some(&texts::answer_cut_off(ErrorKind::TooSlow)))).await;
+        let cut = with_note("Well", Some(&texts::answer_cut_off(ErrorKind::TooSlow)));
+        s.waits_pass(29.0..=60.0, async { thread.finishes(&cut).await }).await;
     }
 
     pub(super) async fn after_an_answer_that_took_minutes_the_next_one_is_given_too(s: &mut Story) {

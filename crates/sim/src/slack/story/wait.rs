@@ -80,13 +80,15 @@ impl SmallSlack {
         let Some(clock) = self.driver() else { return std::future::pending().await };
         loop {
             let mut began = pin!(clock.sleep_began());
-            let _ = poll!(&mut began);
+            let has_begun = poll!(&mut began).is_ready();
             let wait = if self.shared.is_busy() { BUSY_MAX } else { calm };
             real::pause(wait).await;
             if pass_one(clock).is_some() {
                 return;
             }
-            began.await;
+            if !has_begun {
+                began.await;
+            }
         }
     }
 
