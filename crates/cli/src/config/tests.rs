@@ -156,3 +156,21 @@ fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
         .collect();
     toml::from_str::<toml::Table>(&settings).unwrap();
 }
+
+#[test]
+fn the_table_of_the_readme_is_made_from_the_list_of_settings() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- settings").unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of settings -->").unwrap();
+    let right = format!("{before}<!-- settings{mark}-->\n\n{}\n<!-- end of settings -->{after}", markdown_table());
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        std::fs::write(path, &right).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        right,
+        "run this test with UPDATE_FILES=1 to write the table anew"
+    );
+}
