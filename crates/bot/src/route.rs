@@ -155,3 +155,7 @@ fn is_direct(channel: &ChannelId, place: Place) -> bool {
     // A mention event does not say what kind of conversation it is from; the id's first letter does.
     place == Place::Direct || (place == Place::Unknown && channel.as_str().starts_with('D'))
 }
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

@@ -263,4 +263,54 @@ mod tests {
             assert_eq!(duration(Duration::from_secs(secs)), said, "{secs} s");
         }
     }
+
+    /// Everything that people read, to be looked at in one sitting.
+    #[test]
+    fn all_texts_read_well_side_by_side() {
+        let hour = Duration::from_secs(3600);
+        let kinds = [
+            ErrorKind::Setup,
+            ErrorKind::Busy,
+            ErrorKind::Quota,
+            ErrorKind::Unreachable,
+            ErrorKind::TooSlow,
+            ErrorKind::TooLong,
+            ErrorKind::Broken,
+            ErrorKind::Empty,
+            ErrorKind::Refused,
+        ];
+        let info = SessionInfo {
+            id: "C0123ABCD_1700000000.000100".into(),
+            people: vec!["Ana".into(), "Ben".into()],
+            user_messages: 12,
+            assistant_messages: 11,
+            age: hour,
+            idle: Duration::from_secs(65),
+            expires_in: hour,
+            waiting: 1,
+            model: "gpt-4o".into(),
+            in_window: 20,
+            tokens_max: 4_321,
+        };
+        let commands: Vec<_> = crate::commands::ALL.iter().map(|command| (command.say(), command.does())).collect();
+        let mut all = vec![THINKING.to_owned(), hint(), help(&commands, hour), info.to_string(), no_session()];
+        all.extend([
+            session_cleared(0, 0),
+            session_cleared(2, 0),
+            session_cleared(5, 1),
+            not_an_admin(),
+            command_failed(),
+        ]);
+        all.extend([
+            queue_full(50),
+            message_too_long(40_000),
+            cannot_post("C1", "not_in_channel"),
+            cannot_post("C1", "is_archived"),
+        ]);
+        all.extend([cannot_post("C1", "restricted_action"), file_not_read("report.pdf"), turn_set_aside(10)]);
+        all.extend([answer_too_long(Some(2000)), answer_too_long(None), answer_filtered()]);
+        all.extend(kinds.map(model_failed));
+        all.extend([answer_cut_off(ErrorKind::TooSlow), answer_cut_off(ErrorKind::Broken)]);
+        insta::assert_snapshot!(all.join("\n――――\n"));
+    }
 }

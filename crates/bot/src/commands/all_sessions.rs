@@ -30,7 +30,13 @@ impl Command for AllSessions {
         let workspace = &ask.key.workspace;
         let stats = ask.store.stats(Some(workspace), ask.now).await?;
         let page = Page { workspace: Some(workspace.clone()), number: ask.page - 1, size: PAGE_SIZE };
-        let rows = ask.store.sessions(&page, ask.now).await?;
+        let mut rows = ask.store.sessions(&page, ask.now).await?;
+        let names = ask.people.names(rows.iter().flat_map(|row| row.people.keys().cloned()).collect()).await;
+        for (id, known) in rows.iter_mut().flat_map(|row| &mut row.people) {
+            if let Some(name) = names.get(id) {
+                known.clone_from(name);
+            }
+        }
         let pages = usize::try_from(stats.active_sessions).unwrap_or(usize::MAX).div_ceil(PAGE_SIZE);
         Ok(Reply::Asker(texts::all_sessions(&stats, &rows, ask.page, pages, ask.now)))
     }

@@ -23,7 +23,7 @@ use super::{
     journal::{Hold, Lost, TurnJournal, insist, stored},
     machine::{Effect, Event, Machine},
     read_back, recover,
-    thinking::Thinking,
+    thinking::{self, Thinking},
 };
 use crate::{
     commands::{self, Ask},
@@ -78,10 +78,14 @@ impl Driver<'_> {
     async fn answer(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
         let found =
             if claimed.adopted { recover::own_posts(self, &claimed.turn, &claimed.parts).await? } else { Vec::new() };
+        let is_set_aside = claimed.turn.deaths >= self.tools.settings.deaths_max;
+        if (claimed.closing.is_some() || is_set_aside) && !found.is_empty() {
+            thinking::take_away(&self.tools.api, &claimed.turn.key, &self.tasks);
+        }
         if let Some(closing) = &claimed.closing {
             return self.bring(&claimed.turn, closing, found).await;
         }
-        if claimed.turn.deaths >= self.tools.settings.deaths_max {
+        if is_set_aside {
             let closing = notice(Outcome::Failed, texts::turn_set_aside(claimed.turn.deaths));
             self.close(&closing).await?;
             return self.bring(&claimed.turn, &closing, found).await;

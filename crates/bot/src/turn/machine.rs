@@ -88,3 +88,87 @@ impl Machine {
         Closing { outcome, text: std::mem::take(&mut self.said), ending, note, model: None, usage: Usage::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chathakase_model::Usage as ModelUsage;
+
+    use super::*;
+
+    fn text(text: &str) -> Event {
+        Event::Text(text.into())
+    }
+    fn finished(reason: FinishReason) -> Event {
+        let usage = Some(ModelUsage { prompt: 7, completion: 3, total: 10 });
+        Event::Finished(Finish { reason, usage, model: Some("gpt-test".into()) })
+    }
+    fn too_long() -> Event {
+        Event::Failed(ModelError::ContextTooLong { message: "long".into() })
+    }
+    fn cut_off() -> Event {
+        Event::Failed(ModelError::CutOff { cause: None })
+    }
+
+    /// What the turn closes with after these events.
+    #[track_caller]
+    fn closes(events: impl IntoIterator<Item = Event>) -> Closing {
+        let mut machine = Machine::new(Some(2000));
+        for event in events {
+            if let Effect::Close(closing) = machine.on(event) {
+                return closing;
+            }
+        }
+        panic!("nothing closed the turn");
+    }
+
+    #[test]
+    fn an_answer_is_shown_as_it_comes_and_closed_whole_with_its_cost() {
+        let mut machine = Machine::new(None);
+        assert_eq!(machine.on(text("Hel")), Effect::Show("Hel".into()));
+        assert_eq!(machine.on(text("lo.")), Effect::Show("lo.".into()));
+        let Effect::Close(closing) = machine.on(finished(FinishReason::Stop)) else { panic!("not closed") };
+        assert_eq!(
+            (closing.text.as_str(), closing.outcome, closing.ending, closing.note),
+            ("Hello.", Outcome::Answered, Ending::Complete, None)
+        );
+        assert_eq!((closing.usage, closing.model.as_deref()), (Usage { prompt: 7, completion: 3 }, Some("gpt-test")));
+    }
+
+    #[test]
+    fn an_answer_that_a_limit_or_a_filter_ended_says_so() {
+        let closing = closes([text("Once"), finished(FinishReason::Length)]);
+        assert_eq!((closing.ending, closing.note), (Ending::Length, Some(texts::answer_too_long(Some(2000)))));
+        let closing = closes([text("Once"), finished(FinishReason::ContentFilter)]);
+        assert_eq!((closing.ending, closing.note), (Ending::ContentFilter, Some(texts::answer_filtered())));
+    }
+
+    #[test]
+    fn what_was_shown_before_a_failure_is_kept_with_its_end_marked() {
+        let closing = closes([text("Half"), cut_off()]);
+        assert_eq!((closing.outcome, closing.ending, closing.text.as_str()), (Outcome::Failed, Ending::Cut, "Half"));
+        assert_eq!(closing.note, Some(texts::answer_cut_off(ErrorKind::Broken)));
+    }
+
+    #[test]
+    fn a_failure_before_any_text_leaves_only_our_notice() {
+        let closing = closes([cut_off()]);
+        assert_eq!((closing.text.as_str(), closing.note), ("", Some(texts::model_failed(ErrorKind::Broken))));
+    }
+
+    #[test]
+    fn a_thread_too_long_is_asked_with_less_once_and_never_after_text() {
+        let mut machine = Machine::new(None);
+        assert_eq!(machine.on(too_long()), Effect::AskWithLess);
+        assert!(matches!(machine.on(too_long()), Effect::Close(_)));
+        assert_eq!(closes([text("Half"), too_long()]).text, "Half");
+    }
+
+    #[test]
+    fn a_stopped_answer_keeps_what_was_said_and_adds_nothing() {
+        let closing = closes([text("Half"), Event::Stopped]);
+        assert_eq!(
+            (closing.outcome, closing.ending, closing.text.as_str(), closing.note),
+            (Outcome::Stopped, Ending::Stopped, "Half", None)
+        );
+    }
+}

@@ -20,7 +20,7 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     let mut posts = read(driver, turn).await;
     let authors: Vec<_> = posts.iter().filter_map(|post| post.author.user.clone()).collect();
     let names = driver.unless_silenced(tools.people.names(authors)).await?;
-    posts.retain(|post| is_worth_knowing(post));
+    posts.retain(is_worth_knowing);
     let posts: Vec<NewPost> = posts
         .into_iter()
         .map(|post| {

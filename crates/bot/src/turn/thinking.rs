@@ -31,6 +31,12 @@ struct Line {
     state: Arc<AtomicU8>,
 }
 
+/// Takes away the status line that a dead process may have left: its posts are only changed now, which takes none away.
+pub(crate) fn take_away(api: &Api, key: &ThreadKey, tasks: &TaskTracker) {
+    let line = Line { api: api.clone(), key: key.clone(), state: Arc::default() };
+    tasks.spawn(async move { line.say("").await });
+}
+
 impl Thinking {
     pub(crate) fn begin(api: &Api, key: &ThreadKey, tasks: &TaskTracker) -> Self {
         let line = Line { api: api.clone(), key: key.clone(), state: Arc::new(AtomicU8::new(ASKED)) };

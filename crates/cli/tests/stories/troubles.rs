@@ -13,7 +13,6 @@ mod sockets {
     use super::told;
     crate::harness::stories! { by socket:
         a_socket_that_drops_loses_nothing,
-        a_socket_that_falls_silent_is_replaced,
         a_refreshed_socket_loses_nothing,
     }
 }
@@ -318,14 +317,6 @@ mod told {
         s.openai.answers("Hello.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         s.waits_pass(0.0..=3.5, async { thread.finishes("Hello.").await }).await;
-    }
-
-    pub(super) async fn a_socket_that_falls_silent_is_replaced(s: &mut Story) {
-        s.slack.silence_sockets();
-        s.openai.answers("Hello.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        s.passes(Duration::from_secs(31));
-        s.waits_pass(0.0..=4.0, async { thread.finishes("Hello.").await }).await;
     }
 
     pub(super) async fn a_refreshed_socket_loses_nothing(s: &mut Story) {
