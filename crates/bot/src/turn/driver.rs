@@ -78,29 +78,37 @@ impl Driver<'_> {
     async fn answer(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
         let found =
             if claimed.adopted { recover::own_posts(self, &claimed.turn, &claimed.parts).await? } else { Vec::new() };
-        let is_set_aside = claimed.turn.deaths >= self.tools.settings.deaths_max;
-        if (claimed.closing.is_some() || is_set_aside) && !found.is_empty() {
-            thinking::take_away(&self.tools.api, &claimed.turn.key, &self.tasks);
-        }
         if let Some(closing) = &claimed.closing {
-            return self.bring(&claimed.turn, closing, found).await;
+            return self.bring_again(&claimed.turn, closing, found).await;
         }
-        if is_set_aside {
+        if claimed.turn.deaths >= self.tools.settings.deaths_max {
             let closing = notice(Outcome::Failed, texts::turn_set_aside(claimed.turn.deaths));
             self.close(&closing).await?;
-            return self.bring(&claimed.turn, &closing, found).await;
+            return self.bring_again(&claimed.turn, &closing, found).await;
         }
         let thinking = Thinking::begin(&self.tools.api, &claimed.turn.key, &self.tasks);
         if claimed.unread && self.tools.settings.reread {
             read_back::learn(self, &claimed.turn).await?;
         }
         if !found.is_empty() {
-            // Posts that are only changed take no status line away, so nobody says here that something was shown.
-            return self.speak_over(&claimed.turn, found).await;
+            let parts = self.speak_over(&claimed.turn, found).await?;
+            thinking.taken_away().await;
+            return Ok(parts);
         }
         let parts = self.speak(&claimed.turn, &thinking).await?;
         if !parts.is_empty() {
             thinking.shown();
+        }
+        Ok(parts)
+    }
+
+    /// Brings what a dead owner had closed. Its posts are only changed, which takes no status line away: that is done
+    /// before the turn counts as delivered, because after that nobody looks at it again.
+    async fn bring_again(&self, turn: &Turn, closing: &Closing, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
+        let may_be_thinking = !found.is_empty();
+        let parts = self.bring(turn, closing, found).await?;
+        if may_be_thinking {
+            thinking::take_away(&self.tools.api, &turn.key).await;
         }
         Ok(parts)
     }

@@ -7,6 +7,7 @@ use std::sync::{
 
 use chathakase_session::ThreadKey;
 use chathakase_slack::api::Api;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::texts;
@@ -22,6 +23,7 @@ const OVER: u8 = 3;
 pub(crate) struct Thinking {
     line: Line,
     tasks: TaskTracker,
+    setting: JoinHandle<()>,
 }
 
 #[derive(Clone)]
@@ -31,24 +33,23 @@ struct Line {
     state: Arc<AtomicU8>,
 }
 
-/// Takes away the status line that a dead process may have left: its posts are only changed now, which takes none away.
-pub(crate) fn take_away(api: &Api, key: &ThreadKey, tasks: &TaskTracker) {
-    let line = Line { api: api.clone(), key: key.clone(), state: Arc::default() };
-    tasks.spawn(async move { line.say("").await });
+/// Takes away the status line that a dead process may have left.
+pub(crate) async fn take_away(api: &Api, key: &ThreadKey) {
+    Line { api: api.clone(), key: key.clone(), state: Arc::default() }.say("").await;
 }
 
 impl Thinking {
     pub(crate) fn begin(api: &Api, key: &ThreadKey, tasks: &TaskTracker) -> Self {
         let line = Line { api: api.clone(), key: key.clone(), state: Arc::new(AtomicU8::new(ASKED)) };
         let set = line.clone();
-        tasks.spawn(async move {
+        let setting = tasks.spawn(async move {
             set.say(texts::THINKING).await;
             // Whoever ended the turn meanwhile left the clearing to us.
             if set.state.compare_exchange(ASKED, SET, SeqCst, SeqCst).is_err() && set.state.load(SeqCst) == OVER {
                 set.say("").await;
             }
         });
-        Self { line, tasks: tasks.clone() }
+        Self { line, tasks: tasks.clone(), setting }
     }
 
     /// The answer begins to show.
@@ -66,6 +67,14 @@ impl Thinking {
         if clear {
             let line = self.line.clone();
             self.tasks.spawn(async move { line.say("").await });
+        }
+    }
+
+    /// Ends when the line is taken away, for whoever shows an answer by nothing that takes it away.
+    pub(crate) async fn taken_away(mut self) {
+        let _ = (&mut self.setting).await;
+        if self.line.state.swap(OVER, SeqCst) != OVER {
+            self.line.say("").await;
         }
     }
 
