@@ -1,12 +1,13 @@
 //! `kill -9` at any moment: after the next start every acknowledged message is answered, once.
 
 use chathakase_sim::slack::{
-    Gate,
+    Gate, SmallSlack,
     Transport::{self, Http},
 };
 
 use crate::{
     patience::in_time,
+    program::Program,
     stage::{Stage, on_both_transports},
 };
 
@@ -80,7 +81,7 @@ async fn a_kill_between_messages_costs_no_memory(transport: Transport) {
     stage.ends_with(serving, &thread, &["Hello Ana.", "You are Ana."]).await;
 }
 
-/// Where in its dealings with Slack the process dies.
+/// Where in its dealings with Slack the process dies: at its call of this number, from 0.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// The call is on its way and never happens.
@@ -89,47 +90,78 @@ enum Moment {
     After(usize),
 }
 
-#[tokio::test]
-async fn a_kill_before_any_call_of_slack_leaves_one_whole_answer() {
-    for call in 0..calls_of_one_answer().await {
-        killed_at(Moment::Before(call)).await;
+impl Moment {
+    /// Each call so far, before and after it.
+    fn all(calls: usize) -> impl Iterator<Item = Self> {
+        assert!(calls >= 3, "only {calls} calls");
+        (0..calls).flat_map(|call| [Self::Before(call), Self::After(call)])
+    }
+
+    /// The call of that moment will stand at this gate.
+    fn held(self, slack: &SmallSlack) -> Gate {
+        let gate = Gate::closed();
+        drop(match self {
+            Self::Before(calls) => slack.next("*").after(calls).slow(&gate),
+            Self::After(calls) => slack.next("*").after(calls).answers_late(&gate),
+        });
+        gate
     }
 }
 
-#[tokio::test]
-async fn a_kill_after_any_call_of_slack_leaves_one_whole_answer() {
-    for call in 0..calls_of_one_answer().await {
-        killed_at(Moment::After(call)).await;
-    }
-}
-
-async fn calls_of_one_answer() -> usize {
-    let stage = Stage::new(Http).await;
-    stage.openai.answers("One answer.");
-    let serving = stage.serve().await;
-    let before = stage.slack.all_calls().len();
-    let thread = stage.slack.mention("ana", "#general", "how many calls?").await;
-    thread.finishes("One answer.").await;
-    stage.ends_with(serving, &thread, &["One answer."]).await;
-    let calls = stage.slack.all_calls().len() - before;
-    assert!(calls >= 3, "a status, a stream and its end: {calls}");
-    calls
-}
-
-async fn killed_at(moment: Moment) {
+/// The whole life of one answer, undisturbed or ended by a kill.
+async fn one_answer(kill: Option<Moment>) -> usize {
     let stage = Stage::new(Http).await;
     stage.openai.answers_by(|_| "One answer.".to_owned());
-    let serving = stage.serve().await;
-    let gate = Gate::closed();
-    match moment {
-        Moment::Before(calls) => drop(stage.slack.next("*").after(calls).slow(&gate)),
-        Moment::After(calls) => drop(stage.slack.next("*").after(calls).answers_late(&gate)),
-    }
+    let mut serving = stage.serve().await;
+    let calls = stage.slack.all_calls().len();
+    let gate = kill.map(|moment| moment.held(&stage.slack));
     let thread = stage.slack.mention("ana", "#general", "answer me").await;
-    in_time(gate.reached()).await.unwrap_or_else(|| panic!("{moment:?}: no such call"));
+    if let Some(gate) = gate {
+        in_time(gate.reached()).await.unwrap_or_else(|| panic!("{kill:?}: no such call"));
+        stage.kill(serving).await;
+        serving = stage.serve().await;
+    }
+    thread.finishes("One answer.").await;
+    stage.ends_with(serving, &thread, &["One answer."]).await;
+    stage.slack.all_calls().len() - calls
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_an_answer_leaves_one_whole_answer() {
+    for moment in Moment::all(one_answer(None).await) {
+        eprintln!("killed {moment:?}");
+        one_answer(Some(moment)).await;
+    }
+}
+
+/// A process dies in mid-answer; the next one repairs the thread, undisturbed or ended by a second kill.
+async fn one_repair(kill: Option<Moment>) -> usize {
+    let stage = Stage::new(Http).await;
+    let half = stage.openai.turn().text("One").gate("half").text(" answer.");
+    let serving = stage.serve().await;
+    let thread = stage.slack.mention("ana", "#general", "answer me").await;
+    thread.shows("One").await;
+    half.reached("half").await;
     stage.kill(serving).await;
 
+    stage.openai.answers_by(|_| "One answer.".to_owned());
+    let calls = stage.slack.all_calls().len();
+    if let Some(moment) = kill {
+        let gate = moment.held(&stage.slack);
+        let repairing = Program::start(stage.command());
+        in_time(gate.reached()).await.unwrap_or_else(|| panic!("{moment:?}: no such call"));
+        repairing.kill().await;
+    }
     let serving = stage.serve().await;
     thread.finishes("One answer.").await;
     stage.ends_with(serving, &thread, &["One answer."]).await;
+    stage.slack.all_calls().len() - calls
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_repair_leaves_one_whole_answer() {
+    for moment in Moment::all(one_repair(None).await) {
+        eprintln!("killed {moment:?}");
+        one_repair(Some(moment)).await;
+    }
 }

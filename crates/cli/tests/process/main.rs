@@ -6,12 +6,18 @@
 //! Time is the system's. Nothing waits for time to pass: tests wait for what is said in a thread or in the log, or for the process
 //! to end, with [`patience::PATIENCE`] as the net.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on says where and why")]
+
 mod knock;
 mod patience;
 mod program;
 mod stage;
 
 mod deaths;
+mod disk;
 mod drains;
+mod logs;
+mod models;
+mod people;
 mod starts;
 mod strangers;

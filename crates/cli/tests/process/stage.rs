@@ -142,8 +142,16 @@ impl Stage {
         }
     }
 
-    /// Ends it in good order: all it had begun is done, and `thread` shows these answers and no others.
+    /// Ends it in good order, once no stream runs and no status line stands: `thread` shows these answers and no others.
     pub(crate) async fn ends_with(&self, serving: Serving, thread: &Thread, answers: &[&str]) {
+        let mut changes = self.slack.changes();
+        let finished = async {
+            while !self.slack.unfinished().is_empty() {
+                changes.next().await;
+            }
+        };
+        let finished = in_time(finished).await;
+        assert!(finished.is_some(), "{:?}\n{}", self.slack.unfinished(), self.slack.transcript());
         let log = serving.ends().await;
         assert_eq!(thread.answers(), answers, "{}\n{log}", self.slack.transcript());
         self.left_nothing();
