@@ -16,6 +16,9 @@ pub(super) const PURGE_SLICE: usize = 100;
 /// Marks that one slice forgets.
 const FORGET_SLICE: usize = 500;
 
+/// Slices of the walk over erased texts in one sweep: the next goes on from there.
+const TRIM_SLICES: u32 = 20;
+
 /// One call of `expire`.
 pub(super) struct Sweep {
     keep_up_to: usize,
@@ -31,6 +34,8 @@ enum Stage {
     End,
     Purge,
     Forget,
+    /// Slices that are left of the walk over erased texts.
+    Trim(u32),
 }
 
 impl Sweep {
@@ -62,7 +67,15 @@ impl Sweep {
                     self.stage = Stage::Forget;
                 }
             }
-            Stage::Forget => return Ok(!expire::forget(sql, rules, FORGET_SLICE, self.now)?),
+            Stage::Forget => {
+                if !expire::forget(sql, rules, FORGET_SLICE, self.now)? {
+                    self.stage = Stage::Trim(TRIM_SLICES);
+                }
+            }
+            Stage::Trim(left) => {
+                self.stage = Stage::Trim(left.saturating_sub(1));
+                return Ok(left == 0 || !sql.trim()?);
+            }
         }
         Ok(false)
     }

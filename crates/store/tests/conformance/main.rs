@@ -45,6 +45,7 @@ every_store! {
     leases:
         an_owner_that_renews_keeps_its_turn,
         a_lost_lease_refuses_every_write,
+        of_two_leases_of_one_owner_the_later_counts,
         adoption_counts_deaths_and_brings_what_was_decided,
         a_lease_given_back_is_free_at_once,
         claims_are_oldest_first_and_no_more_than_asked_for,

@@ -19,7 +19,6 @@ async fn one_step_that_fails_takes_nothing_from_the_others() {
             let (store, lease) = (store.clone(), lost.lease.clone());
             tokio::spawn(async move {
                 if n == 31 {
-                    // Refused after it has written: it looks like an answer until the lease is checked.
                     return store.close(&lease, says("not mine"), at(1)).await;
                 }
                 store.receive(asks(&thread_of("T1", "C1", n), n, "question"), Some(&us()), at(1)).await.map(drop)

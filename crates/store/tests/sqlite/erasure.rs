@@ -203,3 +203,40 @@ async fn traces_go_by_themselves_when_nothing_else_is_to_be_done() {
         assert!(steps < 20, "the text is still there");
     }
 }
+
+/// Erased rows are taken out of the file, though some that are never erased lie among them, and moving rows about leaves
+/// no copies behind.
+#[tokio::test]
+async fn a_file_does_not_grow_with_what_was_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (mut noise, pinned, mut sizes) = (Noise(11), thread_of("T2", "C2", 0), Vec::new());
+    let open_turn = runs(&store, asks(&pinned, 0, "an answer that takes long"), at(0)).await;
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    for generation in 0..6 {
+        let hour = generation * 10_000;
+        for first in (0..3000).step_by(300) {
+            let texts: Vec<String> = (0..300).map(|_| noise.text(300)).collect();
+            let post =
+                |(n, text): (i64, &String)| store.receive(tells(&key(n % 7), hour + first + n, text), None, at(hour));
+            join_all((0..).zip(&texts).map(post)).await;
+            gone.extend(texts);
+        }
+        kept.push(noise.text(300));
+        store.receive(tells(&pinned, hour + 1, &kept[kept.len() - 1]), None, at(hour)).await.unwrap();
+        // A later sweep goes on where the one before it ended.
+        for minute in 0..3 {
+            store.expire(0, 100, at(hour + 5000 + minute)).await.unwrap();
+        }
+        store.erasures_settled().await.unwrap();
+        sizes.push(std::fs::metadata(folder.path().join("sessions.db")).unwrap().len());
+    }
+    let grown = sizes[5] - sizes[2];
+    assert!(grown < 600_000, "three generations of 900 kB each left {grown} bytes more: {sizes:?}");
+    assert_eq!((found(folder.path(), &gone), found(folder.path(), &kept)), (0, kept.len()));
+
+    store.clear(&pinned, ts(90_000), at(60_000)).await.unwrap();
+    answers(&store, &open_turn, "at last", at(60_000)).await;
+    store.erasures_settled().await.unwrap();
+    assert_eq!(found(folder.path(), &kept), 0);
+}

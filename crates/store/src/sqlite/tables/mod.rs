@@ -4,9 +4,10 @@ mod lists;
 mod message;
 mod post;
 mod thread;
+mod trim;
 mod turn;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use chathakase_session::store::Result;
 use rusqlite::{Connection, Params, Row, Statement};
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) erased: Cell<bool>,
     /// Whether discarded sessions may be left to purge.
     pub(crate) discarded: Cell<bool>,
+    /// Where the walk over erased texts is.
+    walk: RefCell<trim::Walk>,
 }
 
 impl Sql<'_> {

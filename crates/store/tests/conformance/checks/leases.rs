@@ -52,6 +52,17 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     assert!(matches!(store.close(&adopted.lease, says("more"), at(34)).await, Err(StoreError::LeaseLost { .. })));
 }
 
+pub(crate) async fn of_two_leases_of_one_owner_the_later_counts(open: Open) {
+    let store = open(Rules::default());
+    let early = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    let late = store.claim(&us(), 1, at(30)).await.unwrap().remove(0);
+    assert!(matches!(store.close(&early.lease, says("early"), at(31)).await, Err(StoreError::LeaseLost { .. })));
+    let both = [early.lease.clone(), late.lease.clone()];
+    assert_eq!(store.renew(&both, 30 * SECOND, at(31)).await.unwrap(), [early.turn.id]);
+    store.close(&late.lease, says("late"), at(31)).await.unwrap();
+    assert_eq!(window(&*store, &thread(), at(31)).await, ["question", "late"]);
+}
+
 pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Open) {
     let store = open(Rules::default());
     let first = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
