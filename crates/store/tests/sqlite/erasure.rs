@@ -222,8 +222,10 @@ async fn a_file_does_not_grow_with_what_was_erased() {
             join_all((0..).zip(&texts).map(post)).await;
             gone.extend(texts);
         }
-        kept.push(noise.text(300));
-        store.receive(tells(&pinned, hour + 1, &kept[kept.len() - 1]), None, at(hour)).await.unwrap();
+        if generation < 2 {
+            kept.push(noise.text(300));
+            store.receive(tells(&pinned, hour + 1, &kept[kept.len() - 1]), None, at(hour)).await.unwrap();
+        }
         // A later sweep goes on where the one before it ended.
         for minute in 0..3 {
             store.expire(0, 100, at(hour + 5000 + minute)).await.unwrap();
@@ -231,8 +233,9 @@ async fn a_file_does_not_grow_with_what_was_erased() {
         store.erasures_settled().await.unwrap();
         sizes.push(std::fs::metadata(folder.path().join("sessions.db")).unwrap().len());
     }
-    let grown = sizes[5] - sizes[2];
-    assert!(grown < 600_000, "three generations of 900 kB each left {grown} bytes more: {sizes:?}");
+    // The first of them fill the cushions; each leaves the marks of its posts for a day.
+    let grown = sizes[5] - sizes[3];
+    assert!(grown < 600_000, "two generations of 900 kB each left {grown} bytes more: {sizes:?}");
     assert_eq!((found(folder.path(), &gone), found(folder.path(), &kept)), (0, kept.len()));
 
     store.clear(&pinned, ts(90_000), at(60_000)).await.unwrap();

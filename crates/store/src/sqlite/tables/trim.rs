@@ -13,8 +13,8 @@ use super::Sql;
 use crate::sqlite::cells::{Cells, Table};
 
 /// Erased rows that stay on either side of those that go. A page holds fewer than 500 of them, and SQLite moves rows
-/// between no more than three neighbouring pages: four pages are enough.
-const CUSHION: usize = 2000;
+/// between a page and no more than two beside it: these are more than three pages hold.
+const CUSHION: usize = 1500;
 /// Rows that one slice looks at.
 const SLICE: usize = 1000;
 
