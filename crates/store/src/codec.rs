@@ -33,11 +33,11 @@ impl Codec {
 }
 
 /// A text in the form in which it is kept. `Debug` shows no word of it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Packed {
     pub(crate) codec: Codec,
     pub(crate) bytes: Vec<u8>,
-    /// Length of the text itself.
+    /// Length of the text itself; 0 in one that was read back, where nobody asks for it.
     pub(crate) text_bytes: usize,
 }
 
@@ -57,6 +57,11 @@ pub(crate) enum BadContent {
 }
 
 impl Packed {
+    /// Whether both are kept as the same bytes, and so are the same text.
+    pub(crate) fn is_kept_like(&self, other: &Self) -> bool {
+        (self.codec, &self.bytes) == (other.codec, &other.bytes)
+    }
+
     pub(crate) fn new(text: String) -> Self {
         let text_bytes = text.len();
         if text_bytes >= COMPRESS_FROM_BYTES

@@ -148,7 +148,7 @@ fn heard(rows: &mut impl Rows, session: u64, author: &UserId, name: Option<&Pack
             Some(no) => rows.content(no)?,
             None => None,
         };
-        if known.as_ref() != Some(name) {
+        if !known.is_some_and(|known| known.is_kept_like(name)) {
             if let Some(old) = person.name {
                 rows.erase_content(old)?;
             }

@@ -10,6 +10,7 @@ mod erasure;
 mod kit;
 mod opening;
 mod restart;
+mod writes;
 
 use std::{path::Path, sync::Arc};
 

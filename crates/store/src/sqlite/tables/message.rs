@@ -162,7 +162,6 @@ fn packed(cells: Cells<'_, '_>, column: usize) -> Result<Packed> {
     let codec = cells.get(column)?;
     let codec = Codec::of(codec).ok_or_else(|| cells.bad(column, UnknownCodec(codec)))?;
     let bytes: Vec<u8> = cells.get(column + 1)?;
-    // How long the text is matters only to whoever packed it.
     Ok(Packed { codec, text_bytes: 0, bytes })
 }
 
