@@ -1,4 +1,8 @@
 //! The `chathakase` program as a library: configuration, wiring and subcommands. The binary only starts it.
+//!
+//! [`config::Config::load`] reads and checks all settings before anything starts; [`wiring::start`] makes a running assistant of
+//! them, and is the one way in for [`serve`], [`demo`] and the end-to-end tests, so that what is tested is what is run.
+//! [`clock::SystemClock`] is the only code that reads the clock.
 
 pub mod args;
 pub mod clock;
