@@ -10,6 +10,8 @@ mod step;
 mod store;
 mod sweep;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{

@@ -10,11 +10,11 @@ mod open;
 macro_rules! every_store {
     ($($topic:ident: $($check:ident),* $(,)?;)*) => { $($(
         mod $check {
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn memory() {
                 crate::checks::$topic::$check(crate::open::memory).await;
             }
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 crate::checks::$topic::$check(crate::open::sqlite).await;
             }
@@ -82,6 +82,7 @@ every_store! {
         sessions_come_newest_first_by_page,
         statistics_count_what_is_active,
         an_unknown_thread_has_nothing,
+        the_greatest_numbers_are_taken,
         counted_tokens_are_remembered_until_the_text_changes,
         three_hundred_people_are_all_known,
         a_person_is_known_by_the_name_last_heard,

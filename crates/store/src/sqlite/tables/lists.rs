@@ -10,7 +10,7 @@ use chathakase_session::{
 use rusqlite::params;
 
 use super::{
-    Sql,
+    Sql, int,
     message::{self, MESSAGE, text},
     thread::{self, THREAD},
 };
@@ -42,7 +42,7 @@ impl Lists for Sql<'_> {
         // `kind` 2 is a command.
         let sql = messages!("kind <> 2 AND turn IS NOT ?2 ORDER BY ts DESC, answer DESC, seq DESC LIMIT ?3");
         let hidden = hidden_turn(hidden);
-        let mut newest = self.readable(&MESSAGE, sql, params![session, hidden, limit], message_with_text)?;
+        let mut newest = self.readable(&MESSAGE, sql, params![session, hidden, int(limit)], message_with_text)?;
         newest.reverse();
         Ok(newest)
     }
@@ -54,7 +54,7 @@ impl Lists for Sql<'_> {
 
     fn messages_after(&self, session: u64, after: u64, limit: usize) -> Result<Vec<Message>> {
         let sql = messages!("seq > ?2 ORDER BY seq LIMIT ?3");
-        self.readable(&MESSAGE, sql, params![session, after, limit], message_with_text)
+        self.readable(&MESSAGE, sql, params![session, int(after), int(limit)], message_with_text)
     }
 
     fn people(&self, session: u64) -> Result<BTreeMap<UserId, String>> {
@@ -84,7 +84,7 @@ impl Lists for Sql<'_> {
                 )
             };
         }
-        let before = page.number.saturating_mul(page.size).min(i64::MAX as usize);
+        let before = int(page.number.saturating_mul(page.size));
         match &page.workspace {
             Some(workspace) => self.readable(
                 &THREAD,

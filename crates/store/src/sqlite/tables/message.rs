@@ -3,7 +3,7 @@
 use chathakase_session::{SlackTs, UserId, store::Result, turn::TurnId};
 use rusqlite::params;
 
-use super::Sql;
+use super::{Sql, int};
 use crate::{
     codec::{Codec, Packed},
     rows::{ContentNo, MessageRow, MessageRows, Person},
@@ -117,7 +117,7 @@ impl MessageRows for Sql<'_> {
 
     fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()> {
         let sql = "UPDATE message SET tokens = ? WHERE session = ? AND seq = ?";
-        self.run(sql, params![tokens, session, seq])?;
+        self.run(sql, params![tokens, session, int(seq)])?;
         Ok(())
     }
 

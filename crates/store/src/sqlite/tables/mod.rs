@@ -34,6 +34,11 @@ pub(crate) struct State {
     walk: RefCell<trim::Walk>,
 }
 
+/// A number of a caller's as SQLite takes it: what is greater than any row's is as good as the greatest there can be.
+fn int(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 impl Sql<'_> {
     /// Writes something, to see whether that works.
     pub(super) fn beat(&self) -> Result<()> {

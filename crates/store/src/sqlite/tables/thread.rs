@@ -3,7 +3,7 @@
 use chathakase_session::{SlackTs, ThreadKey, Timestamp, store::Result, turn::TurnId};
 use rusqlite::params;
 
-use super::Sql;
+use super::{Sql, int};
 use crate::{
     rows::{Session, Thread, ThreadRows},
     sqlite::cells::{Cells, Table},
@@ -117,12 +117,12 @@ impl ThreadRows for Sql<'_> {
             columns!(),
             " FROM thread WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, no LIMIT ?"
         );
-        self.readable(&THREAD, sql, params![now.as_millis(), limit], read)
+        self.readable(&THREAD, sql, params![now.as_millis(), int(limit)], read)
     }
 
     fn sessions_held(&self, up_to: usize) -> Result<usize> {
         let sql = "SELECT count(*) FROM (SELECT 1 FROM thread WHERE session IS NOT NULL LIMIT ?)";
-        Ok(self.one(&NUMBER, sql, params![up_to], |cells| cells.get(0))?.unwrap_or(0))
+        Ok(self.one(&NUMBER, sql, params![int(up_to)], |cells| cells.get(0))?.unwrap_or(0))
     }
 
     fn next_session(&mut self) -> u64 {

@@ -9,7 +9,7 @@ use chathakase_session::{
 };
 use rusqlite::params;
 
-use super::Sql;
+use super::{Sql, int};
 use crate::{
     rows::{AT_ONCE, ClosingRow, TurnRow, TurnRows},
     sqlite::{
@@ -79,7 +79,7 @@ impl TurnRows for Sql<'_> {
     }
 
     fn turn(&self, id: TurnId) -> Result<Option<TurnRow>> {
-        self.one(&TURN, concat!("SELECT ", columns!(), " FROM turn WHERE id = ?"), params![id.0], read)
+        self.one(&TURN, concat!("SELECT ", columns!(), " FROM turn WHERE id = ?"), params![int(id.0)], read)
     }
 
     fn add_turn(&mut self, turn: &TurnRow) -> Result<()> {
@@ -155,10 +155,10 @@ impl TurnRows for Sql<'_> {
     fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
         let id = |cells: Cells<'_, '_>| Ok(TurnId(cells.get(0)?));
         let sql = "SELECT id FROM turn WHERE due = ? ORDER BY id LIMIT ?";
-        let mut ids = self.all(&ID, sql, params![AT_ONCE.as_millis(), limit], id)?;
+        let mut ids = self.all(&ID, sql, params![AT_ONCE.as_millis(), int(limit)], id)?;
         // Those whose owner is gone: no more than were running.
         let sql = "SELECT id FROM turn WHERE due > ? AND due <= ? ORDER BY id LIMIT ?";
-        ids.extend(self.all(&ID, sql, params![AT_ONCE.as_millis(), now.as_millis(), limit], id)?);
+        ids.extend(self.all(&ID, sql, params![AT_ONCE.as_millis(), now.as_millis(), int(limit)], id)?);
         ids.sort_unstable();
         ids.truncate(limit);
         Ok(ids)

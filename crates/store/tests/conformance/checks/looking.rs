@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chathakase_session::{
     Kind, Message,
     store::{History, NewPost, Page, Rules, SessionStore, Stats, StoreError, ThreadMark},
+    turn::{Lease, TurnId},
 };
 
 use crate::{kit::*, open::Open};
@@ -127,6 +128,21 @@ pub(crate) async fn an_unknown_thread_has_nothing(open: Open) {
     assert!(store.messages(&key, 0, 20, at(0)).await.unwrap().is_empty());
     store.counted(&key, &[(1, 1)]).await.unwrap();
     store.check().await.unwrap();
+}
+
+pub(crate) async fn the_greatest_numbers_are_taken(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    let many = usize::MAX;
+    assert_eq!(store.history(&key, Some(TurnId(u64::MAX)), many, at(0)).await.unwrap().newest.len(), 1);
+    assert_eq!(store.messages(&key, 0, many, at(0)).await.unwrap().len(), 1);
+    assert!(store.messages(&key, u64::MAX, many, at(0)).await.unwrap().is_empty());
+    store.counted(&key, &[(u64::MAX, u32::MAX)]).await.unwrap();
+    assert_eq!(store.expire(many, many, at(0)).await.unwrap().sessions, 0);
+    assert!(store.claim(&process("other"), many, at(0)).await.unwrap().is_empty());
+    let strange = Lease { turn: TurnId(u64::MAX), ..turn.lease };
+    assert!(matches!(store.close(&strange, says("answer"), at(0)).await, Err(StoreError::LeaseLost { .. })));
 }
 
 pub(crate) async fn counted_tokens_are_remembered_until_the_text_changes(open: Open) {
