@@ -45,6 +45,11 @@ fn links_between_our_documents_lead_somewhere() {
 }
 
 #[test]
+fn tests_that_our_documents_name_exist() {
+    nothing_found(rules::unknown_tests(&Files::read(), include_str!("tidy.rs")));
+}
+
+#[test]
 fn arrows_between_crates_point_down_only() {
     nothing_found(arrows::wrong(&Files::read()));
 }
