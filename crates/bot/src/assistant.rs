@@ -8,7 +8,7 @@ use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
 
 use crate::{
-    catch::Passed,
+    catch::{Passed, Told},
     intake::{Intake, Mailbox},
     people::People,
     route::Identity,
@@ -52,7 +52,7 @@ impl Assistant {
         let Parts { store, api, replies, model, counter, clock, me, owner, settings } = parts;
         let people = People::new(api.clone(), Arc::clone(&clock));
         let runner = Runner::new(Tools { store, api, replies, model, counter, people, settings, clock, me }, owner);
-        let intake = Arc::new(Intake { runner: Arc::clone(&runner), passed: Passed::default() });
+        let intake = Arc::new(Intake { runner: Arc::clone(&runner), passed: Passed::default(), told: Told::default() });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
     }

@@ -1,4 +1,5 @@
-//! Replies in threads that are not ours, remembered by id for a moment: the mention that opens the thread may arrive after them.
+//! What is remembered for a moment, by id and in bounded rings: replies in threads that are not ours yet, and who was told
+//! that a queue is full.
 
 use std::{
     collections::VecDeque,
@@ -6,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{SlackTs, ThreadKey, Timestamp};
+use chathakase_session::{SlackTs, ThreadKey, Timestamp, UserId};
 
 /// How long an id is remembered: events of one thread arrive out of order by seconds, not minutes.
 const REMEMBERED_FOR: Duration = Duration::from_secs(120);
@@ -47,6 +48,30 @@ impl Passed {
     }
 }
 
+/// How long a person who was told that a thread's queue is full is not told again: what they then read still holds.
+const TOLD_FOR: Duration = Duration::from_secs(60);
+
+/// Who was told lately that a thread's queue is full.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    ring: Mutex<VecDeque<(Timestamp, ThreadKey, UserId)>>,
+}
+
+impl Told {
+    /// Whether `person` is to be told now; says no until a while has passed.
+    pub(crate) fn is_news(&self, key: &ThreadKey, person: &UserId, now: Timestamp) -> bool {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        while ring.len() >= REMEMBERED_MAX || ring.front().is_some_and(|(at, ..)| now.since(*at) > TOLD_FOR) {
+            ring.pop_front();
+        }
+        let known = ring.iter().any(|(_, of, who)| of == key && who == person);
+        if !known {
+            ring.push_back((now, key.clone(), person.clone()));
+        }
+        !known
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +91,18 @@ mod tests {
         assert!(passed.take(&key("1.000000"), at(1)).is_empty());
         passed.remember(key("1.000000"), ts, at(0));
         assert!(passed.take(&key("1.000000"), at(121)).is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_is_told_once_a_minute_to_each_person_and_thread() {
+        let told = Told::default();
+        let (ana, ben): (UserId, UserId) = ("U1".parse().unwrap(), "U2".parse().unwrap());
+        let at = |secs| Timestamp::from_secs(secs);
+        assert!(told.is_news(&key("1.000000"), &ana, at(0)));
+        assert!(!told.is_news(&key("1.000000"), &ana, at(59)));
+        assert!(told.is_news(&key("1.000000"), &ben, at(59)));
+        assert!(told.is_news(&key("2.000000"), &ana, at(59)));
+        assert!(told.is_news(&key("1.000000"), &ana, at(61)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use chathakase_slack::{
 };
 
 use crate::{
-    catch::Passed,
+    catch::{Passed, Told},
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
@@ -24,6 +24,7 @@ use crate::{
 pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
     pub(crate) passed: Passed,
+    pub(crate) told: Told,
 }
 
 /// The intake as the doors know it.
@@ -129,8 +130,10 @@ impl Intake {
             Receipt::Waiting(_) | Receipt::Kept | Receipt::Known | Receipt::Gone => {}
             Receipt::NotJoined => self.passed.remember(key, ts, now),
             Receipt::Full => {
-                tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
-                self.say_full(key, ts, author);
+                if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
+                    tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
+                    self.say_full(key, ts, author);
+                }
             }
         }
         if received.created {
@@ -223,8 +226,7 @@ impl Intake {
         Ok(())
     }
 
-    fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: Option<UserId>) {
-        let Some(author) = author else { return };
+    fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {
         let tools_of = Arc::clone(&self.runner);
         self.runner.spawn(async move {
             let tools = &tools_of.tools;

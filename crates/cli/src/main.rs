@@ -37,7 +37,12 @@ fn print(text: &str) {
 /// The whole chain, once, where a person looks for it.
 #[expect(clippy::print_stderr, reason = "an error that ends the program is told to whoever started it")]
 fn report(error: &anyhow::Error) {
-    let mut causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
-    causes.dedup();
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors say their cause in their own sentence; once is enough.
+        if causes.last().is_none_or(|said| !said.contains(&cause)) {
+            causes.push(cause);
+        }
+    }
     eprintln!("error: {}", causes.join("\n  because: "));
 }

@@ -41,8 +41,14 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
         error = running.failed() => Err(error),
     };
     tracing::info!("ending: running answers are finished first");
-    running.drain().await;
-    store.shutdown().await;
-    tracing::info!("ended");
+    let drained = async {
+        running.drain().await;
+        store.shutdown().await;
+    };
+    tokio::select! {
+        () = drained => tracing::info!("ended"),
+        _ = terminate.recv() => tracing::warn!("ended at once, as asked twice; running answers go on after the next start"),
+        _ = tokio::signal::ctrl_c() => tracing::warn!("ended at once, as asked twice; running answers go on after the next start"),
+    }
     ended
 }

@@ -53,7 +53,11 @@ pub async fn start(
         ApiConfig { base_url: config.slack_api_url.clone(), ..ApiConfig::new(config.slack_bot_token.clone()) },
         clock.clone(),
     )?;
-    let me = api.auth_test().await.context("Slack did not accept the bot token, or could not be reached")?;
+    let me = api.auth_test().await.map_err(|error| {
+        let refused = error.code().is_some();
+        let what = if refused { "Slack did not accept the bot token" } else { "Slack could not be reached" };
+        anyhow::Error::new(error).context(what)
+    })?;
     tracing::info!(workspace = %me.team_id, user = %me.user_id, "signed in to Slack");
     // Bound before anything is started, so that a port in use ends the start and nothing else.
     let listener = TcpListener::bind(config.http_listen).await.with_context(|| {

@@ -22,6 +22,8 @@ use chathakase_sim::{
 };
 use chathakase_slack::pacing::Limits;
 use futures_util::FutureExt;
+
+use crate::mortal::MortalStore;
 use tokio::runtime::Runtime;
 
 /// Which store a story runs on.
@@ -72,6 +74,7 @@ pub(crate) struct Story {
     settings: HashMap<String, String>,
     store: Option<Arc<dyn SessionStore>>,
     assistant: Option<(Runtime, Running)>,
+    life: Option<Arc<MortalStore>>,
     folder: tempfile::TempDir,
 }
 
@@ -114,7 +117,7 @@ impl Story {
         let openai = ScriptedModel::start(Arc::new(clock.clone())).await;
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
-        Self { slack, openai, clock, way, settings: HashMap::new(), store: None, assistant: None, folder }
+        Self { slack, openai, clock, way, settings: HashMap::new(), store: None, assistant: None, life: None, folder }
     }
 
     /// The database file.
@@ -164,13 +167,15 @@ impl Story {
             Some(store) => store,
             None => wiring::open_store(&config, clock.clone()).unwrap(),
         };
+        let life = MortalStore::new(Arc::clone(&store));
         let runtime = Runtime::new().unwrap();
         let starting = {
-            let store = Arc::clone(&store);
+            let store = Arc::clone(&life);
             async move { wiring::start(&config, store, clock, Limits::default()).await }
         };
         let running = runtime.spawn(starting).await.unwrap().unwrap();
         self.store = Some(store);
+        self.life = Some(life);
         self.assistant = Some((runtime, running));
         self.reachable();
         if self.way.transport == Transport::Socket {
@@ -181,6 +186,7 @@ impl Story {
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
     pub(crate) async fn stop(&mut self) {
         self.calm().await;
+        self.life = None;
         if let Some((runtime, running)) = self.assistant.take() {
             runtime.spawn(running.drain()).await.unwrap();
             runtime.shutdown_background();
@@ -202,6 +208,9 @@ impl Story {
     /// content outlives it here, its leases must run out first.
     pub(crate) async fn kill_and_start(&mut self) {
         if let Some((runtime, running)) = self.assistant.take() {
+            if let Some(life) = self.life.take() {
+                life.die();
+            }
             drop(running);
             tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
         }

@@ -1,8 +1,12 @@
 //! Stories: people, threads, restarts and troubles, told against the small Slack and a scripted model, over the whole program.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a story that cannot go on says where and why")]
+
 mod harness;
+mod mortal;
 
 mod commands;
 mod conversations;
+mod review;
 mod routing;
 mod troubles;

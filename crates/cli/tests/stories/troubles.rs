@@ -23,7 +23,7 @@ mod everywhere {
         a_failed_turn_does_not_poison_the_session,
         every_failure_of_the_model_is_told_in_one_plain_sentence,
         a_model_that_falls_silent_is_given_up,
-        after_an_answer_that_took_minutes_the_next_one_is_given_too,
+        after_an_answer_that_took_long_the_next_one_is_given_too,
         a_thread_too_long_for_the_model_is_shortened_once,
         an_answer_cut_by_its_length_limit_says_so,
         a_model_that_is_slow_delays_no_acknowledgement,
@@ -135,27 +135,29 @@ mod told {
     }
 
     pub(super) async fn a_model_that_falls_silent_is_given_up(s: &mut Story) {
+        s.restart_with(&[("model.first_token_max", "7s"), ("model.between_tokens_max", "7s")]).await;
         let first = s.openai.turn().silent();
         let thread = s.slack.mention("ana", "#general", "hello").await;
         first.asked().await;
-        s.waits_pass(59.0..=60.0, async { thread.finishes(&texts::model_failed(ErrorKind::TooSlow)).await }).await;
+        s.waits_pass(6.5..=7.5, async { thread.finishes(&texts::model_failed(ErrorKind::TooSlow)).await }).await;
         let second = s.openai.turn().text("Well").silent();
         thread.reply("ana", "again").await;
         second.asked().await;
         thread.shows("Well").await;
         let cut = with_note("Well", Some(&texts::answer_cut_off(ErrorKind::TooSlow)));
-        s.waits_pass(29.0..=60.0, async { thread.finishes(&cut).await }).await;
+        s.waits_pass(6.5..=7.5, async { thread.finishes(&cut).await }).await;
     }
 
-    pub(super) async fn after_an_answer_that_took_minutes_the_next_one_is_given_too(s: &mut Story) {
+    pub(super) async fn after_an_answer_that_took_long_the_next_one_is_given_too(s: &mut Story) {
         let slow = s.openai.turn().text("Slow ").gate("slow").text("answer.");
         let thread = s.slack.mention("ana", "#general", "one").await;
         slow.reached("slow").await;
-        thread.reply("ana", "two").await;
-        // Three renewals of the lease, and no time limit of the model.
+        thread.shows("Slow ").await;
+        // Renewals of the lease, until the first claim is older than a lease lets anybody speak.
         for _ in 0..2 {
             s.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
         }
+        thread.reply("ana", "two").await;
         s.openai.answers("Quick answer.");
         slow.open("slow");
         thread.finishes("Slow answer.").await;
@@ -249,6 +251,8 @@ mod told {
         thread.reply("ana", "again").await;
         thread.finishes("Again.").await;
         late.open();
+        let last_said = || s.slack.calls("assistant.threads.setStatus").last().map(|call| call.args["status"].clone());
+        s.until(|| last_said() == Some("".into())).await;
         s.slack.settled().await;
         assert_eq!(thread.status(), None, "a status set after the answer is taken back");
     }

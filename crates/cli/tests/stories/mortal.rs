@@ -1,0 +1,137 @@
+//! A store that can die: in one moment, and with everything that still wants to write.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chathakase_session::{
+    ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, SessionInfo,
+        SessionStore, Stats, ThreadMark,
+    },
+    turn::{Claimant, Lease, Part, PartMode, TurnId},
+};
+
+/// The store of one life. A runtime that is shut down drops its tasks one after another, and those that are still there see
+/// the others' ends and write what they make of them; a killed process does nothing of the kind. After
+/// [`MortalStore::die`] no step of this life begins, and none that was begun returns.
+pub(crate) struct MortalStore {
+    store: Arc<dyn SessionStore>,
+    dead: AtomicBool,
+}
+
+impl MortalStore {
+    pub(crate) fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
+        Arc::new(Self { store, dead: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn die(&self) {
+        self.dead.store(true, SeqCst);
+    }
+
+    /// Does a step, if there is life before it and after it.
+    async fn alive<T>(&self, step: impl Future<Output = T>) -> T {
+        if self.dead.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let done = step.await;
+        if self.dead.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        done
+    }
+}
+
+#[async_trait]
+impl SessionStore for MortalStore {
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        self.alive(self.store.receive(post, claimant, now)).await
+    }
+    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
+        self.alive(self.store.learn(lease, posts, now)).await
+    }
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        self.alive(self.store.claim(claimant, limit, now)).await
+    }
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+        self.alive(self.store.renew(leases, lease, now)).await
+    }
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+        self.alive(self.store.release(leases, now)).await
+    }
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
+        self.alive(self.store.part_intended(lease, index, mode)).await
+    }
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
+        self.alive(self.store.part_open(lease, index, mode, ts)).await
+    }
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
+        self.alive(self.store.part_done(lease, index, hash)).await
+    }
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
+        self.alive(self.store.close(lease, closing, now)).await
+    }
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>> {
+        self.alive(self.store.delivered(lease, parts, claimant, now)).await
+    }
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended> {
+        self.alive(self.store.amend(workspace, channel, ts, text, edited_ts, now)).await
+    }
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        self.alive(self.store.erase(workspace, channel, ts, now)).await
+    }
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
+        self.alive(self.store.clear(key, before, now)).await
+    }
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
+        self.alive(self.store.expire(keep_up_to, limit, now)).await
+    }
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+        self.alive(self.store.mark(key, now)).await
+    }
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+        self.alive(self.store.session(key, now)).await
+    }
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
+        self.alive(self.store.history(key, turn, limit, now)).await
+    }
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
+        self.alive(self.store.messages(key, after, limit, now)).await
+    }
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+        self.alive(self.store.sessions(page, now)).await
+    }
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
+        self.alive(self.store.stats(workspace, now)).await
+    }
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+        self.alive(self.store.counted(key, tokens)).await
+    }
+    async fn check(&self) -> Result<()> {
+        self.alive(self.store.check()).await
+    }
+    async fn shutdown(&self) {
+        self.alive(self.store.shutdown()).await
+    }
+}
