@@ -200,7 +200,11 @@ pub fn all_sessions(stats: &Stats, rows: &[store::SessionInfo], page: usize, pag
         return "There are no active sessions.".into();
     }
     if rows.is_empty() {
-        return format!("There are only {}. Say `all sessions {pages}` for the last one.", count(pages as u64, "page"));
+        let are = if pages == 1 { "is" } else { "are" };
+        return format!(
+            "There {are} only {}. Say `all sessions {pages}` for the last one.",
+            count(pages as u64, "page")
+        );
     }
     let mut text = format!(
         "**{}**, {}, {}\n\n",
