@@ -40,7 +40,8 @@ impl Runner {
     /// A runner under the name `owner`, which no other process may have.
     pub(crate) fn new(tools: Tools, owner: OwnerId) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(tools.settings.running_max));
-        let claimant = Claimant { owner, lease: tools.settings.lease };
+        let history_max = tools.settings.window.max_messages;
+        let claimant = Claimant { owner, lease: tools.settings.lease, history_max };
         Arc::new(Self {
             tools,
             claimant,

@@ -106,6 +106,10 @@ pub struct Claimed {
     pub adopted: bool,
     /// Whether the thread has posts from before this session that were not read yet.
     pub unread: bool,
+    /// What [`SessionStore::history`] would say now, for a turn of the model that [`SessionStore::receive`] or
+    /// [`SessionStore::delivered`] set running and whose claimant wants it. None while the thread is unread: what is read
+    /// belongs to it.
+    pub history: Option<History>,
 }
 
 /// What a turn ends with.

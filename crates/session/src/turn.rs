@@ -88,6 +88,8 @@ pub struct Claimant {
     pub owner: OwnerId,
     /// How long a lease lasts without being renewed (default 30 s).
     pub lease: Duration,
+    /// How many messages of history it wants with a turn of the model; 0 for none.
+    pub history_max: usize,
 }
 
 /// A process's right to work on one turn until a moment. Every write of a turn names its lease, and is refused with

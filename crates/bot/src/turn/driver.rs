@@ -6,7 +6,7 @@ use chathakase_model::{self as model, ChatMessage, Piece};
 use chathakase_session::{
     Timestamp,
     message::Ending,
-    store::{Claimed, Closing, SessionStore, Usage},
+    store::{Claimed, Closing, History, SessionStore, Usage},
     time::SharedClock,
     tokens::TokenCounter,
     turn::{Claimant, Outcome, Part, PartState, Turn, TurnKind},
@@ -75,7 +75,7 @@ impl Driver<'_> {
         Ok(next.map(|claimed| (claimed, asked_at)))
     }
 
-    async fn answer(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
+    async fn answer(&self, mut claimed: Claimed) -> Result<Vec<Part>, Lost> {
         let found =
             if claimed.adopted { recover::own_posts(self, &claimed.turn, &claimed.parts).await? } else { Vec::new() };
         if let Some(closing) = &claimed.closing {
@@ -95,7 +95,7 @@ impl Driver<'_> {
             thinking.taken_away().await;
             return Ok(parts);
         }
-        let parts = self.speak(&claimed.turn, &thinking).await?;
+        let parts = self.speak(&claimed.turn, claimed.history.take(), &thinking).await?;
         if !parts.is_empty() {
             thinking.shown();
         }
@@ -114,10 +114,10 @@ impl Driver<'_> {
     }
 
     /// Asks the model and lets the thread see the answer grow.
-    async fn speak(&self, turn: &Turn, thinking: &Thinking) -> Result<Vec<Part>, Lost> {
+    async fn speak(&self, turn: &Turn, history: Option<History>, thinking: &Thinking) -> Result<Vec<Part>, Lost> {
         let reply = self.tools.replies.start(self.target(turn), self.journal());
         let mut voice = Voice { reply: Some(reply), ended: None, thinking: Some(thinking) };
-        let closing = match self.ask_and_close(turn, &mut voice).await {
+        let closing = match self.ask_and_close(turn, history, &mut voice).await {
             Ok(closing) => closing,
             Err(lost) => {
                 if let Some(reply) = voice.reply {
@@ -136,22 +136,32 @@ impl Driver<'_> {
 
     /// Asks the model again for a turn whose dead owner left posts in the thread, and makes those posts the answer.
     async fn speak_over(&self, turn: &Turn, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
-        let closing = self.ask_and_close(turn, &mut Voice::default()).await?;
+        let closing = self.ask_and_close(turn, None, &mut Voice::default()).await?;
         self.bring(turn, &closing, found).await
     }
 
-    async fn ask_and_close(&self, turn: &Turn, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
-        let closing = self.ask(turn, voice).await?;
+    async fn ask_and_close(
+        &self,
+        turn: &Turn,
+        history: Option<History>,
+        voice: &mut Voice<'_>,
+    ) -> Result<Closing, Lost> {
+        let closing = self.ask(turn, history, voice).await?;
         self.close(&closing).await?;
         Ok(closing)
     }
 
-    /// Asks the model, with a smaller window if it must be, until what the turn says is decided.
-    async fn ask(&self, turn: &Turn, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
+    /// Asks the model, with a smaller window if it must be, until what the turn says is decided. The first time with the
+    /// history that came with the turn, if one did.
+    async fn ask(&self, turn: &Turn, mut history: Option<History>, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
         let mut machine = Machine::new(self.tools.settings.model_max_tokens);
         let mut limits = self.tools.settings.window;
         loop {
-            let (request, smaller) = self.request(turn, &limits).await?;
+            let history = match history.take() {
+                Some(history) => history,
+                None => self.history(turn, &limits).await?,
+            };
+            let (request, smaller) = self.request(turn, history, &limits).await;
             let asked = tokio::select! {
                 () = self.hold.stopped.cancelled() => None,
                 asked = self.unless_silenced(self.tools.model.stream(&request)) => Some(asked?),
@@ -210,10 +220,18 @@ impl Driver<'_> {
         machine.on(Event::Failed(error))
     }
 
-    async fn request(&self, turn: &Turn, limits: &WindowLimits) -> Result<(model::Request, WindowLimits), Lost> {
+    async fn history(&self, turn: &Turn, limits: &WindowLimits) -> Result<History, Lost> {
+        let store = &self.tools.store;
+        insist!(self.hold, store.history(&turn.key, Some(turn.id), limits.max_messages, self.now()))
+    }
+
+    async fn request(
+        &self,
+        turn: &Turn,
+        mut history: History,
+        limits: &WindowLimits,
+    ) -> (model::Request, WindowLimits) {
         let tools = self.tools;
-        let mut history =
-            insist!(self.hold, tools.store.history(&turn.key, Some(turn.id), limits.max_messages, self.now()))?;
         prompt::put_questions_last(&mut history, turn.id);
         let mentioned = prompt::mentioned(&history);
         let names = tools.people.names(history.people.keys().cloned().chain(mentioned).collect()).await;
@@ -227,7 +245,7 @@ impl Driver<'_> {
         }
         let smaller = window.shrink(limits);
         let messages = window.messages.into_iter().map(|m| ChatMessage { role: m.role, content: m.content }).collect();
-        Ok((model::Request { messages, user: None }, smaller))
+        (model::Request { messages, user: None }, smaller)
     }
 
     async fn command(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {

@@ -7,7 +7,8 @@ use chathakase_session::{
 };
 use std::time::Duration;
 
-use crate::rows::{ClosingRow, ContentNo, Rows, Thread, TurnRow};
+use super::look;
+use crate::rows::{ClosingRow, ContentNo, Lists, Rows, Thread, TurnRow};
 
 /// The turn of a lease that is still held, with its thread.
 pub(crate) fn held(rows: &impl Rows, lease: &Lease) -> Result<(Thread, TurnRow)> {
@@ -53,7 +54,21 @@ pub(crate) fn start(thread: &mut Thread, turn: &mut TurnRow, claimant: &Claimant
 /// What the first owner of a turn must know.
 pub(crate) fn begun(thread: &Thread, turn: &TurnRow, lease: Lease, command: Option<String>) -> Claimed {
     let (turn, parts) = (turn.turn(&thread.key), vec![FIRST_PART]);
-    Claimed { lease, turn, parts, closing: None, adopted: false, unread: thread.unread, command }
+    Claimed { lease, turn, parts, closing: None, adopted: false, unread: thread.unread, command, history: None }
+}
+
+/// Adds the history that the claimant wants. The last thing in a step, so that it is the history that the step leaves.
+pub(crate) fn add_history(
+    rows: &impl Lists,
+    thread: &Thread,
+    claimed: &mut Claimed,
+    claimant: &Claimant,
+    now: Timestamp,
+) -> Result<()> {
+    if claimed.turn.kind == TurnKind::Answer && claimant.history_max > 0 && !thread.unread {
+        claimed.history = Some(look::history_of(rows, thread, Some(claimed.turn.id), claimant.history_max, now)?);
+    }
+    Ok(())
 }
 
 /// What any owner must know, as far as it is stored.

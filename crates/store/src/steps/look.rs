@@ -6,7 +6,7 @@ use chathakase_session::{
     turn::TurnId,
 };
 
-use crate::rows::{Lists, Rows, Session};
+use crate::rows::{Lists, Rows, Session, Thread};
 
 /// Sessions on a page, at most.
 const PAGE_MAX: usize = 100;
@@ -58,7 +58,17 @@ pub(crate) fn history(
     limit: usize,
     now: Timestamp,
 ) -> Result<History> {
-    let Some(thread) = rows.thread(key)? else { return Ok(History::default()) };
+    let thread = rows.thread(key)?;
+    thread.map_or(Ok(History::default()), |thread| history_of(rows, &thread, turn, limit, now))
+}
+
+pub(crate) fn history_of(
+    rows: &impl Lists,
+    thread: &Thread,
+    turn: Option<TurnId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<History> {
     let Some(session) = thread.live(now) else { return Ok(History::default()) };
     let hidden = session.waiting.filter(|waiting| turn != Some(*waiting));
     let newest = rows.newest(session.no, hidden, limit)?;

@@ -11,7 +11,7 @@ use super::{
     session::{self, Entry},
 };
 use crate::codec::Packed;
-use crate::rows::{AT_ONCE, MessageRow, Place, Post, PostName, Rows, Thread, TurnRow};
+use crate::rows::{AT_ONCE, Lists, MessageRow, Place, Post, PostName, Rows, Thread, TurnRow};
 
 /// What is to be done with a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ impl From<Refusal> for Receipt {
     }
 }
 
-/// The step. One post costs the same however much its thread holds.
+/// The step. One post costs the same however much its thread holds, apart from the history that the claimant wants.
 pub(crate) fn receive(
-    rows: &mut impl Rows,
+    rows: &mut impl Lists,
     rules: &Rules,
     incoming: &Incoming,
     claimant: Option<&Claimant>,
@@ -74,7 +74,7 @@ pub(crate) fn receive(
     if post.kind == Kind::Accepted {
         thread.bots_in_row = if post.by_bot { thread.bots_in_row.saturating_add(1) } else { 0 };
     }
-    let receipt = match verdict {
+    let mut receipt = match verdict {
         Verdict::Raise { session, seq } => {
             let known_post = known.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
             raise(rows, &mut thread, incoming, (&name, known_post), (session, seq), claimant, now)?
@@ -96,6 +96,9 @@ pub(crate) fn receive(
     };
     thread.session_mut()?.last_activity = now;
     session::settle(rows, rules, &mut thread, now)?;
+    if let (Receipt::Run(claimed), Some(claimant)) = (&mut receipt, claimant) {
+        lease::add_history(rows, &thread, claimed, claimant, now)?;
+    }
     Ok(Received { receipt, created })
 }
 

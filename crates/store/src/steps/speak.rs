@@ -10,7 +10,7 @@ use chathakase_session::{
 use super::{lease, session};
 use crate::{
     codec::Packed,
-    rows::{ClosingRow, ContentNo, MessageRow, Rows, Thread, TurnRow},
+    rows::{ClosingRow, ContentNo, Lists, MessageRow, Rows, Thread, TurnRow},
 };
 
 /// Part `index` may exist from now on. One that is known to stand keeps what is known of it.
@@ -126,7 +126,7 @@ fn enter_answer(
 
 /// The thread shows a closed turn. Hands over the one that waits.
 pub(crate) fn delivered(
-    rows: &mut impl Rows,
+    rows: &mut impl Lists,
     rules: &Rules,
     lease: &Lease,
     parts: &[Part],
@@ -156,8 +156,11 @@ pub(crate) fn delivered(
     if session.running == Some(turn.id) {
         session.running = None;
     }
-    let next = lease::hand_over(rows, &mut thread, claimant, now)?;
+    let mut next = lease::hand_over(rows, &mut thread, claimant, now)?;
     session::settle(rows, rules, &mut thread, now)?;
+    if let (Some(claimed), Some(claimant)) = (&mut next, claimant) {
+        lease::add_history(rows, &thread, claimed, claimant, now)?;
+    }
     Ok(next)
 }
 

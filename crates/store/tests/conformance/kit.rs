@@ -66,7 +66,7 @@ pub(crate) fn by(user: &str, name: &str, post: NewPost) -> NewPost {
 
 /// A process that takes turns for 30 seconds.
 pub(crate) fn process(name: &str) -> Claimant {
-    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND }
+    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND, history_max: 20 }
 }
 
 /// Our process.

@@ -40,6 +40,7 @@ every_store! {
         a_failed_turn_says_nothing_in_the_session,
         the_words_before_a_cut_stay_with_their_ending,
         a_turn_that_is_not_closed_cannot_be_delivered,
+        a_turn_comes_with_its_history,
         delivery_leaves_the_next_turn_to_whoever_claims_it,
         parts_are_known_to_a_new_owner;
     leases:

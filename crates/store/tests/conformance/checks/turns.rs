@@ -4,7 +4,7 @@ use chathakase_session::{
     Role,
     message::Ending,
     store::{Closing, Receipt, Rules, StoreError},
-    turn::{Delivery, Outcome, Part, PartMode, PartState, TurnKind, TurnState},
+    turn::{Claimant, Delivery, Outcome, Part, PartMode, PartState, TurnKind, TurnState},
 };
 
 use crate::{kit::*, open::Open};
@@ -156,4 +156,33 @@ pub(crate) async fn parts_are_known_to_a_new_owner(open: Open) {
         Part { index: 1, mode: PartMode::Single, state: PartState::Intended, ts: None, hash: 0 },
     ];
     assert_eq!(adopted[0].parts, parts);
+}
+
+pub(crate) async fn a_turn_comes_with_its_history(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let first = runs(&*store, asks(&key, 0, "one"), at(0)).await;
+    assert_eq!(first.history, Some(store.history(&key, Some(first.turn.id), 20, at(0)).await.unwrap()));
+    assert_eq!(texts(&first.history.unwrap().newest), ["one"]);
+
+    // What waits for a later turn is not in it, and it holds no more than is wanted.
+    let command = runs(&*store, commands(&key, 1, "help"), at(1)).await;
+    assert_eq!(command.history, None);
+    receipt(&*store, asks(&key, 2, "two"), at(2)).await;
+    store.close(&first.lease, says("answer"), at(3)).await.unwrap();
+    let two_wanted = Claimant { history_max: 2, ..us() };
+    let next = store.delivered(&first.lease, &[], Some(&two_wanted), at(3)).await.unwrap().unwrap();
+    assert_eq!(next.history, Some(store.history(&key, Some(next.turn.id), 2, at(3)).await.unwrap()));
+    assert_eq!(texts(&next.history.unwrap().newest), ["answer", "two"]);
+
+    let other = thread_of("T1", "C2", 0);
+    let none_wanted = Claimant { history_max: 0, ..us() };
+    let Receipt::Run(claimed) = store.receive(asks(&other, 0, "one"), Some(&none_wanted), at(4)).await.unwrap().receipt
+    else {
+        panic!("nothing runs there")
+    };
+    assert_eq!(claimed.history, None);
+    // Earlier posts of this thread belong to its history and were not read yet.
+    let unread = runs(&*store, asks(&thread_of("T1", "C3", 0), 5, "later"), at(5)).await;
+    assert_eq!((unread.unread, unread.history), (true, None));
 }
