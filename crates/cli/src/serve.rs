@@ -15,8 +15,13 @@ use crate::{
 
 /// Runs until SIGTERM or Ctrl-C, then drains.
 pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
-    let config = Config::load(args.config.as_deref(), &|name| std::env::var(name).ok(), &args.flags())?;
+    let config = Config::load_here(args.config.as_deref(), &args.flags())?;
     logging::start(&config.log_level, config.log_format)?;
+    if config.model_api_key.is_none() && config.model_base_url.contains("://api.openai.com") {
+        tracing::warn!(
+            "there is no key for OpenAI, so no question can be answered: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
+        );
+    }
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let clock = Arc::new(SystemClock::new());
     let store = wiring::open_store(&config, clock.clone())?;
@@ -34,7 +39,7 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
         Transport::Http => "signed HTTP at /slack/events",
         Transport::Socket => "Socket Mode",
     };
-    tracing::info!(address = %running.address(), door, model = config.model_name, "ready");
+    tracing::info!(address = %running.address(), door, model = config.model_name, store = running.store(), "ready");
     let ended = tokio::select! {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted.context("could not listen for Ctrl-C"),

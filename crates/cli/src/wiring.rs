@@ -29,6 +29,7 @@ use crate::config::{Config, Transport};
 /// A running assistant with its doors open.
 pub struct Running {
     assistant: Assistant,
+    store: String,
     address: SocketAddr,
     stop: CancellationToken,
     http: JoinHandle<std::io::Result<()>>,
@@ -101,10 +102,22 @@ pub async fn start(
     }
     let stopped = stop.clone().cancelled_owned();
     let http = tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
-    Ok(Running { assistant, address, stop, http, socket })
+    Ok(Running {
+        assistant,
+        store: chathakase_store::RedactedUrl::new(&config.store_url).to_string(),
+        address,
+        stop,
+        http,
+        socket,
+    })
 }
 
 impl Running {
+    /// Where sessions are kept, without secrets.
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -37,6 +37,10 @@ impl Command for AllSessions {
                 known.clone_from(name);
             }
         }
+        // Where this was asked, nothing expires while it is being answered; then the time begins anew.
+        for row in rows.iter_mut().filter(|row| row.key == *ask.key) {
+            row.expires_at.get_or_insert(ask.now + ask.settings.session_timeout);
+        }
         let pages = usize::try_from(stats.active_sessions).unwrap_or(usize::MAX).div_ceil(PAGE_SIZE);
         Ok(Reply::Asker(texts::all_sessions(&stats, &rows, ask.page, pages, ask.now)))
     }

@@ -66,8 +66,10 @@ pub enum Reply {
     Asker(String),
 }
 
-/// The command that `words` are, if they are nothing else: trimmed, in any case, with any white space between them.
+/// The command that `words` are, if they are nothing else: trimmed, in any case, with any white space between them, also in
+/// the backticks in which we print them or with a full stop behind.
 pub fn find(words: &str) -> Option<(&'static dyn Command, usize)> {
+    let words = words.trim().trim_matches('`').trim_end_matches('.');
     let words = words.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
     ALL.iter().find_map(|command| {
         let rest = words.strip_prefix(command.say())?;
@@ -104,6 +106,8 @@ mod tests {
         check("  Session\u{a0}INFO \n", Some(("session info", 1)));
         check("CLEAR session", Some(("clear session", 1)));
         check("all sessions", Some(("all sessions", 1)));
+        check("`session info`", Some(("session info", 1)));
+        check("Clear session.", Some(("clear session", 1)));
         check("all sessions 3", Some(("all sessions", 3)));
     }
 

@@ -84,6 +84,12 @@ pub struct Config {
 pub const FILE: &str = "chathakase.toml";
 
 impl Config {
+    /// As [`Config::load`], from the environment of this process, in which a name that looks like a setting must be one.
+    pub fn load_here(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, ConfigError> {
+        source::check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
+        Self::load(file, &|name| std::env::var(name).ok(), flags)
+    }
+
     /// Reads and checks all settings. `file` is an error if it is named and absent; [`FILE`] is only looked for.
     pub fn load(
         file: Option<&Path>,

@@ -132,6 +132,9 @@ impl<'a> Reader<'a> {
     fn secret(&self, key: &'static str, starts_with: &str) -> Result<Option<SecretString>, ConfigError> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let text = text.trim();
+        if text.contains('…') || text.ends_with("...") {
+            return Err(self.bad(key, "the whole token; what stands there is the placeholder of an example"));
+        }
         if !text.starts_with(starts_with) || text.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii())
         {
             let start =

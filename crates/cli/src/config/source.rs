@@ -110,6 +110,19 @@ fn from_text(key: &Key, text: &str) -> toml::Value {
     }
 }
 
+/// Names in the environment that look like settings and are none: a slip of the pen must not go unnoticed.
+pub(super) fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
+    for name in names.filter(|name| name.starts_with("CHATHAKASE_")) {
+        let plain = name.strip_suffix("_FILE").unwrap_or(&name);
+        let known = |key: &Key| key.env() == name || (key.kind == Kind::Secret && key.env() == plain);
+        if !KEYS.iter().any(known) {
+            let written = name["CHATHAKASE_".len()..].to_lowercase().replacen("__", ".", 1);
+            return Err(unknown(&written, Place::Env(name)));
+        }
+    }
+    Ok(())
+}
+
 fn unknown(name: &str, place: Place) -> ConfigError {
     let near = KEYS.iter().map(|key| key.name).min_by_key(|known| distance(known, name));
     ConfigError::Unknown {

@@ -115,6 +115,20 @@ fn what_is_wrong_is_named_with_its_place_and_the_mend() {
 }
 
 #[test]
+fn a_name_in_the_environment_that_looks_like_a_setting_must_be_one() {
+    let check = |name: &str| source::check_names([name.to_owned()].into_iter()).map_err(|error| error.to_string());
+    for good in ["CHATHAKASE_MODEL__NAME", "CHATHAKASE_SLACK__BOT_TOKEN_FILE", "HOME"] {
+        assert_eq!(check(good), Ok(()), "{good}");
+    }
+    let said = check("CHATHAKASE_MODEL__NAM").unwrap_err();
+    assert!(
+        said.contains("CHATHAKASE_MODEL__NAM: there is no setting `model.nam`; did you mean `model.name`?"),
+        "{said}"
+    );
+    assert!(check("CHATHAKASE_MODEL__NAME_FILE").is_err());
+}
+
+#[test]
 fn no_error_shows_the_value_of_a_secret() {
     let error = load("", &[("SLACK_BOT_TOKEN", "hunter2 hunter2")], &[]).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));

@@ -12,7 +12,7 @@ use futures_util::{
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{
     End, LinkHealth, SocketMode, Stage,
@@ -219,7 +219,7 @@ impl Link {
 
     fn is_up(&mut self, hello: &Hello) {
         if self.fresh {
-            debug!(num_connections = hello.num_connections, "a Socket Mode link is up");
+            info!(num_connections = hello.num_connections, "a Socket Mode link is up");
         }
         self.pulse.greeted();
         self.health.up(hello, &mut self.fresh, self.clock.now());
