@@ -126,8 +126,13 @@ impl Intake {
                 runner.run(*claimed, room, asked_at);
                 self.look_for_passed(&key, ts, now);
             }
-            Receipt::Waiting(_) if room.is_none() => runner.something_waits(),
-            Receipt::Waiting(_) | Receipt::Kept | Receipt::Known | Receipt::Gone => {}
+            Receipt::Waiting(_) => {
+                if room.is_none() {
+                    runner.something_waits();
+                }
+                self.look_for_passed(&key, ts, now);
+            }
+            Receipt::Kept | Receipt::Known | Receipt::Gone => {}
             Receipt::NotJoined => self.passed.remember(key, ts, now),
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
@@ -186,7 +191,8 @@ impl Intake {
         let root = deletion.thread_ts.unwrap_or(deletion.deleted_ts);
         let key = ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root };
         // Where we take no part there is nothing of it to erase, and no reason to keep a mark of it.
-        if deletion.place == Place::Direct || tools.store.mark(&key, now).await?.joined {
+        // If Slack does not say where it was, it may have been in a thread of ours.
+        if deletion.place == Place::Direct || !deletion.described || tools.store.mark(&key, now).await?.joined {
             tools.store.erase(workspace, &deletion.channel, deletion.deleted_ts, now).await?;
         }
         Ok(())

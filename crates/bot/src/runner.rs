@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -21,10 +24,15 @@ use crate::turn::{Driver, Hold, Tools};
 /// How long after the drain what was told to fall silent may take to do so: a Slack call's 8 s and a little more.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
 
+/// A wall clock that moved by more than this otherwise than time passed was set anew: daily corrections are smaller.
+const CLOCK_JUMP_MS: u64 = 1_000;
+
 /// Runs turns, each in a task of its own.
 pub(crate) struct Runner {
     pub(crate) tools: Tools,
     pub(crate) claimant: Claimant,
+    /// How far the wall clock is ahead of the monotonic one.
+    ahead_ms: AtomicI64,
     held: Mutex<HashMap<TurnId, Arc<Hold>>>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -45,6 +53,7 @@ impl Runner {
         Arc::new(Self {
             tools,
             claimant,
+            ahead_ms: AtomicI64::new(0),
             held: Mutex::default(),
             slots,
             tasks: TaskTracker::new(),
@@ -172,6 +181,10 @@ impl Runner {
     }
 
     async fn adopt(self: &Arc<Self>) {
+        if self.wall_clock_jumped() {
+            // By the new time our own leases may be over; they are not for anybody, least of all for us, to take over.
+            self.renew().await;
+        }
         while !self.closing.is_cancelled() && self.slots.available_permits() > 0 {
             let asked_at = self.tools.clock.monotonic();
             let found =
@@ -194,6 +207,13 @@ impl Runner {
                 self.run(claimed, room, asked_at);
             }
         }
+    }
+
+    /// Whether the wall clock moved otherwise than time has passed, since this was last asked.
+    fn wall_clock_jumped(&self) -> bool {
+        let clock = &self.tools.clock;
+        let ahead_ms = clock.now().as_millis() - i64::try_from(clock.monotonic().as_millis()).unwrap_or(i64::MAX);
+        self.ahead_ms.swap(ahead_ms, Relaxed).abs_diff(ahead_ms) > CLOCK_JUMP_MS
     }
 
     async fn renew(&self) {

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use chathakase_model::{self as model, ChatMessage, Piece};
 use chathakase_session::{
-    Timestamp,
+    Role, Timestamp,
     message::Ending,
     store::{Claimed, Closing, History, SessionStore, Usage},
     time::SharedClock,
@@ -35,6 +35,8 @@ use crate::{
 
 /// The pause before a thread that an answer could not be brought to is looked at again.
 const MEND_WAIT: Duration = Duration::from_secs(2);
+/// How often a thread is looked at again when Slack refuses the answer for a reason that does not pass by itself.
+const LOOKS_MAX: u32 = 5;
 
 /// What turns are run with; one set for the whole process.
 pub(crate) struct Tools {
@@ -82,7 +84,7 @@ impl Driver<'_> {
             return self.bring_again(&claimed.turn, closing, found).await;
         }
         if claimed.turn.deaths >= self.tools.settings.deaths_max {
-            let closing = notice(Outcome::Failed, texts::turn_set_aside(claimed.turn.deaths));
+            let closing = notice(Outcome::Failed, Some(texts::turn_set_aside(claimed.turn.deaths)));
             self.close(&closing).await?;
             return self.bring_again(&claimed.turn, &closing, found).await;
         }
@@ -161,6 +163,10 @@ impl Driver<'_> {
                 Some(history) => history,
                 None => self.history(turn, &limits).await?,
             };
+            if !history.newest.iter().any(|message| message.role == Role::User && message.turn == Some(turn.id)) {
+                // All that was asked is deleted, cleared or expired since: there is nothing to answer.
+                return Ok(notice(Outcome::Stopped, None));
+            }
             let (request, smaller) = self.request(turn, history, &limits).await;
             let asked = tokio::select! {
                 () = self.hold.stopped.cancelled() => None,
@@ -293,7 +299,8 @@ impl Driver<'_> {
         let (replies, key) = (&self.tools.replies, &turn.key);
         let thread = (turn.last_ts != key.root).then_some(key.root);
         if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a private answer could not be shown");
+            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a private answer could not be shown; it goes by direct message");
+            self.tell_by_dm(turn, text).await;
         }
     }
 
@@ -316,6 +323,7 @@ impl Driver<'_> {
         mut shown: Result<Delivered, ReplyError>,
         whole: &str,
     ) -> Result<Vec<Part>, Lost> {
+        let mut looks = 0;
         loop {
             let error = match shown {
                 Ok(delivered) | Err(ReplyError::Stopped { shown: delivered }) => return Ok(parts(&delivered)),
@@ -323,9 +331,18 @@ impl Driver<'_> {
             };
             if let ReplyError::CannotPost { code } = &error {
                 tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack does not let us answer there");
-                self.tell_by_dm(turn, code).await;
+                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
                 return Ok(Vec::new());
             }
+            if let ReplyError::Slack(cause) = &error
+                && let Some(code) = cause.code().filter(|_| !cause.is_transient() && error.is_mendable())
+                && looks == LOOKS_MAX
+            {
+                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack refuses the answer for good");
+                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
+                return Ok(Vec::new());
+            }
+            looks += 1;
             if !error.is_mendable() {
                 // The answer is stored. Whoever takes the turn over next brings it, when Slack lets us speak again.
                 tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer waits to be brought");
@@ -339,12 +356,11 @@ impl Driver<'_> {
         }
     }
 
-    async fn tell_by_dm(&self, turn: &Turn, code: &str) {
+    async fn tell_by_dm(&self, turn: &Turn, text: &str) {
         let Some(asker) = &turn.asker else { return };
-        let text = texts::cannot_post(turn.key.channel.as_str(), code);
         match self.tools.api.conversations_open(asker).await {
             Ok(dm) => {
-                if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, &text).await {
+                if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, text).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either");
                 }
             }
@@ -433,8 +449,8 @@ fn answered(text: String) -> Closing {
     }
 }
 
-fn notice(outcome: Outcome, note: String) -> Closing {
-    Closing { note: Some(note), outcome, ..answered(String::new()) }
+fn notice(outcome: Outcome, note: Option<String>) -> Closing {
+    Closing { note, outcome, ..answered(String::new()) }
 }
 
 fn parts(delivered: &Delivered) -> Vec<Part> {

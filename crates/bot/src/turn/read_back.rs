@@ -13,6 +13,9 @@ use super::{
 };
 use crate::intake;
 
+/// Posts asked for in one call: the most that Slack gives. Apps under its special limit get 15.
+const PAGE: u32 = 999;
+
 /// Reads the thread once, within the limits, and keeps what people and we said as context. Slack's refusal is no reason
 /// not to answer: then the question stands alone.
 pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> {
@@ -55,7 +58,7 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Vec<Post> {
     for _ in 0..tools.settings.read_back_calls_max {
         let page = PageRequest {
             latest: Some(turn.first_ts),
-            limit: Some(u32::try_from(tools.settings.read_back_posts_max).unwrap_or(u32::MAX)),
+            limit: Some(PAGE),
             cursor: cursor.as_deref(),
             ..PageRequest::default()
         };
@@ -69,13 +72,14 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Vec<Post> {
         posts
             .extend(page.messages.iter().filter_map(|m| post_from_history(m.get(), &turn.key.channel, Place::Unknown)));
         cursor = page.next_cursor;
-        if cursor.is_none() || posts.len() >= tools.settings.read_back_posts_max {
+        if cursor.is_none() {
             break;
         }
     }
     posts.retain(|post| post.ts < turn.first_ts);
+    // Slack gives the oldest first. The thread's first post says what it is about; of the others the newest count.
     let surplus = posts.len().saturating_sub(tools.settings.read_back_posts_max);
-    posts.drain(..surplus);
+    posts.drain(1.min(posts.len())..(1 + surplus).min(posts.len()));
     posts
 }
 

@@ -150,14 +150,19 @@ mod told {
 
     pub(super) async fn after_an_answer_that_took_long_the_next_one_is_given_too(s: &mut Story) {
         let slow = s.openai.turn().text("Slow ").gate("slow").text("answer.");
-        let thread = s.slack.mention("ana", "#general", "one").await;
+        let thread = s.slack.mention("ana", "#general", "long?").await;
         slow.reached("slow").await;
         thread.shows("Slow ").await;
-        // Renewals of the lease, until the first claim is older than a lease lets anybody speak.
-        for _ in 0..2 {
+        s.slack.settled().await;
+        // Renewals of the lease, until the first claim is older than a lease lets anybody speak. What is said elsewhere
+        // meanwhile is written behind the renewal.
+        for said in ["one", "two"] {
             s.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
+            s.openai.turn().when_asked(said).text("Hi.");
+            s.slack.dm("ben", said).await.finishes("Hi.").await;
+            s.slack.settled().await;
         }
-        thread.reply("ana", "two").await;
+        thread.reply("ana", "short?").await;
         s.openai.answers("Quick answer.");
         slow.open("slow");
         thread.finishes("Slow answer.").await;

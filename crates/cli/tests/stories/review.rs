@@ -1,0 +1,142 @@
+//! What only a critical reader tries: clocks that jump, questions that vanish, deaths at odd moments.
+
+mod everywhere {
+    use super::told;
+    crate::harness::stories! { usually:
+        a_clock_that_jumps_ahead_gives_a_running_answer_no_second_voice,
+        a_question_deleted_before_the_model_was_asked_is_not_answered,
+        a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing,
+        a_reply_that_came_before_a_mention_for_which_there_was_no_room_is_answered,
+        a_long_thread_is_read_up_to_its_end,
+        a_deletion_that_does_not_say_its_thread_still_erases,
+        a_private_answer_that_cannot_be_shown_comes_by_direct_message,
+        a_refusal_that_lasts_is_not_asked_about_for_ever,
+    }
+}
+
+mod told {
+    use std::time::Duration;
+
+    use chathakase_bot::texts;
+    use chathakase_sim::slack::Gate;
+
+    use crate::harness::Story;
+
+    const LOOK: Duration = Duration::from_secs(5);
+
+    pub(super) async fn a_clock_that_jumps_ahead_gives_a_running_answer_no_second_voice(s: &mut Story) {
+        let turn = s.openai.turn().text("One. ").gate("half").text("Two.");
+        let thread = s.slack.mention("ana", "#general", "count").await;
+        thread.shows("One. ").await;
+        s.clock.shift_wall(60_000);
+        // Turns without an owner are looked for, twice.
+        for _ in 0..2 {
+            s.clock.pass_sleep(LOOK..=LOOK).await;
+        }
+        s.clock.sleep_began().await;
+        turn.open("half");
+        thread.finishes("One. Two.").await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), thread.answers()), (1, vec!["One. Two.".to_owned()]));
+    }
+
+    pub(super) async fn a_question_deleted_before_the_model_was_asked_is_not_answered(s: &mut Story) {
+        let reading = Gate::closed();
+        let slow = s.slack.next("conversations.replies").slow(&reading);
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        let question = thread.mention("ana", "never mind").await;
+        reading.reached().await;
+        thread.delete(&question).await;
+        reading.open();
+        s.calm().await;
+        thread.shows_nothing_more().await;
+        let last_said = || s.slack.calls("assistant.threads.setStatus").last().map(|call| call.args["status"].clone());
+        s.until(|| last_said() == Some("".into())).await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), thread.status(), slow.hits()), (0, None, 1));
+        s.openai.answers("Noon.");
+        thread.mention("ben", "when?").await;
+        thread.finishes("Noon.").await;
+        s.openai.last_request().heard(["ana: lunch?", "ben: when?"]);
+    }
+
+    pub(super) async fn a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing(s: &mut Story) {
+        let reading = Gate::closed();
+        let _slow = s.slack.next("conversations.replies").slow(&reading);
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        thread.mention("ana", "where?").await;
+        reading.reached().await;
+        thread.reply("ana", "clear session").await;
+        thread.finishes(&texts::session_cleared(1, 0)).await;
+        reading.open();
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), thread.answers().len()), (0, 1));
+    }
+
+    pub(super) async fn a_reply_that_came_before_a_mention_for_which_there_was_no_room_is_answered(s: &mut Story) {
+        s.restart_with(&[("limits.running", "1")]).await;
+        let busy = s.openai.turn().gate("slow").text("Slow.");
+        let slow = s.slack.mention("ana", "#slow", "slow").await;
+        busy.reached("slow").await;
+        s.slack.hold_events();
+        let thread = s.slack.mention("ana", "#general", "one").await;
+        thread.reply("ana", "two").await;
+        s.slack.release_reversed().await;
+        s.slack.settled().await;
+        s.openai.answers("Both.");
+        busy.open("slow");
+        slow.finishes("Slow.").await;
+        thread.finishes("Both.").await;
+        s.openai.last_request().heard(["one", "two"]);
+    }
+
+    pub(super) async fn a_long_thread_is_read_up_to_its_end(s: &mut Story) {
+        s.restart_with(&[("limits.read_back_posts", "5")]).await;
+        let thread = s.slack.post("ana", "#general", "the first").await;
+        for n in 1..=20 {
+            thread.reply("ben", &*format!("post {n}")).await;
+        }
+        s.openai.answers("I see.");
+        thread.mention("ana", "well?").await;
+        thread.finishes("I see.").await;
+        let asked = s.openai.last_request();
+        assert_eq!(
+            asked.conversation(),
+            ["ana: the first", "ben: post 17", "ben: post 18", "ben: post 19", "ben: post 20", "ana: well?"]
+        );
+    }
+
+    pub(super) async fn a_deletion_that_does_not_say_its_thread_still_erases(s: &mut Story) {
+        s.openai.answers("Noted.").answers("Forgotten.").answers("Nothing.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Noted.").await;
+        let secret = thread.reply("ana", "my secret is 42").await;
+        thread.finishes("Forgotten.").await;
+        let deleted = serde_json::json!({"type": "message", "subtype": "message_deleted", "channel": thread.channel(),
+            "channel_type": "channel", "deleted_ts": secret.ts(), "ts": secret.ts(), "hidden": true});
+        s.slack.send_event(deleted).await;
+        s.slack.settled().await;
+        thread.reply("ana", "what is my secret?").await;
+        thread.finishes("Nothing.").await;
+        s.openai.last_request().heard(["hello", "Noted.", "Forgotten.", "what is my secret?"]);
+    }
+
+    pub(super) async fn a_private_answer_that_cannot_be_shown_comes_by_direct_message(s: &mut Story) {
+        let failing = s.slack.next("chat.postEphemeral").fails("user_not_in_channel");
+        s.slack.mention("ana", "#general", "all sessions").await;
+        s.says_somewhere(&texts::not_an_admin()).await;
+        assert_eq!(failing.hits(), 1);
+    }
+
+    pub(super) async fn a_refusal_that_lasts_is_not_asked_about_for_ever(s: &mut Story) {
+        let streams = s.slack.next("chat.startStream").fails("channel_type_not_supported");
+        // Once on the way, and five times after a look at the thread.
+        let posts = s.slack.next("chat.postMessage").fails("invalid_arguments").times(6);
+        s.openai.answers("Nobody can read this.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.reply("ana", "and now?").await;
+        s.waits_pass(1.9..=2.1, async { thread.finishes("Here.").await }).await;
+        assert_eq!((streams.hits(), posts.hits(), thread.answers()), (1, 6, vec!["Here.".to_owned()]));
+        s.says_somewhere(&texts::cannot_post(thread.channel().as_str(), "invalid_arguments")).await;
+    }
+}
