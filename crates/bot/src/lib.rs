@@ -24,4 +24,4 @@ pub mod texts;
 mod turn;
 
 pub use assistant::{Assistant, Parts};
-pub use settings::{DEFAULT_SYSTEM_PROMPT, Settings};
+pub use settings::{Access, DEFAULT_SYSTEM_PROMPT, Settings};

@@ -14,15 +14,13 @@
 //! | a reply in another thread | `NotJoined` |
 //! | anything else | `Ignore` |
 
-use std::collections::HashSet;
-
 use chathakase_session::{AppId, BotId, ChannelId, UserId, WorkspaceId, store::ThreadMark};
 use chathakase_slack::{
     payload::{Place, Post, Subtype},
     text,
 };
 
-use crate::commands;
+use crate::{commands, settings::Access};
 
 /// How many posts of bots in a row are answered before a person must have written again.
 pub const BOT_TURNS_IN_A_ROW_MAX: u32 = 3;
@@ -36,15 +34,6 @@ pub struct Identity {
     pub bot: Option<BotId>,
     /// Our app, if Slack named it.
     pub app: Option<AppId>,
-}
-
-/// Whom we listen to beyond the workspace's own people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Access {
-    /// Bots that are answered as people are.
-    pub bots: HashSet<BotId>,
-    /// Whether people of connected workspaces are answered.
-    pub strangers: bool,
 }
 
 /// What to do with a post.

@@ -2,9 +2,16 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use chathakase_session::{UserId, window::WindowLimits};
+use chathakase_session::{BotId, UserId, window::WindowLimits};
 
-use crate::route::Access;
+/// Whom we listen to beyond the workspace's own people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Bots that are answered as people are.
+    pub bots: HashSet<BotId>,
+    /// Whether people of connected workspaces are answered.
+    pub strangers: bool,
+}
 
 /// Everything that the assistant can be told. Defaults are those of the configuration table.
 #[derive(Clone, Debug)]

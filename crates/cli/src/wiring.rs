@@ -4,7 +4,7 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use axum::{Router, routing::get};
-use chathakase_bot::{Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
+use chathakase_bot::{Access, Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
 use chathakase_model::{self as model, ModelConfig};
 use chathakase_session::{
     BotId, UserId,
@@ -191,7 +191,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         system_prompt: config.model_system_prompt.clone().unwrap_or_else(|| DEFAULT_SYSTEM_PROMPT.to_owned()),
         model: config.model_name.clone(),
         model_max_tokens: config.model_max_tokens,
-        access: route::Access { bots: bots.context("in `access.bots`")?, strangers: config.access_strangers },
+        access: Access { bots: bots.context("in `access.bots`")?, strangers: config.access_strangers },
         admins: admins.context("in `access.admins`")?,
         message_chars_max: config.limits_message_chars,
         waiting_max: config.limits_waiting,

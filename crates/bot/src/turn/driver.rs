@@ -9,21 +9,21 @@ use chathakase_session::{
     store::{Claimed, Closing, History, SessionStore, Usage},
     time::SharedClock,
     tokens::TokenCounter,
-    turn::{Claimant, Outcome, Part, PartState, Turn, TurnKind},
+    turn::{Claimant, Outcome, Part, Turn, TurnKind},
     window::{WindowLimits, window},
 };
 use chathakase_slack::{
     api::Api,
-    reply::{Delivered, OwnPost, Replies, Reply, ReplyError, Target, with_note},
+    reply::{OwnPost, Replies, Reply, ReplyError, with_note},
 };
 
 use tokio_util::task::TaskTracker;
 
 use super::{
-    journal::{Hold, Lost, TurnJournal, insist, stored},
+    journal::{Hold, Lost, insist},
     machine::{Effect, Event, Machine},
     read_back, recover,
-    thinking::{self, Thinking},
+    thinking::Thinking,
 };
 use crate::{
     commands::{self, Ask},
@@ -32,11 +32,6 @@ use crate::{
     settings::Settings,
     texts,
 };
-
-/// The pause before a thread that an answer could not be brought to is looked at again.
-const MEND_WAIT: Duration = Duration::from_secs(2);
-/// How often a thread is looked at again when Slack refuses the answer for a reason that does not pass by itself.
-const LOOKS_MAX: u32 = 5;
 
 /// What turns are run with; one set for the whole process.
 pub(crate) struct Tools {
@@ -100,17 +95,6 @@ impl Driver<'_> {
         let parts = self.speak(&claimed.turn, claimed.history.take(), &thinking).await?;
         if !parts.is_empty() {
             thinking.shown();
-        }
-        Ok(parts)
-    }
-
-    /// Brings what a dead owner had closed. Its posts are only changed, which takes no status line away: that is done
-    /// before the turn counts as delivered, because after that nobody looks at it again.
-    async fn bring_again(&self, turn: &Turn, closing: &Closing, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
-        let may_be_thinking = !found.is_empty();
-        let parts = self.bring(turn, closing, found).await?;
-        if may_be_thinking {
-            thinking::take_away(&self.tools.api, &turn.key).await;
         }
         Ok(parts)
     }
@@ -293,83 +277,6 @@ impl Driver<'_> {
         }
     }
 
-    /// Shows `text` to the asker alone. A thread without replies shows no such message, so there it goes to the channel's foot.
-    async fn tell_asker(&self, turn: &Turn, text: &str) {
-        let Some(asker) = &turn.asker else { return };
-        let (replies, key) = (&self.tools.replies, &turn.key);
-        let thread = (turn.last_ts != key.root).then_some(key.root);
-        if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a private answer could not be shown; it goes by direct message");
-            self.tell_by_dm(turn, text).await;
-        }
-    }
-
-    /// Makes the thread show a closed turn, starting from what is `found` there already.
-    async fn bring(&self, turn: &Turn, closing: &Closing, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
-        let whole = with_note(&closing.text, closing.note.as_deref());
-        let replies = &self.tools.replies;
-        let shown = if found.is_empty() {
-            replies.say(self.target(turn), self.journal(), &whole).await
-        } else {
-            replies.mend(self.target(turn), self.journal(), found, &whole).await
-        };
-        self.shown(turn, shown, &whole).await
-    }
-
-    /// Says what became of a delivery, and sees to the rest when it did not work out.
-    async fn shown(
-        &self,
-        turn: &Turn,
-        mut shown: Result<Delivered, ReplyError>,
-        whole: &str,
-    ) -> Result<Vec<Part>, Lost> {
-        let mut looks = 0;
-        loop {
-            let error = match shown {
-                Ok(delivered) | Err(ReplyError::Stopped { shown: delivered }) => return Ok(parts(&delivered)),
-                Err(error) => error,
-            };
-            if let ReplyError::CannotPost { code } = &error {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack does not let us answer there");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
-                return Ok(Vec::new());
-            }
-            if let ReplyError::Slack(cause) = &error
-                && let Some(code) = cause.code().filter(|_| !cause.is_transient() && error.is_mendable())
-                && looks == LOOKS_MAX
-            {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack refuses the answer for good");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
-                return Ok(Vec::new());
-            }
-            looks += 1;
-            if !error.is_mendable() {
-                // The answer is stored. Whoever takes the turn over next brings it, when Slack lets us speak again.
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer waits to be brought");
-                return Err(Lost(turn.id));
-            }
-            // Whether a post was made is not known: what stands in the thread decides.
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer may not be whole; looking at the thread");
-            self.unless_silenced(self.tools.clock.sleep(MEND_WAIT)).await?;
-            let found = recover::own_posts(self, turn, &[]).await?;
-            shown = self.tools.replies.mend(self.target(turn), self.journal(), found, whole).await;
-        }
-    }
-
-    async fn tell_by_dm(&self, turn: &Turn, text: &str) {
-        let Some(asker) = &turn.asker else { return };
-        match self.tools.api.conversations_open(asker).await {
-            Ok(dm) => {
-                if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, text).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either")
-            }
-        }
-    }
-
     async fn close(&self, closing: &Closing) -> Result<(), Lost> {
         let store = &self.tools.store;
         insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))
@@ -380,25 +287,6 @@ impl Driver<'_> {
             done = work => Ok(done),
             () = self.hold.silenced.cancelled() => Err(Lost(self.hold.lease.turn)),
         }
-    }
-
-    pub(super) fn target(&self, turn: &Turn) -> Target {
-        Target {
-            workspace: turn.key.workspace.clone(),
-            channel: turn.key.channel.clone(),
-            thread_ts: turn.key.root,
-            recipient_user: turn.asker.clone(),
-            recipient_team: Some(turn.asker_team.clone().unwrap_or_else(|| turn.key.workspace.clone())),
-            turn: turn.id.to_string(),
-            kind: match turn.kind {
-                TurnKind::Answer => "answer",
-                TurnKind::Command => "command",
-            },
-        }
-    }
-
-    fn journal(&self) -> Arc<TurnJournal> {
-        Arc::new(TurnJournal { store: Arc::clone(&self.tools.store), hold: Arc::clone(&self.hold) })
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -451,13 +339,4 @@ fn answered(text: String) -> Closing {
 
 fn notice(outcome: Outcome, note: Option<String>) -> Closing {
     Closing { note, outcome, ..answered(String::new()) }
-}
-
-fn parts(delivered: &Delivered) -> Vec<Part> {
-    let mode = stored(delivered.mode);
-    delivered
-        .parts
-        .iter()
-        .map(|p| Part { index: p.index, mode, state: PartState::Done, ts: Some(p.ts), hash: p.hash })
-        .collect()
 }

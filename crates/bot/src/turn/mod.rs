@@ -1,5 +1,6 @@
 //! A turn from its claim to its delivery: a pure machine decides, the driver acts.
 
+mod deliver;
 mod driver;
 mod journal;
 mod machine;
