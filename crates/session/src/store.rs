@@ -379,7 +379,7 @@ pub trait SessionStore: Send + Sync + 'static {
     async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>>;
 
     /// What a window of `turn` may hold: up to `limit` of the newest messages, no commands, and nothing that still waits
-    /// for a later turn.
+    /// for a later turn. Questions of the turn that arrived too late to be among them stand behind them.
     async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History>;
 
     /// All messages of a session with `seq` greater than `after`, in that order, commands too; at most `limit`.

@@ -4,6 +4,7 @@ mod everywhere {
     use super::told;
     crate::harness::stories! { usually:
         a_clock_that_jumps_ahead_gives_a_running_answer_no_second_voice,
+        a_question_that_comes_after_more_than_a_window_holds_is_answered,
         a_question_deleted_before_the_model_was_asked_is_not_answered,
         a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing,
         a_reply_that_came_before_a_mention_for_which_there_was_no_room_is_answered,
@@ -38,6 +39,22 @@ mod told {
         thread.finishes("One. Two.").await;
         s.calm().await;
         assert_eq!((s.openai.requests_seen(), thread.answers()), (1, vec!["One. Two.".to_owned()]));
+    }
+
+    pub(super) async fn a_question_that_comes_after_more_than_a_window_holds_is_answered(s: &mut Story) {
+        s.restart_with(&[("context.max_messages", "2")]).await;
+        s.openai.answers("Hello.").answers("Hi Ben.").answers("Noon.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.unreachable();
+        let late = thread.reply("ana", "what is the time?").await;
+        s.until(|| s.slack.events().iter().any(|event| event.tries == 2)).await;
+        s.reachable();
+        thread.reply("ben", "hello from ben").await;
+        thread.finishes("Hi Ben.").await;
+        s.slack.redeliver(&late).await;
+        thread.finishes("Noon.").await;
+        assert_eq!(s.openai.last_request().question(), "ana: what is the time?");
     }
 
     pub(super) async fn a_question_deleted_before_the_model_was_asked_is_not_answered(s: &mut Story) {

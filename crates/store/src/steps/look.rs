@@ -71,11 +71,33 @@ pub(crate) fn history_of(
 ) -> Result<History> {
     let Some(session) = thread.live(now) else { return Ok(History::default()) };
     let hidden = session.waiting.filter(|waiting| turn != Some(*waiting));
-    let newest = rows.newest(session.no, hidden, limit)?;
+    let mut newest = rows.newest(session.no, hidden, limit)?;
+    let late = late_questions(rows, session, turn, &newest)?;
+    newest.extend(late);
     let first = rows.first(session.no, hidden)?.filter(|first| newest.iter().all(|message| message.seq != first.seq));
     let shown = newest.len() as u64 + u64::from(first.is_some());
     let left_out = session.visible(hidden).saturating_sub(shown);
     Ok(History { newest, first, left_out, people: rows.people(session.no)? })
+}
+
+/// The turn's questions, if all of them arrived so late that too much stands behind them for them to be among the newest.
+fn late_questions(
+    rows: &impl Lists,
+    session: &Session,
+    turn: Option<TurnId>,
+    newest: &[Message],
+) -> Result<Vec<Message>> {
+    let Some(id) = turn.filter(|id| newest.iter().all(|message| message.turn != Some(*id))) else {
+        return Ok(Vec::new());
+    };
+    let Some(turn) = rows.turn(id)?.filter(|turn| turn.session == session.no) else { return Ok(Vec::new()) };
+    let mut late = Vec::new();
+    for row in rows.messages_of(session.no, id, turn.first_seq)? {
+        let text = rows.content(row.content)?.and_then(|packed| packed.text().ok());
+        late.extend(text.map(|text| row.with(text)));
+    }
+    late.sort_by_key(|message| message.ts);
+    Ok(late)
 }
 
 pub(crate) fn messages(
