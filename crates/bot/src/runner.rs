@@ -3,10 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,15 +21,10 @@ use crate::turn::{Driver, Hold, Tools};
 /// How long after the drain what was told to fall silent may take to do so: a Slack call's 8 s and a little more.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
 
-/// A wall clock that moved by more than this otherwise than time passed was set anew: daily corrections are smaller.
-const CLOCK_JUMP_MS: u64 = 1_000;
-
 /// Runs turns, each in a task of its own.
 pub(crate) struct Runner {
     pub(crate) tools: Tools,
     pub(crate) claimant: Claimant,
-    /// How far the wall clock is ahead of the monotonic one.
-    ahead_ms: AtomicI64,
     held: Mutex<HashMap<TurnId, Arc<Hold>>>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -53,7 +45,6 @@ impl Runner {
         Arc::new(Self {
             tools,
             claimant,
-            ahead_ms: AtomicI64::new(0),
             held: Mutex::default(),
             slots,
             tasks: TaskTracker::new(),
@@ -83,11 +74,12 @@ impl Runner {
     pub(crate) fn run(self: &Arc<Self>, claimed: Claimed, room: Option<OwnedSemaphorePermit>, asked_at: Duration) {
         let runner = Arc::clone(self);
         self.tasks.spawn(async move {
-            let _room = room;
             let mut next = Some((claimed, asked_at));
             while let Some((claimed, asked_at)) = next.take() {
                 next = runner.run_one(claimed, asked_at).await;
             }
+            // In this order: who is told that something may go on must find the room empty.
+            drop(room);
             runner.waiting.notify_one();
         });
     }
@@ -181,11 +173,13 @@ impl Runner {
     }
 
     async fn adopt(self: &Arc<Self>) {
-        if self.wall_clock_jumped() {
-            // By the new time our own leases may be over; they are not for anybody, least of all for us, to take over.
-            self.renew().await;
-        }
         while !self.closing.is_cancelled() && self.slots.available_permits() > 0 {
+            // After a pause of the process, or when the clock was set ahead, our own leases may be over; they are not for
+            // anybody, least of all for us, to take over.
+            let looks_abandoned = self.lock().values().any(|hold| hold.looks_abandoned());
+            if looks_abandoned && !self.renew().await {
+                return;
+            }
             let asked_at = self.tools.clock.monotonic();
             let found =
                 self.tools.store.claim(&self.claimant, self.slots.available_permits(), self.tools.clock.now()).await;
@@ -209,32 +203,28 @@ impl Runner {
         }
     }
 
-    /// Whether the wall clock moved otherwise than time has passed, since this was last asked.
-    fn wall_clock_jumped(&self) -> bool {
-        let clock = &self.tools.clock;
-        let ahead_ms = clock.now().as_millis() - i64::try_from(clock.monotonic().as_millis()).unwrap_or(i64::MAX);
-        self.ahead_ms.swap(ahead_ms, Relaxed).abs_diff(ahead_ms) > CLOCK_JUMP_MS
-    }
-
-    async fn renew(&self) {
+    /// Renews all leases; says whether the store could.
+    async fn renew(&self) -> bool {
         let holds: Vec<Arc<Hold>> = self.lock().values().cloned().collect();
         if holds.is_empty() {
-            return;
+            return true;
         }
         let leases: Vec<Lease> = holds.iter().map(|hold| hold.lease.clone()).collect();
-        let asked_at = self.tools.clock.monotonic();
-        match self.tools.store.renew(&leases, self.claimant.lease, self.tools.clock.now()).await {
+        let (asked_at, now) = (self.tools.clock.monotonic(), self.tools.clock.now());
+        match self.tools.store.renew(&leases, self.claimant.lease, now).await {
             Ok(lost) => {
                 for hold in holds {
                     if lost.contains(&hold.lease.turn) {
                         hold.silenced.cancel();
                     } else {
-                        hold.extend(asked_at, self.claimant.lease);
+                        hold.extend(asked_at, now, self.claimant.lease);
                     }
                 }
+                true
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be renewed; trying again")
+                tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be renewed; trying again");
+                false
             }
         }
     }
@@ -282,13 +272,19 @@ impl<'a> Held<'a> {
     fn new(runner: &'a Runner, lease: &Lease, asked_at: Duration) -> Self {
         let clock = Arc::clone(&runner.tools.clock);
         let hold = Hold::new(lease.clone(), clock, asked_at, runner.claimant.lease, runner.silence.child_token());
-        runner.lock().insert(lease.turn, Arc::clone(&hold));
+        if let Some(older) = runner.lock().insert(lease.turn, Arc::clone(&hold)) {
+            older.silenced.cancel();
+        }
         Self { runner, hold }
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.runner.lock().remove(&self.hold.lease.turn);
+        let mut held = self.runner.lock();
+        // The turn may have been taken up again meanwhile, by a newer lease.
+        if held.get(&self.hold.lease.turn).is_some_and(|hold| Arc::ptr_eq(hold, &self.hold)) {
+            held.remove(&self.hold.lease.turn);
+        }
     }
 }

@@ -3,14 +3,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use chathakase_session::{
-    SlackTs,
+    SlackTs, Timestamp,
     store::{SessionStore, StoreError},
     time::SharedClock,
     turn::{Lease, PartMode, TurnId},
@@ -30,6 +30,8 @@ pub(crate) struct Hold {
     pub(crate) lease: Lease,
     clock: SharedClock,
     speak_until_ms: AtomicU64,
+    /// When the store lets others take it, by the wall clock.
+    held_until_ms: AtomicI64,
     /// Set when the turn is not ours any more, or the process ends: whoever works on it falls silent.
     pub(crate) silenced: CancellationToken,
     /// Set when a person wants no more of the answer.
@@ -45,16 +47,27 @@ impl Hold {
         lasts: Duration,
         silenced: CancellationToken,
     ) -> Arc<Self> {
-        let hold =
-            Self { lease, clock, speak_until_ms: AtomicU64::new(0), silenced, stopped: CancellationToken::new() };
-        hold.extend(asked_at, lasts);
+        let held_until_ms = AtomicI64::new(lease.until.as_millis());
+        let (speak_until_ms, stopped) = (AtomicU64::new(0), CancellationToken::new());
+        let hold = Self { lease, clock, speak_until_ms, held_until_ms, silenced, stopped };
+        hold.may_speak_until(asked_at + lasts);
         Arc::new(hold)
     }
 
-    /// The lease was renewed by a request made at `asked_at`.
-    pub(crate) fn extend(&self, asked_at: Duration, lasts: Duration) {
-        let until = (asked_at + lasts).saturating_sub(SPEAK_MARGIN);
+    /// The lease was renewed by a request made at `asked_at` (monotonic), which was `now` by the wall clock.
+    pub(crate) fn extend(&self, asked_at: Duration, now: Timestamp, lasts: Duration) {
+        self.may_speak_until(asked_at + lasts);
+        self.held_until_ms.store((now + lasts).as_millis(), Relaxed);
+    }
+
+    fn may_speak_until(&self, end: Duration) {
+        let until = end.saturating_sub(SPEAK_MARGIN);
         self.speak_until_ms.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Whether others may think that nobody holds the turn, now or soon.
+    pub(crate) fn looks_abandoned(&self) -> bool {
+        (self.clock.now() + SPEAK_MARGIN).as_millis() >= self.held_until_ms.load(Relaxed)
     }
 
     /// Whether nobody else can have taken the turn over by the time a Slack call made now is done.
