@@ -30,6 +30,15 @@ impl Passed {
         ring.push_back((now, key, ts));
     }
 
+    /// Something was done with it after all.
+    pub(crate) fn forget(&self, key: &ThreadKey, ts: SlackTs) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        // It came a moment ago, so it is near the end.
+        if let Some(at) = ring.iter().rposition(|(_, of, post)| of == key && *post == ts) {
+            ring.remove(at);
+        }
+    }
+
     /// The replies that were passed over in `key`, which is ours now; they are forgotten here.
     pub(crate) fn take(&self, key: &ThreadKey, now: Timestamp) -> Vec<SlackTs> {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,6 +100,13 @@ mod tests {
         assert!(passed.take(&key("1.000000"), at(1)).is_empty());
         passed.remember(key("1.000000"), ts, at(0));
         assert!(passed.take(&key("1.000000"), at(121)).is_empty());
+        passed.remember(key("1.000000"), ts, at(200));
+        passed.forget(&key("2.000000"), ts);
+        passed.forget(&key("1.000000"), "1.000002".parse().unwrap());
+        assert_eq!(passed.take(&key("1.000000"), at(200)), [ts]);
+        passed.remember(key("1.000000"), ts, at(200));
+        passed.forget(&key("1.000000"), ts);
+        assert!(passed.take(&key("1.000000"), at(200)).is_empty());
     }
 
     #[test]

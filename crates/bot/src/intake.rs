@@ -119,8 +119,16 @@ impl Intake {
         let room = if kind == Kind::Accepted { runner.room() } else { None };
         let claimant = (room.is_some() || kind == Kind::Command).then_some(&runner.claimant);
         let (asked_at, now) = (tools.clock.monotonic(), tools.clock.now());
+        let joined_only = post.joined_only;
+        // Before the store is asked: the mention that makes the thread ours may be taken in at the same moment.
+        if joined_only {
+            self.passed.remember(key.clone(), ts, now);
+        }
         let received = tools.store.receive(post, claimant, now).await?;
         tracing::debug!(thread.key = %key, %ts, receipt = receipt_name(&received.receipt), "a post was received");
+        if joined_only && received.receipt != Receipt::NotJoined {
+            self.passed.forget(&key, ts);
+        }
         match received.receipt {
             Receipt::Run(claimed) => {
                 runner.run(*claimed, room, asked_at);
@@ -133,7 +141,7 @@ impl Intake {
                 self.look_for_passed(&key, ts, now);
             }
             Receipt::Kept | Receipt::Known | Receipt::Gone => {}
-            Receipt::NotJoined => self.passed.remember(key, ts, now),
+            Receipt::NotJoined => {}
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
                     tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
