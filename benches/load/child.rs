@@ -110,24 +110,15 @@ impl Process {
 
     /// User and system time of all its threads.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = self.proc("stat")?;
-        // The name before the last parenthesis may hold anything.
-        let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has another form")?;
-        let ticks: Result<Vec<u32>, _> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
-        Ok(TICK * ticks?.iter().sum())
+        cpu_of(self.child.id())
     }
 
     /// The most memory it ever had resident (KiB).
     pub(crate) fn memory_peak_kib(&self) -> anyhow::Result<u64> {
-        let status = self.proc("status")?;
+        let status = proc(self.child.id(), "status")?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.context("/proc/PID/status has no VmHWM")?.trim().trim_end_matches("kB").trim();
         Ok(peak.parse()?)
-    }
-
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read; this bench needs Linux"))
     }
 
     /// Lets it end in good order.
@@ -144,4 +135,18 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// User and system time of all threads of a process.
+pub(crate) fn cpu_of(process: u32) -> anyhow::Result<Duration> {
+    let stat = proc(process, "stat")?;
+    // The name before the last parenthesis may hold anything.
+    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has another form")?;
+    let ticks: Result<Vec<u32>, _> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
+    Ok(TICK * ticks?.iter().sum())
+}
+
+fn proc(process: u32, file: &str) -> anyhow::Result<String> {
+    let path = format!("/proc/{process}/{file}");
+    std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read; this bench needs Linux"))
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "its output is what a bench is for")]
 
 mod child;
+mod disk;
 mod ear;
 mod figures;
 mod floor;
@@ -18,8 +19,8 @@ mod stage;
 use std::time::Duration;
 
 use child::Role;
-use figures::Measured;
-use stage::Stage;
+use figures::{Measured, Row};
+use stage::{Round, Stage};
 
 /// Threads that ask at once under full load.
 const THREADS: usize = 50;
@@ -44,7 +45,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure() -> anyhow::Result<()> {
-    figures::title();
+    figures::title(disk::durable_writes()?);
     let stages = [Stage::set(Role::Floor).await?, Stage::set(Role::Assistant).await?];
     let mut rounds = [Vec::new(), Vec::new()];
     for stage in &stages {
@@ -56,10 +57,15 @@ async fn measure() -> anyhow::Result<()> {
             rounds.push(stage.round(THREADS, TURNS).await?);
         }
     }
-    for (stage, rounds) in stages.into_iter().zip(rounds) {
-        let light = stage.steady(THREADS, LIGHT_PER_SECOND, LIGHT_FOR).await?;
-        figures::show(&Measured { rounds, light, end: stage.end().await? });
-    }
-    figures::bars();
+    let ([floor, ours], [floor_rounds, our_rounds]) = (stages, rounds);
+    let floor = finish(floor, floor_rounds).await?;
+    let ours = finish(ours, our_rounds).await?;
+    figures::bars(&floor, &ours);
     Ok(())
+}
+
+/// The light load, and all that was measured of a process.
+async fn finish(stage: Stage, rounds: Vec<Round>) -> anyhow::Result<Row> {
+    let light = stage.steady(THREADS, LIGHT_PER_SECOND, LIGHT_FOR).await?;
+    Ok(figures::show(&Measured { rounds, light, end: stage.end().await? }))
 }

@@ -18,7 +18,7 @@ use futures_util::future::try_join_all;
 use tokio::{sync::Mutex, task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
-    child::{Process, Role},
+    child::{Process, Role, cpu_of},
     ear::Ear,
     people::{Talk, Turn},
     said,
@@ -39,7 +39,10 @@ pub(crate) struct Stage {
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
     pub(crate) took: Duration,
+    /// CPU time of the process that is measured.
     pub(crate) cpu: Duration,
+    /// CPU time of this process: of the small Slack, the model and those who ask.
+    pub(crate) cpu_here: Duration,
     pub(crate) turns: Vec<Turn>,
 }
 
@@ -100,9 +103,11 @@ impl Stage {
 
     /// The same, measured.
     pub(crate) async fn round(&self, threads: usize, turns: usize) -> anyhow::Result<Round> {
-        let (began, cpu_before) = (Instant::now(), self.process.cpu()?);
+        let us = std::process::id();
+        let (began, cpu_before, here_before) = (Instant::now(), self.process.cpu()?, cpu_of(us)?);
         let turns = self.crowd(threads, turns).await?;
-        Ok(Round { took: began.elapsed(), cpu: self.process.cpu()? - cpu_before, turns })
+        let (took, cpu, cpu_here) = (began.elapsed(), self.process.cpu()? - cpu_before, cpu_of(us)? - here_before);
+        Ok(Round { took, cpu, cpu_here, turns })
     }
 
     /// So many turns a second, each at its time whatever became of the others, going round so many new threads.
