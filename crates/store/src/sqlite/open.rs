@@ -19,6 +19,10 @@ const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
 /// How long a connection waits for another program that holds the database (5 s), such as a backup.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the write-ahead log gets before it is copied into the database, in pages (16 MiB). Whoever commits then waits
+/// for it (some ms), so it is to be rare.
+const WAL_PAGES: &str = "4000";
+
 /// Statements kept prepared on each connection: more than there are.
 const STATEMENTS_MAX: usize = 128;
 
@@ -114,6 +118,7 @@ fn set_up(conn: &Connection, path: &Path, options: &Options) -> Result<(), OpenE
         ("secure_delete", "ON", "1"),
         ("temp_store", "MEMORY", "2"),
         ("mmap_size", "0", "0"),
+        ("wal_autocheckpoint", WAL_PAGES, WAL_PAGES),
     ] {
         conn.pragma_update(None, name, value).map_err(sqlite)?;
         let found = pragma(conn, name).map_err(sqlite)?;
