@@ -46,8 +46,7 @@ impl Inbox for Mailbox {
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
             Event::Stopped { channel, thread_ts: root } => {
-                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root });
-                Ok(())
+                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root }).await
             }
             Event::RateLimited { minute } => {
                 tracing::warn!(

@@ -9,7 +9,7 @@ use std::{
 
 use chathakase_session::{
     ThreadKey,
-    store::Claimed,
+    store::{Claimed, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
 };
@@ -109,12 +109,15 @@ impl Runner {
         }
     }
 
-    /// A person pressed Stop: the model's turn of that thread ends with what it has said. A turn that another process runs
-    /// ends there, as Slack refuses its next words.
-    pub(crate) fn stop(&self, key: &ThreadKey) {
-        for hold in self.lock().values().filter(|hold| hold.lease.key == *key) {
+    /// A person pressed Stop: the answer that runs in that thread ends with what it has said. Remembered before anything
+    /// else, so that a death takes nothing back; another process that runs the turn learns of it with its next renewal.
+    pub(crate) async fn stop(&self, key: &ThreadKey) -> Result<(), StoreError> {
+        if let Some(turn) = self.tools.store.stop(key).await?
+            && let Some(hold) = self.lock().get(&turn)
+        {
             hold.stopped.cancel();
         }
+        Ok(())
     }
 
     /// Renews leases, adopts turns without an owner and sweeps expired sessions, until the process ends.
@@ -212,13 +215,17 @@ impl Runner {
         let leases: Vec<Lease> = holds.iter().map(|hold| hold.lease.clone()).collect();
         let (asked_at, now) = (self.tools.clock.monotonic(), self.tools.clock.now());
         match self.tools.store.renew(&leases, self.claimant.lease, now).await {
-            Ok(lost) => {
+            Ok(Renewed { lost, stopped }) => {
                 for hold in holds {
-                    if lost.contains(&hold.lease.turn) {
+                    let turn = &hold.lease.turn;
+                    if lost.contains(turn) {
                         hold.silenced.cancel();
-                    } else {
-                        hold.extend(asked_at, now, self.claimant.lease);
+                        continue;
                     }
+                    if stopped.contains(turn) {
+                        hold.stopped.cancel();
+                    }
+                    hold.extend(asked_at, now, self.claimant.lease);
                 }
                 true
             }

@@ -235,6 +235,15 @@ pub enum Erased {
     Gone,
 }
 
+/// What [`SessionStore::renew`] found out about leases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// Turns that are not the caller's any more: it must fall silent about them.
+    pub lost: Vec<TurnId>,
+    /// Turns that still are, and that a person has stopped.
+    pub stopped: Vec<TurnId>,
+}
+
 /// What [`SessionStore::clear`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
@@ -321,8 +330,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// A turn that ran before counts one death more.
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>>;
 
-    /// Extends leases that are still held to `now` + `lease`; returns the turns that are not ours any more.
-    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>>;
+    /// Extends leases that are still held to `now` + `lease`, and tells what became of their turns meanwhile. A turn that
+    /// cannot be read counts as lost; it holds up none beside it.
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed>;
 
     /// Gives leases back at once, so that others need not wait until they run out. Leases no longer held are skipped.
     async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()>;
@@ -335,6 +345,11 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Says that part `index` stands there whole.
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()>;
+
+    /// Remembers that a person wants no more of the answer that runs in a thread, and says which turn that is; `None` when
+    /// none does. Its owner learns of it by [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages
+    /// that wait behind it are not concerned: they are answered.
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>>;
 
     /// Decides what the turn says: closes it with an answer, a failure or a stop. Its text, if any, becomes an assistant
     /// message of the session, unless it is a command's. The first closing stands; a second one is ignored.
@@ -367,6 +382,16 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Erases all content of a session up to and including `before`, and drops the turns that wait on it. Stays joined.
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared>;
+
+    /// [`SessionStore::clear`] of a command's thread, and the closing of its turn with what `says` makes of it, in one step:
+    /// whoever carries the turn on after a death says what was done, and does not do it again.
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared>;
 
     /// Erases the content of up to `limit` sessions that are due, in order of expiry, unless no more than `keep_up_to`
     /// sessions are active at all. Also forgets marks of erased messages that are old enough.

@@ -135,6 +135,8 @@ pub struct Turn {
     pub last_ts: SlackTs,
     /// When it was first set running.
     pub started_at: Option<Timestamp>,
+    /// Whether a person wants no more of it: the model is not asked (again), and what stands in the thread stays.
+    pub stop_requested: bool,
 }
 
 /// How a part of an answer is brought into the thread.

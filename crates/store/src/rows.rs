@@ -176,6 +176,7 @@ pub(crate) struct TurnRow {
     pub(crate) fence: u64,
     /// From when on it may be claimed; `None` while it waits behind another turn, and when it is delivered.
     pub(crate) due: Option<Timestamp>,
+    pub(crate) stop_requested: bool,
     pub(crate) closing: Option<ClosingRow>,
 }
 
@@ -198,6 +199,7 @@ impl TurnRow {
             first_ts: self.first_ts,
             last_ts: self.last_ts,
             started_at: self.started_at,
+            stop_requested: self.stop_requested,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{fs, net::TcpListener};
 
 use chathakase_sim::slack::Transport::{Http, Socket};
+use chathakase_store::sqlite::SCHEMA;
 use tokio::process::Command;
 
 use crate::{
@@ -164,14 +165,15 @@ async fn something_else_at_slacks_address_is_said() {
 async fn a_database_of_a_later_version_is_left_to_that_version() {
     let stage = Stage::new(Http).await;
     stage.serve().await.ends().await;
-    // A row of the table of migrations as SQLite's file format has it: 11 bytes, row 1, three columns' sizes. The row's number is
-    // the migration's. What knows SQL is not at hand here.
+    // The last row of the table of migrations as SQLite's file format has it: 11 bytes, the row's number, three columns' sizes. The
+    // row's number is the migration's. What knows SQL is not at hand here.
     let mut file = fs::read(stage.database()).unwrap();
-    let row = file.windows(5).position(|bytes| bytes == [11, 1, 3, 0, 6]).expect("the row of the first migration");
+    let last = u8::try_from(SCHEMA).unwrap();
+    let row = file.windows(5).position(|bytes| bytes == [11, last, 3, 0, 6]).expect("the row of the last migration");
     file[row + 1] = 99;
     fs::write(stage.database(), &file).unwrap();
     let said = refusal(stage.command()).await;
-    let message = "is at schema 99, this build knows 1; run the version that wrote it, or a later one";
+    let message = format!("is at schema 99, this build knows {SCHEMA}; run the version that wrote it, or a later one");
     assert_eq!(said, format!("{} {message}", stage.real_database()));
     assert_eq!(fs::read(stage.database()).unwrap(), file);
 }

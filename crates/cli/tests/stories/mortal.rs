@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, SessionInfo,
-        SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result,
+        SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -60,7 +60,7 @@ impl SessionStore for MortalStore {
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         self.alive(self.store.claim(claimant, limit, now)).await
     }
-    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         self.alive(self.store.renew(leases, lease, now)).await
     }
     async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
@@ -74,6 +74,9 @@ impl SessionStore for MortalStore {
     }
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         self.alive(self.store.part_done(lease, index, hash)).await
+    }
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+        self.alive(self.store.stop(key)).await
     }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         self.alive(self.store.close(lease, closing, now)).await
@@ -103,6 +106,15 @@ impl SessionStore for MortalStore {
     }
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         self.alive(self.store.clear(key, before, now)).await
+    }
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared> {
+        self.alive(self.store.clear_and_close(lease, before, says, now)).await
     }
     async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
         self.alive(self.store.expire(keep_up_to, limit, now)).await

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, Rules,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result, Rules,
         SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
@@ -64,7 +64,7 @@ impl SessionStore for MemoryStore {
         self.step(|rows| lease::claim(rows, claimant, limit, now))
     }
 
-    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         self.step(|rows| lease::renew(rows, leases, lease, now))
     }
 
@@ -82,6 +82,10 @@ impl SessionStore for MemoryStore {
 
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         self.step(|rows| speak::part_done(rows, lease, index, hash))
+    }
+
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+        self.step(|rows| lease::stop(rows, key))
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
@@ -120,6 +124,16 @@ impl SessionStore for MemoryStore {
 
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         self.step(|rows| clear::clear(rows, &self.rules, key, before, now))
+    }
+
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared> {
+        self.step(|rows| clear::clear_and_close(rows, &self.rules, lease, before, says, now))
     }
 
     async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {

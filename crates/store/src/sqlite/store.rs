@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Result, SessionInfo,
-        SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result,
+        SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -39,7 +39,7 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| lease::claim(sql, &claimant, limit, now)).await
     }
 
-    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         let leases = leases.to_vec();
         self.step(0, move |sql| lease::renew(sql, &leases, lease, now)).await
     }
@@ -62,6 +62,11 @@ impl SessionStore for SqliteStore {
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         let lease = lease.clone();
         self.step(0, move |sql| speak::part_done(sql, &lease, index, hash)).await
+    }
+
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+        let key = key.clone();
+        self.step(0, move |sql| lease::stop(sql, &key)).await
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
@@ -105,6 +110,17 @@ impl SessionStore for SqliteStore {
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         let (key, rules) = (key.clone(), self.rules.clone());
         self.step(0, move |sql| clear::clear(sql, &rules, &key, before, now)).await
+    }
+
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared> {
+        let (lease, rules) = (lease.clone(), self.rules.clone());
+        self.step(0, move |sql| clear::clear_and_close(sql, &rules, &lease, before, says, now)).await
     }
 
     /// A sweep is many transactions: each ends whole sessions, whose content is out of sight from then on, and returns when

@@ -2,10 +2,11 @@
 
 use chathakase_session::{
     Kind, SlackTs, ThreadKey, Timestamp,
-    store::{Cleared, Result, Rules},
+    store::{Cleared, Closing, Result, Rules},
+    turn::Lease,
 };
 
-use super::{session, speak};
+use super::{lease, session, speak, speak::Words};
 use crate::rows::{Place, Post, PostName, Rows};
 
 /// Erases everything up to and including `before`. Costs time with every message that is erased.
@@ -47,5 +48,20 @@ pub(crate) fn clear(
         }
     }
     session::settle(rows, rules, &mut thread, now)?;
+    Ok(cleared)
+}
+
+/// Clears the thread of a command's turn and closes the turn with what `says` makes of it.
+pub(crate) fn clear_and_close(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    lease: &Lease,
+    before: SlackTs,
+    says: fn(Cleared) -> Closing,
+    now: Timestamp,
+) -> Result<Cleared> {
+    lease::held_turn(rows, lease)?;
+    let cleared = clear(rows, rules, &lease.key, before, now)?;
+    speak::close(rows, lease, &Words::new(says(cleared)), now)?;
     Ok(cleared)
 }

@@ -1,8 +1,8 @@
 //! Who may work on a turn: claiming, renewing, giving back, and the check that every write of a turn begins with.
 
 use chathakase_session::{
-    Timestamp,
-    store::{Claimed, Closing, Result, StoreError},
+    ThreadKey, Timestamp,
+    store::{Claimed, Closing, Renewed, Result, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
 use std::time::Duration;
@@ -166,30 +166,53 @@ pub(crate) fn hand_over(
     claimed(rows, thread, &turn, lease, false).map(Some)
 }
 
-/// Extends leases; returns the turns that are lost.
-pub(crate) fn renew(rows: &mut impl Rows, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Vec<TurnId>> {
-    let mut lost = Vec::new();
+/// Extends leases, and tells which turns are lost and which are stopped.
+pub(crate) fn renew(rows: &mut impl Rows, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
+    let mut renewed = Renewed::default();
     for held in leases {
-        match held_turn(rows, held) {
-            Ok(turn) => rows.save_due(turn.id, now + lease)?,
-            Err(StoreError::LeaseLost { turn }) => lost.push(turn),
-            Err(error) => return Err(error),
+        match readable(rows, held)? {
+            Some(turn) => {
+                rows.save_due(turn.id, now + lease)?;
+                renewed.stopped.extend(turn.stop_requested.then_some(turn.id));
+            }
+            None => renewed.lost.push(held.turn),
         }
     }
-    Ok(lost)
+    Ok(renewed)
+}
+
+/// The turn of a lease that is still held. One that cannot be read is logged and counts as lost: it must not fail those
+/// beside it.
+fn readable(rows: &impl Rows, lease: &Lease) -> Result<Option<TurnRow>> {
+    match held_turn(rows, lease) {
+        Ok(turn) => Ok(Some(turn)),
+        Err(StoreError::LeaseLost { .. }) => Ok(None),
+        Err(error @ StoreError::BadRow { .. }) => {
+            tracing::error!(turn = %lease.turn, %error, "a turn cannot be held any longer");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Marks the answer that runs in a thread as stopped. One that is closed but not delivered counts: it may be shown still.
+pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey) -> Result<Option<TurnId>> {
+    let running = rows.thread(key)?.and_then(|thread| thread.session?.running);
+    let Some(mut turn) = running.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
+    if !turn.stop_requested {
+        turn.stop_requested = true;
+        rows.save_turn(&turn)?;
+    }
+    Ok(Some(turn.id))
 }
 
 /// Gives leases back.
 pub(crate) fn release(rows: &mut impl Rows, leases: &[Lease], now: Timestamp) -> Result<()> {
     for held in leases {
-        match held_turn(rows, held) {
-            Ok(mut turn) => {
-                turn.owner = None;
-                turn.due = Some(now);
-                rows.save_turn(&turn)?;
-            }
-            Err(StoreError::LeaseLost { .. }) => {}
-            Err(error) => return Err(error),
+        if let Some(mut turn) = readable(rows, held)? {
+            turn.owner = None;
+            turn.due = Some(now);
+            rows.save_turn(&turn)?;
         }
     }
     Ok(())

@@ -234,6 +234,7 @@ fn new_turn(
         owner: None,
         fence: 0,
         due: None,
+        stop_requested: false,
         closing: None,
     })
 }

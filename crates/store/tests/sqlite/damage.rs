@@ -62,6 +62,21 @@ async fn a_bad_turn_is_put_off_and_the_others_are_claimed() {
 }
 
 #[tokio::test]
+async fn a_bad_turn_is_lost_and_the_other_leases_are_renewed_and_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let bad = runs(&store, asks(&thread_of("T1", "C1", 0), 0, "question"), at(0)).await;
+    let good = runs(&store, asks(&thread_of("T1", "C1", 1), 1, "question"), at(1)).await;
+    sql(folder.path(), "UPDATE turn SET asker = '?' WHERE id = 1");
+    let leases = [bad.lease, good.lease];
+    let renewed = store.renew(&leases, 30 * SECOND, at(5)).await.unwrap();
+    assert_eq!((renewed.lost, renewed.stopped), (vec![bad.turn.id], Vec::new()));
+    assert!(store.claim(&process("other"), 10, at(32)).await.unwrap().is_empty(), "the good one is held until 35");
+    store.release(&leases, at(33)).await.unwrap();
+    assert_eq!(store.claim(&process("other"), 10, at(33)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_damaged_page_fails_steps_and_not_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();

@@ -4,7 +4,10 @@ use std::{fs, path::Path, sync::Arc};
 
 use chathakase_session::store::{Rules, SessionStore};
 use chathakase_sim::ManualClock;
-use chathakase_store::{OpenError, SqliteStore, sqlite::Settings};
+use chathakase_store::{
+    OpenError, SqliteStore,
+    sqlite::{SCHEMA, Settings},
+};
 
 use crate::{kit::*, open, sql};
 
@@ -141,7 +144,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     assert_eq!(
         refused(&path),
         format!(
-            "{} is at schema 99, this build knows 1; run the version that wrote it, or a later one",
+            "{} is at schema 99, this build knows {SCHEMA}; run the version that wrote it, or a later one",
             path.display()
         )
     );

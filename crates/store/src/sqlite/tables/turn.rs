@@ -21,7 +21,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, thread, session, kind, state, delivery, deaths, asker, asker_team, first_ts, last_ts, started_at, first_seq, \
-         owner, fence, due, outcome, ending, text, note, model, prompt_tokens, completion_tokens"
+         owner, fence, due, outcome, ending, text, note, model, prompt_tokens, completion_tokens, stop_requested"
     };
 }
 
@@ -57,6 +57,7 @@ fn read(cells: Cells<'_, '_>) -> Result<TurnRow> {
         owner: cells.get::<Option<String>>(13)?.as_deref().map(OwnerId::new),
         fence: cells.get(14)?,
         due: cells.time_or_none(15)?,
+        stop_requested: cells.flag(23)?,
         closing: cells.code_or_none(16)?.map(closing).transpose()?,
     })
 }
@@ -112,7 +113,8 @@ impl TurnRows for Sql<'_> {
     fn save_turn(&mut self, turn: &TurnRow) -> Result<()> {
         let sql = "UPDATE turn SET state = ?, delivery = ?, deaths = ?, asker = ?, asker_team = ?, first_ts = ?,
                    last_ts = ?, started_at = ?, first_seq = ?, owner = ?, fence = ?, due = ?, outcome = ?, ending = ?,
-                   text = ?, note = ?, model = ?, prompt_tokens = ?, completion_tokens = ? WHERE id = ?";
+                   text = ?, note = ?, model = ?, prompt_tokens = ?, completion_tokens = ?, stop_requested = ?
+                   WHERE id = ?";
         let closing = turn.closing.as_ref();
         self.run(
             sql,
@@ -136,6 +138,7 @@ impl TurnRows for Sql<'_> {
                 closing.and_then(|closing| closing.model.as_deref()),
                 closing.map(|closing| closing.usage.prompt),
                 closing.map(|closing| closing.usage.completion),
+                turn.stop_requested,
                 turn.id.0,
             ],
         )?;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use chathakase_session::{
+    Timestamp,
     message::Ending,
-    store::{Closing, Result, Rules, StoreError},
-    turn::{Outcome, PartMode, TurnState},
+    store::{Closing, Renewed, Result, Rules, SessionStore, StoreError},
+    turn::{Lease, Outcome, PartMode, TurnState},
 };
 
 use crate::{kit::*, open::Open};
@@ -15,14 +16,42 @@ pub(crate) async fn an_owner_that_renews_keeps_its_turn(open: Open) {
     let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
     assert_eq!(turn.lease.until, at(30));
     assert!(store.claim(&process("other"), 10, at(29)).await.unwrap().is_empty());
-    assert_eq!(store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(20)).await.unwrap(), []);
+    assert_eq!(renewed(&*store, &turn.lease, at(20)).await, Renewed::default());
     assert!(store.claim(&process("other"), 10, at(49)).await.unwrap().is_empty());
     // Late, but nobody has taken it.
-    assert_eq!(store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(60)).await.unwrap(), []);
+    assert_eq!(renewed(&*store, &turn.lease, at(60)).await, Renewed::default());
     assert!(store.claim(&process("other"), 10, at(89)).await.unwrap().is_empty());
     assert_eq!(store.claim(&process("other"), 10, at(90)).await.unwrap().len(), 1);
-    let lost = store.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(91)).await.unwrap();
-    assert_eq!(lost, [turn.turn.id]);
+    assert_eq!(renewed(&*store, &turn.lease, at(91)).await.lost, [turn.turn.id]);
+}
+
+async fn renewed(store: &dyn SessionStore, lease: &Lease, now: Timestamp) -> Renewed {
+    store.renew(std::slice::from_ref(lease), 30 * SECOND, now).await.unwrap()
+}
+
+pub(crate) async fn a_stop_reaches_the_owner_and_outlives_it(open: Open) {
+    let store = open(Rules::default());
+    let (key, other) = (thread(), thread_of("T1", "C2", 0));
+    assert_eq!(store.stop(&key).await.unwrap(), None, "nothing runs");
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    let beside = runs(&*store, asks(&other, 0, "beside"), at(0)).await;
+    receipt(&*store, asks(&key, 1, "waits"), at(1)).await;
+    let leases = [turn.lease.clone(), beside.lease.clone()];
+    assert_eq!(store.renew(&leases, 30 * SECOND, at(1)).await.unwrap(), Renewed::default());
+    for _ in 0..2 {
+        assert_eq!(store.stop(&key).await.unwrap(), Some(turn.turn.id));
+    }
+    let stopped = Renewed { lost: Vec::new(), stopped: vec![turn.turn.id] };
+    assert_eq!(store.renew(&leases, 30 * SECOND, at(2)).await.unwrap(), stopped);
+    let adopted = store.claim(&process("other"), 2, at(32)).await.unwrap();
+    assert_eq!(adopted.iter().map(|claimed| claimed.turn.stop_requested).collect::<Vec<_>>(), [true, false]);
+    // What waits behind it is answered.
+    let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("half") };
+    store.close(&adopted[0].lease, closing, at(33)).await.unwrap();
+    assert_eq!(store.stop(&key).await.unwrap(), Some(turn.turn.id), "it may still be shown");
+    let next = store.delivered(&adopted[0].lease, &[], Some(&us()), at(34)).await.unwrap().unwrap();
+    assert!(!next.turn.stop_requested);
+    assert_eq!(window(&*store, &key, at(34)).await, ["question", "half", "waits"]);
 }
 
 pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
@@ -31,13 +60,14 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
     let lease = &turn.lease;
-    let refused: [Result<()>; 6] = [
+    let refused: [Result<()>; 7] = [
         store.part_intended(lease, 1, PartMode::Stream).await,
         store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
         store.part_done(lease, 0, 1).await,
         store.close(lease, says("mine"), at(31)).await,
         store.delivered(lease, &[], Some(&us()), at(31)).await.map(drop),
         store.learn(lease, vec![tells(&key, -5, "earlier")], at(31)).await.map(drop),
+        store.clear_and_close(lease, ts(0), |_| says("cleared"), at(31)).await.map(drop),
     ];
     for (n, result) in refused.into_iter().enumerate() {
         let Err(StoreError::LeaseLost { turn: lost }) = result else { panic!("write {n} gave {result:?}") };
@@ -58,7 +88,7 @@ pub(crate) async fn of_two_leases_of_one_owner_the_later_counts(open: Open) {
     let late = store.claim(&us(), 1, at(30)).await.unwrap().remove(0);
     assert!(matches!(store.close(&early.lease, says("early"), at(31)).await, Err(StoreError::LeaseLost { .. })));
     let both = [early.lease.clone(), late.lease.clone()];
-    assert_eq!(store.renew(&both, 30 * SECOND, at(31)).await.unwrap(), [early.turn.id]);
+    assert_eq!(store.renew(&both, 30 * SECOND, at(31)).await.unwrap().lost, [early.turn.id]);
     store.close(&late.lease, says("late"), at(31)).await.unwrap();
     assert_eq!(window(&*store, &thread(), at(31)).await, ["question", "late"]);
 }
