@@ -120,8 +120,9 @@ impl ThreadRows for Tables {
         for message in content.messages.values() {
             self.texts.remove(&message.content);
             let name = PostName::of(&thread.key, message.ts);
-            let post = self.posts.get(&name).filter(|_| !message.answer).cloned();
-            if let Some(post) = post {
+            // One that was erased stays so, and one that was read back since is another session's.
+            let ours = |post: &&Post| matches!(post.place, Place::Stored { session: of, .. } if of == session);
+            if let Some(post) = self.posts.get(&name).filter(ours).cloned() {
                 self.put_post(&name, &Post { place: Place::Expired { at }, ..post })?;
             }
         }

@@ -49,18 +49,21 @@ every_store! {
         of_two_leases_of_one_owner_the_later_counts,
         adoption_counts_deaths_and_brings_what_was_decided,
         a_lease_given_back_is_free_at_once,
+        a_stop_reaches_the_owner_and_outlives_it,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;
     changing:
         an_edit_changes_the_text_and_the_later_one_wins,
         a_post_erased_before_it_arrives_stays_out,
         an_erased_message_is_gone_and_never_comes_back,
+        a_post_erased_after_its_session_expired_never_comes_back,
         a_waiting_turn_without_messages_is_dropped,
         a_waiting_turn_knows_what_is_left_of_it,
         an_erased_command_is_not_carried_out,
         the_last_message_takes_the_session_with_it,
         clearing_erases_up_to_the_moment_and_stays_joined,
         what_was_said_before_a_clear_never_returns,
+        clearing_by_a_command_closes_its_turn_in_the_same_step,
         an_answer_to_cleared_words_is_shown_and_forgotten,
         clearing_between_closing_and_delivery_keeps_the_words_until_then;
     ending:

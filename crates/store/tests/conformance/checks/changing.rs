@@ -80,6 +80,22 @@ pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {
     assert_eq!(window(&*store, &key, at(4)).await, ["answer", "aside"]);
 }
 
+pub(crate) async fn a_post_erased_after_its_session_expired_never_comes_back(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    receipt(&*store, tells(&key, 1, "secret"), at(1)).await;
+    // Its time is over, and nothing has swept it yet.
+    assert_eq!(erase(&*store, 1, 3601).await, Erased::Gone);
+    // The session that begins now takes the place of the old one.
+    let turn = runs(&*store, asks(&key, 2, "other"), at(3601)).await;
+    store.expire(0, 10, at(3601)).await.unwrap();
+    for again in [asks(&key, 1, "secret"), tells(&key, 1, "secret")] {
+        assert_eq!(receipt(&*store, again, at(3602)).await, Receipt::Gone);
+    }
+    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 1, "secret")], at(3602)).await.unwrap(), 0);
+    assert_eq!(window(&*store, &key, at(3602)).await, ["other"]);
+}
+
 pub(crate) async fn a_waiting_turn_without_messages_is_dropped(open: Open) {
     let store = open(Rules::default());
     let key = thread();
@@ -204,4 +220,23 @@ pub(crate) async fn clearing_between_closing_and_delivery_keeps_the_words_until_
     assert_eq!(adopted.closing.as_ref().unwrap().text, "answer");
     store.delivered(&adopted.lease, &[], None, at(41)).await.unwrap();
     assert!(!store.mark(&key, at(41)).await.unwrap().active);
+}
+
+pub(crate) async fn clearing_by_a_command_closes_its_turn_in_the_same_step(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let answered = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    answers(&*store, &answered, "answer", at(1)).await;
+    let command = runs(&*store, commands(&key, 2, "clear session"), at(2)).await;
+    let says_so = |cleared: Cleared| says(&format!("{} gone", cleared.messages));
+    let cleared = store.clear_and_close(&command.lease, ts(2), says_so, at(3)).await.unwrap();
+    assert_eq!(cleared, Cleared { messages: 2, waiting: 0 });
+    assert!(window(&*store, &key, at(3)).await.is_empty());
+    // Whoever carries on knows what was done, though the command's own words are gone.
+    let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
+    assert_eq!((adopted.command, adopted.closing.unwrap().text), (None, "2 gone".to_owned()));
+    // Done again by a mistake, the first closing stands.
+    store.clear_and_close(&adopted.lease, ts(2), says_so, at(40)).await.unwrap();
+    store.delivered(&adopted.lease, &[part(0, 3)], None, at(41)).await.unwrap();
+    assert!(store.session(&key, at(41)).await.unwrap().is_none(), "nothing is left");
 }
