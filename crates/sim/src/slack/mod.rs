@@ -141,6 +141,18 @@ impl SmallSlack {
         self.shared.change(|world| world.workspaces[0].scopes = scopes);
     }
 
+    /// What the app-level token may do from now on; `connections:write` unless a test says otherwise.
+    pub fn set_app_scopes(&self, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.shared.change(|world| world.app_scopes = scopes);
+    }
+    /// The events that the app is sent from now on, by their names in the manifest (`app_mention`, `message.im`), in the first
+    /// workspace. Unless a test says so, all.
+    pub fn subscribe(&self, events: &[&str]) {
+        let events = events.iter().map(|event| (*event).to_owned()).collect();
+        self.shared.change(|world| world.workspaces[0].events = Some(events));
+    }
+
     /// Ends when anything changes after this call. Who looks between two calls takes [`SmallSlack::changes`]: it misses nothing.
     pub async fn changed(&self) {
         self.changes().next().await;

@@ -13,6 +13,8 @@ const STATUS_LIFE: Duration = Duration::from_mins(2);
 const LOADING_MESSAGES_MAX: usize = 10;
 const LOADING_CHARS_MAX: usize = 50;
 const PROMPTS_MAX: usize = 4;
+/// Who does not subscribe to this is warned.
+const STOPPED: &str = "agent_session_stopped";
 const TITLE_CHARS_MAX: usize = 200;
 
 pub(super) fn set_status(ctx: &mut Ctx) -> Result<Answer, Refusal> {
@@ -66,7 +68,9 @@ pub(super) fn set_session_status(ctx: &mut Ctx) -> Result<Answer, Refusal> {
         ctx.entitle(&channel, root, title.into_owned());
     }
     let title = ctx.place(&channel).threads.get(&root).and_then(|thread| thread.title.clone());
-    Ok(Answer::ok().with("status", status).with("agent_status", status).json("title", title))
+    let hears_stop = ctx.world.workspaces[ctx.caller.home].events.as_ref().is_none_or(|e| e.contains(STOPPED));
+    let warning = (!hears_stop).then_some("missing_agent_session_stopped_event_subscription");
+    Ok(Answer::ok().with("status", status).with("agent_status", status).json("title", title).warn(warning))
 }
 
 pub(super) fn rename(ctx: &mut Ctx) -> Result<Answer, Refusal> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chathakase_session::{ChannelId, SlackTs, UserId};
 use serde_json::{Value, json};
 
-use super::{Answer, Ctx, Refusal};
+use super::{Answer, Ctx, Refusal, missing_scope};
 use crate::slack::world::{Channel, ChannelKind, Fetched, Message, channel_json, message_json};
 
 /// Slack: messages a page of `conversations.replies` holds at most, and of `.history`, and without a limit.
@@ -127,8 +127,17 @@ pub(super) fn of_user(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     channels(ctx, Some(user))
 }
 
+/// Slack: each kind that is asked for needs its own scope.
+const TYPE_SCOPES: [(&str, &str); 4] =
+    [("public_channel", "channels:read"), ("private_channel", "groups:read"), ("im", "im:read"), ("mpim", "mpim:read")];
+
 fn channels(ctx: &Ctx, of: Option<UserId>) -> Result<Answer, Refusal> {
     let types = ctx.args.text("types").unwrap_or("public_channel".into());
+    for (_, scope) in TYPE_SCOPES.iter().filter(|(kind, _)| types.split(',').any(|wanted| wanted.trim() == *kind)) {
+        if !ctx.world.workspaces[ctx.caller.home].scopes.contains(*scope) {
+            return Err(missing_scope(ctx.world, ctx.caller.home, scope));
+        }
+    }
     let type_of = |place: &Channel| match place.kind {
         ChannelKind::Public => "public_channel",
         ChannelKind::Private => "private_channel",

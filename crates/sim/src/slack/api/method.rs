@@ -86,7 +86,7 @@ pub(crate) static METHODS: &[Method] = &[
     Method { token: Token::Any, ..writes("api.test", GENEROUS, &[], Cover::Full(apps::api_test)) },
     Method {
         token: Token::App,
-        ..writes("apps.connections.open", Tier::Three, &[], Cover::Full(apps::open_connection))
+        ..writes("apps.connections.open", Tier::Three, &["connections:write"], Cover::Full(apps::open_connection))
     },
     writes(
         "assistant.threads.setStatus",

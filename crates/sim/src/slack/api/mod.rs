@@ -16,7 +16,7 @@ mod reactions;
 mod streams;
 mod users;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -25,6 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chathakase_session::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value, json};
 
 pub(crate) use args::Args;
@@ -153,6 +154,7 @@ pub(crate) async fn call(
     };
     if shared.options.is_real() {
         tell_scopes(&shared, &headers, &mut response);
+        tell_time(now, &mut response);
     }
     response
 }
@@ -164,6 +166,15 @@ fn tell_scopes(shared: &Shared, headers: &HeaderMap, response: &mut Response) {
         shared.look(|world| world.workspaces[home].scopes.iter().map(String::as_str).collect::<Vec<_>>().join(","));
     if let Ok(scopes) = HeaderValue::from_str(&scopes) {
         response.headers_mut().insert("x-oauth-scopes", scopes);
+    }
+}
+
+/// The server's own clock would be the system's, and time is the test's here.
+fn tell_time(now: Timestamp, response: &mut Response) {
+    let date = jiff::Timestamp::from_millisecond(now.as_millis()).ok();
+    let date = date.and_then(|date| DateTimePrinter::new().timestamp_to_rfc9110_string(&date).ok());
+    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
     }
 }
 
@@ -228,18 +239,22 @@ fn tier(shared: &Shared, method: &Method) -> limits::Tier {
 
 /// One of the method's scopes is enough here; what depends on the kind of channel is the handler's to check.
 fn check_scope(world: &World, caller: Caller, method: &Method) -> Result<(), Refusal> {
-    let granted = &world.workspaces[caller.home].scopes;
-    if caller.token == Token::App
-        || method.scopes.is_empty()
-        || method.scopes.iter().any(|scope| granted.contains(*scope))
-    {
+    let granted = match caller.token {
+        Token::App => &world.app_scopes,
+        Token::Bot | Token::Any => &world.workspaces[caller.home].scopes,
+    };
+    if method.scopes.is_empty() || method.scopes.iter().any(|scope| granted.contains(*scope)) {
         return Ok(());
     }
-    Err(missing_scope(world, caller.home, method.scopes[0]))
+    Err(lacks(granted, method.scopes[0]))
 }
 
 pub(crate) fn missing_scope(world: &World, home: Home, needed: &str) -> Refusal {
-    let granted: Vec<&str> = world.workspaces[home].scopes.iter().map(String::as_str).collect();
+    lacks(&world.workspaces[home].scopes, needed)
+}
+
+fn lacks(granted: &BTreeSet<String>, needed: &str) -> Refusal {
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
     let mut refusal = Refusal::code("missing_scope");
     refusal.fields.insert("needed".to_owned(), json!(needed));
     refusal.fields.insert("provided".to_owned(), json!(granted.join(",")));

@@ -1,5 +1,6 @@
 //! How the app hears of what happened: one event, one journey with its retries, over HTTP or a socket.
 
+mod heard;
 mod http;
 #[cfg(test)]
 pub(crate) use http::signature;
@@ -206,7 +207,11 @@ impl Courier {
             first
         };
         let numbered = outbox.into_iter().zip(first..);
-        shared.look(|world| numbered.map(|(outgoing, n)| Arc::new(seal(world, outgoing, n, time))).collect())
+        shared.look(|world| {
+            let heard =
+                |(outgoing, _): &(Outgoing, u64)| heard::hears(&world.workspaces[outgoing.home], &outgoing.event);
+            numbered.filter(heard).map(|(outgoing, n)| Arc::new(seal(world, outgoing, n, time))).collect()
+        })
     }
 
     fn launch(&self, shared: &Arc<Shared>, mut events: Vec<Arc<Event>>, at_once: bool) -> Waited {

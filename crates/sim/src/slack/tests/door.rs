@@ -3,6 +3,8 @@
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use chathakase_session::time::Clock;
+
 use super::app::{App, answered};
 use crate::slack::{SmallSlack, api::method::METHODS};
 
@@ -38,6 +40,36 @@ async fn a_missing_scope_is_refused_and_named() {
     assert_eq!(app.read("conversations.history", &[("channel", channel.as_str())]).await["ok"], true);
     let any = app.raw("auth.test").bearer_auth(app.slack.bot_token()).send().await.unwrap();
     assert_eq!(any.headers()["x-oauth-scopes"], "channels:history,users:read");
+}
+
+#[tokio::test]
+async fn the_app_level_token_has_scopes_of_its_own() {
+    let app = App::start().await;
+    let open = async || app.ask_as(app.slack.app_token(), "apps.connections.open", json!({})).await.body;
+    assert_eq!(open().await["ok"], true);
+    app.slack.set_app_scopes(&["authorizations:read"]);
+    let refusal = open().await;
+    assert_eq!((&refusal["error"], &refusal["needed"]), (&json!("missing_scope"), &json!("connections:write")));
+}
+
+#[tokio::test]
+async fn each_kind_of_conversation_that_is_listed_needs_its_own_scope() {
+    let app = App::start().await;
+    app.slack.set_scopes(&["channels:read"]);
+    let list = async |types| app.read("users.conversations", &[("types", types)]).await;
+    assert_eq!(list("public_channel").await["ok"], true);
+    let refusal = list("public_channel,private_channel").await;
+    assert_eq!((&refusal["error"], &refusal["needed"]), (&json!("missing_scope"), &json!("groups:read")));
+}
+
+#[tokio::test]
+async fn every_answer_tells_the_time_of_this_slack() {
+    let app = App::start().await;
+    app.clock.advance(std::time::Duration::from_secs(90));
+    let answer = app.raw("auth.test").bearer_auth(app.slack.bot_token()).send().await.unwrap();
+    let date = answer.headers()["date"].to_str().unwrap();
+    let told = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).unwrap();
+    assert_eq!(told.as_second(), app.clock.now().as_secs(), "{date}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod app;
 mod delivery;
 mod door;
 mod faults;
+mod heard;
 mod people;
 mod posts;
 mod rates;

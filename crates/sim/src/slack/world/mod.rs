@@ -36,6 +36,8 @@ pub(crate) struct Workspace {
     pub(crate) bot_id: BotId,
     pub(crate) bot_token: String,
     pub(crate) scopes: BTreeSet<String>,
+    /// The events that the app subscribed to, by their names in the manifest; `None` for all.
+    pub(crate) events: Option<BTreeSet<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ pub(crate) struct World {
     pub(crate) views: BTreeMap<UserId, Value>,
     /// The app's own posts come back to it as events.
     pub(crate) echoes: bool,
+    /// What the app-level token may do.
+    pub(crate) app_scopes: BTreeSet<String>,
     names: HashMap<(Home, String), UserId>,
     channel_names: HashMap<(Home, String), ChannelId>,
     ids: u64,
@@ -89,7 +93,8 @@ pub(crate) struct World {
 impl World {
     /// A Slack with one workspace, in which the app is installed.
     pub(crate) fn new() -> Self {
-        let mut world = Self { ids: 1, ..Self::default() };
+        let app_scopes = BTreeSet::from(["connections:write".to_owned()]);
+        let mut world = Self { ids: 1, app_scopes, ..Self::default() };
         world.install("acme");
         world
     }
@@ -101,7 +106,15 @@ impl World {
         let bot_user = self.add_person(home, id.clone(), "assistant", Some(bot.clone()));
         let bot_token = format!("xoxb-{}-not-a-secret", id.as_str());
         let scopes = default_scopes();
-        self.workspaces.push(Workspace { id, name: name.to_owned(), bot_user, bot_id: bot.bot_id, bot_token, scopes });
+        self.workspaces.push(Workspace {
+            id,
+            name: name.to_owned(),
+            bot_user,
+            bot_id: bot.bot_id,
+            bot_token,
+            scopes,
+            events: None,
+        });
         home
     }
 
