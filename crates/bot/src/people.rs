@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{Timestamp, UserId, time::SharedClock};
+use chathakase_session::{Timestamp, UserId, WorkspaceId, time::SharedClock};
 use chathakase_slack::{api::Api, text};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
@@ -30,7 +30,8 @@ pub struct People {
 #[derive(Clone, Debug)]
 struct Person {
     name: Option<String>,
-    admin: bool,
+    /// The workspace of which they are an admin or owner.
+    administers: Option<WorkspaceId>,
     asked_at: Timestamp,
 }
 
@@ -54,18 +55,23 @@ impl People {
         ids.into_iter().filter_map(|id| self.known_name(&id).map(|name| (id, name))).collect()
     }
 
-    /// Whether Slack says that this person is an admin or owner of the workspace, now.
-    pub async fn is_admin(&self, id: &UserId) -> bool {
-        self.ask(id.clone()).await.admin
+    /// Whether Slack says that this person is an admin or owner of `workspace`, now. Somebody from a connected workspace may be one
+    /// at home; that gives no rights here.
+    pub async fn is_admin(&self, id: &UserId, workspace: &WorkspaceId) -> bool {
+        self.ask(id.clone()).await.administers.as_ref() == Some(workspace)
     }
 
     async fn ask(&self, id: UserId) -> Person {
         let asked_at = self.clock.now();
         let person = match self.api.users_info(&id).await {
-            Ok(user) => Person { name: user.name.as_deref().map(text::one_line_name), admin: user.is_admin, asked_at },
+            Ok(user) => Person {
+                name: user.name.as_deref().map(text::one_line_name),
+                administers: user.team.filter(|_| user.is_admin && !user.is_stranger),
+                asked_at,
+            },
             Err(error) => {
                 tracing::info!(error = &error as &dyn std::error::Error, user = %id, "Slack did not say who this is; the id is used for a name");
-                Person { name: self.known_name(&id), admin: false, asked_at }
+                Person { name: self.known_name(&id), administers: None, asked_at }
             }
         };
         let mut known = self.lock();

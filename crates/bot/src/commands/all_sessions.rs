@@ -24,7 +24,7 @@ impl Command for AllSessions {
     }
     async fn run(&self, ask: &Ask<'_>) -> Result<Reply, StoreError> {
         let Some(asker) = ask.asker else { return Ok(Reply::Thread(texts::not_an_admin())) };
-        if !ask.settings.admins.contains(asker) && !ask.people.is_admin(asker).await {
+        if !ask.settings.admins.contains(asker) && !ask.people.is_admin(asker, &ask.key.workspace).await {
             return Ok(Reply::Asker(texts::not_an_admin()));
         }
         let workspace = &ask.key.workspace;

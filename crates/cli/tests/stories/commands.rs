@@ -9,6 +9,7 @@ stories! { usually:
     clear_session_forgets_and_stays,
     clear_session_drops_what_waits,
     all_sessions_is_for_admins_and_shown_to_them_alone,
+    an_admin_of_a_connected_workspace_is_none_here,
     all_sessions_comes_in_pages,
     a_command_does_not_wait_for_a_running_answer_and_is_in_no_window,
     a_command_works_in_a_direct_message,
@@ -100,6 +101,15 @@ mod told {
         s.restart_with(&[("access.admins", ana.as_str())]).await;
         thread.reply("ana", "all sessions").await;
         s.says_somewhere("1 active session").await;
+    }
+
+    pub(super) async fn an_admin_of_a_connected_workspace_is_none_here(s: &mut Story) {
+        s.restart_with(&[("access.strangers", "true")]).await;
+        s.slack.shared_channel("#partners");
+        s.slack.stranger("eve");
+        s.slack.admin("eve");
+        let thread = s.slack.mention("eve", "#partners", "all sessions").await;
+        thread.shows_only_to("eve", &texts::not_an_admin()).await;
     }
 
     pub(super) async fn all_sessions_comes_in_pages(s: &mut Story) {
