@@ -1,13 +1,12 @@
 //! From a configuration to a running assistant with its doors open. `serve`, the demo and the end-to-end tests all come through here.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use axum::{Router, routing::get};
 use chathakase_bot::{Access, Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
 use chathakase_model::{self as model, ModelConfig};
 use chathakase_session::{
-    BotId, UserId,
     store::{Rules, SessionStore},
     time::SharedClock,
     turn::OwnerId,
@@ -82,7 +81,7 @@ pub async fn start(
         clock: clock.clone(),
         me: route::Identity { user: me.user_id, bot: me.bot_id, app: None },
         owner: OwnerId::new(&uuid::Uuid::new_v4().to_string()),
-        settings: settings(config)?,
+        settings: settings(config),
     };
     let assistant = Assistant::start(parts);
     let stop = CancellationToken::new();
@@ -166,6 +165,7 @@ fn model_config(config: &Config) -> ModelConfig {
     ModelConfig {
         base_url: config.model_base_url.clone(),
         api_key: config.model_api_key.clone(),
+        key_header: config.model_key_header,
         name: config.model_name.clone(),
         temperature: config.model_temperature,
         max_tokens: config.model_max_tokens,
@@ -176,10 +176,8 @@ fn model_config(config: &Config) -> ModelConfig {
     }
 }
 
-fn settings(config: &Config) -> anyhow::Result<Settings> {
-    let bots: Result<HashSet<BotId>, _> = config.access_bots.iter().map(|id| BotId::parse(id)).collect();
-    let admins: Result<HashSet<UserId>, _> = config.access_admins.iter().map(|id| UserId::parse(id)).collect();
-    Ok(Settings {
+fn settings(config: &Config) -> Settings {
+    Settings {
         session_timeout: config.session_timeout,
         cleanup_threshold: config.session_cleanup_threshold,
         reread: config.session_reread,
@@ -191,8 +189,8 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         system_prompt: config.model_system_prompt.clone().unwrap_or_else(|| DEFAULT_SYSTEM_PROMPT.to_owned()),
         model: config.model_name.clone(),
         model_max_tokens: config.model_max_tokens,
-        access: Access { bots: bots.context("in `access.bots`")?, strangers: config.access_strangers },
-        admins: admins.context("in `access.admins`")?,
+        access: Access { bots: config.access_bots.iter().cloned().collect(), strangers: config.access_strangers },
+        admins: config.access_admins.iter().cloned().collect(),
         message_chars_max: config.limits_message_chars,
         waiting_max: config.limits_waiting,
         running_max: config.limits_running,
@@ -201,5 +199,5 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         deaths_max: config.limits_owner_deaths,
         drain: config.limits_drain,
         ..Settings::default()
-    })
+    }
 }

@@ -27,9 +27,28 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+/// Writes a duration in the largest unit that holds it whole: `90s`, `1h`, `3650d`.
+pub(crate) fn show(time: Duration) -> String {
+    let ms = time.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let whole = units.iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None if ms == 0 => "0s".to_owned(),
+        None => format!("{ms}ms"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_read_as_the_same() {
+        for text in ["0s", "1s", "90s", "290s", "5m", "1h", "25h", "30d", "3650d", "250ms"] {
+            assert_eq!(show(parse(text).unwrap()), text);
+        }
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {

@@ -1,6 +1,6 @@
 //! What can be wrong with the settings, and how to mend it. Never shows a value that may be a secret.
 
-use std::path::PathBuf;
+use std::{error::Error, fmt, path::PathBuf};
 
 use super::source::Place;
 
@@ -66,4 +66,51 @@ pub enum ConfigError {
         /// Where to get it and where to put it.
         next: &'static str,
     },
+}
+
+/// Everything that is wrong with the settings, so that it can be mended in one go. Never empty.
+#[derive(Debug)]
+pub struct ConfigErrors(pub(super) Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(only: ConfigError) -> Self {
+        Self(vec![only])
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            [only] => only.fmt(f)?,
+            all => {
+                write!(f, "{} settings are missing or wrong:", all.len())?;
+                for problem in all {
+                    write!(f, "\n  - {problem}")?;
+                    if let Some(cause) = problem.source() {
+                        write!(f, ": {cause}")?;
+                    }
+                }
+            }
+        }
+        if self.0.iter().any(|problem| matches!(problem, ConfigError::Missing { .. })) {
+            f.write_str("\n`chathakase manifest` describes the Slack app to make; `chathakase demo` needs none")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ConfigErrors {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0[..] {
+            [only] => only.source(),
+            _ => None,
+        }
+    }
 }

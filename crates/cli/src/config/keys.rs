@@ -100,6 +100,12 @@ pub const KEYS: &[Key] = &[
         "OPENAI_API_KEY",
         key("model.api_key", Kind::Secret, None, "The key for that server. Local servers often want none."),
     ),
+    key(
+        "model.key_header",
+        Kind::Text,
+        Some("\"auto\""),
+        "In which header the key goes: `bearer` (`Authorization: Bearer`), `api-key` (Azure's), or `auto`: `api-key` for Azure's own addresses, else `bearer`.",
+    ),
     key("model.name", Kind::Text, Some("\"gpt-4o\""), "The model that answers."),
     key(
         "model.temperature",
@@ -249,7 +255,7 @@ pub const KEYS: &[Key] = &[
         "http.listen",
         Kind::Text,
         Some("\"127.0.0.1:3000\""),
-        "Where to listen for Slack (`http`) and for `/healthz`. `PORT` in the environment means this port on all addresses.",
+        "Where to listen for Slack (`http`) and for `/healthz`: an address or a name (`localhost:3000`), and a port. `PORT` in the environment means this port on all addresses.",
     ),
     key(
         "log.level",

@@ -1,18 +1,22 @@
 //! How the program is set up: `chathakase.toml`, overridden by the environment, then by flags. All of it is read and
 //! checked before anything starts; an error names the place and the mend.
 
-mod duration;
+pub(crate) mod duration;
 mod error;
 mod keys;
+mod listen;
 mod read;
+pub(crate) mod secret;
 mod source;
 mod table;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use chathakase_model::KeyHeader;
+use chathakase_session::{BotId, UserId};
 use secrecy::SecretString;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, ConfigErrors};
 pub use keys::{KEYS, Key, Kind};
 pub use source::Place;
 pub use table::{example_file, markdown_table};
@@ -48,6 +52,7 @@ pub struct Config {
     pub slack_api_url: String,
     pub model_base_url: String,
     pub model_api_key: Option<SecretString>,
+    pub model_key_header: KeyHeader,
     pub model_name: String,
     pub model_temperature: Option<f32>,
     pub model_max_tokens: Option<u32>,
@@ -61,8 +66,8 @@ pub struct Config {
     pub session_reread: bool,
     pub context_max_messages: usize,
     pub context_max_tokens: usize,
-    pub access_admins: Vec<String>,
-    pub access_bots: Vec<String>,
+    pub access_admins: Vec<UserId>,
+    pub access_bots: Vec<BotId>,
     pub access_strangers: bool,
     pub reply_part_chars: usize,
     pub reply_part_bytes: usize,
@@ -83,32 +88,67 @@ pub struct Config {
 /// The file that is read when none is named, if it is there.
 pub const FILE: &str = "chathakase.toml";
 
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 impl Config {
     /// As [`Config::load`], from the environment of this process, in which a name that looks like a setting must be one.
-    pub fn load_here(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, ConfigError> {
-        source::check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
-        Self::load(file, &|name| std::env::var(name).ok(), flags)
+    pub fn load_here(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
+        let mut problems = source::unknown_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+        let settings = written(file, &here, flags, &mut problems)?;
+        read::Reader::new(settings, &here, problems).config()
     }
 
-    /// Reads and checks all settings. `file` is an error if it is named and absent; [`FILE`] is only looked for.
-    pub fn load(
-        file: Option<&Path>,
-        env: &dyn Fn(&str) -> Option<String>,
-        flags: &[(String, String)],
-    ) -> Result<Self, ConfigError> {
-        let path = file.unwrap_or(Path::new(FILE));
-        let mut settings = match std::fs::read_to_string(path) {
-            Ok(text) => source::from_file(path, &text)?,
-            Err(cause) if file.is_none() && cause.kind() == std::io::ErrorKind::NotFound => source::Settings::new(),
-            Err(cause) => return Err(ConfigError::File { path: path.to_owned(), cause }),
-        };
-        settings.extend(source::from_env(env)?);
-        for (name, text) in flags {
-            let (name, written) = source::from_flag(name, text)?;
-            settings.insert(name, written);
-        }
-        read::Reader::new(settings, env).config()
+    /// Reads and checks all settings; everything that is wrong is told at once. `file` is an error if it is named and absent;
+    /// [`FILE`] is only looked for.
+    pub fn load(file: Option<&Path>, env: Env<'_>, flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
+        let mut problems = Vec::new();
+        let settings = written(file, env, flags, &mut problems)?;
+        read::Reader::new(settings, env, problems).config()
     }
+}
+
+/// How Slack is to reach us, as far as the settings of this process say so: nothing else needs to be right yet.
+pub fn transport_here(file: Option<&Path>) -> Result<Option<Transport>, ConfigErrors> {
+    let mut problems = Vec::new();
+    let settings = written(file, &here, &[], &mut problems)?;
+    if !problems.is_empty() {
+        return Err(ConfigErrors(problems));
+    }
+    let said = settings.get("slack.transport").and_then(|written| written.value.as_str());
+    Ok(match said {
+        Some("http") => Some(Transport::Http),
+        Some(_) => Some(Transport::Socket),
+        None if settings.contains_key("slack.app_token") => Some(Transport::Socket),
+        None if settings.contains_key("slack.signing_secret") => Some(Transport::Http),
+        None => None,
+    })
+}
+
+fn here(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What the file, the environment and the flags say, each over the one before it.
+fn written(
+    file: Option<&Path>,
+    env: Env<'_>,
+    flags: &[(String, String)],
+    problems: &mut Vec<ConfigError>,
+) -> Result<source::Settings, ConfigErrors> {
+    let path = file.unwrap_or(Path::new(FILE));
+    let mut settings = match std::fs::read_to_string(path) {
+        Ok(text) => source::from_file(path, &text, problems)?,
+        Err(cause) if file.is_none() && cause.kind() == std::io::ErrorKind::NotFound => source::Settings::new(),
+        Err(cause) => return Err(ConfigError::File { path: path.to_owned(), cause }.into()),
+    };
+    settings.extend(source::from_env(env, problems));
+    for (name, text) in flags {
+        match source::from_flag(name, text) {
+            Ok((name, written)) => drop(settings.insert(name, written)),
+            Err(unknown) => problems.push(unknown),
+        }
+    }
+    Ok(settings)
 }
 
 #[cfg(test)]

@@ -41,26 +41,33 @@ impl fmt::Display for Place {
 pub(super) type Settings = BTreeMap<&'static str, Written>;
 
 /// The settings in the text of a file. An unknown one is an error that names the nearest known one.
-pub(super) fn from_file(path: &std::path::Path, text: &str) -> Result<Settings, ConfigError> {
+pub(super) fn from_file(
+    path: &std::path::Path,
+    text: &str,
+    problems: &mut Vec<ConfigError>,
+) -> Result<Settings, ConfigError> {
     let table: toml::Table =
         toml::from_str(text).map_err(|cause| ConfigError::Syntax { path: path.to_owned(), cause: Box::new(cause) })?;
     let mut settings = Settings::new();
     for (section, inner) in table {
         let toml::Value::Table(inner) = inner else {
-            return Err(unknown(&section, Place::File(path.to_owned(), line_of(text, "", &section))));
+            problems.push(unknown(&section, Place::File(path.to_owned(), line_of(text, "", &section))));
+            continue;
         };
         for (name, value) in inner {
             let place = Place::File(path.to_owned(), line_of(text, &section, &name));
             let full = format!("{section}.{name}");
-            let key = Key::find(&full).ok_or_else(|| unknown(&full, place.clone()))?;
-            settings.insert(key.name, Written { value, place });
+            match Key::find(&full) {
+                Some(key) => drop(settings.insert(key.name, Written { value, place })),
+                None => problems.push(unknown(&full, place)),
+            }
         }
     }
     Ok(settings)
 }
 
 /// The settings in the environment. The long name wins over the usual one, and a value over a file.
-pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
+pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>, problems: &mut Vec<ConfigError>) -> Settings {
     let mut settings = Settings::new();
     if let Some(port) = env("PORT") {
         let value = toml::Value::String(format!("0.0.0.0:{port}"));
@@ -72,13 +79,13 @@ pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Result<Settings,
                 && let Some(path) = env(&format!("{name}_FILE"))
             {
                 let place = Place::EnvFile(format!("{name}_FILE"));
-                let text = std::fs::read_to_string(&path).map_err(|cause| ConfigError::SecretFile {
-                    key: key.name,
-                    place: place.clone(),
-                    path,
-                    cause,
-                })?;
-                settings.insert(key.name, Written { value: toml::Value::String(text.trim_end().to_owned()), place });
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => {
+                        let value = toml::Value::String(text.trim_end().to_owned());
+                        settings.insert(key.name, Written { value, place });
+                    }
+                    Err(cause) => problems.push(ConfigError::SecretFile { key: key.name, place, path, cause }),
+                }
             }
             // An empty variable is how shells and compose files say "not set".
             if let Some(text) = env(&name).filter(|text| !text.is_empty()) {
@@ -86,7 +93,7 @@ pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Result<Settings,
             }
         }
     }
-    Ok(settings)
+    settings
 }
 
 /// One setting from the command line: `section.key` and its value.
@@ -111,16 +118,17 @@ fn from_text(key: &Key, text: &str) -> toml::Value {
 }
 
 /// Names in the environment that look like settings and are none: a slip of the pen must not go unnoticed.
-pub(super) fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
+pub(super) fn unknown_names(names: impl Iterator<Item = String>) -> Vec<ConfigError> {
+    let mut unknown_ones = Vec::new();
     for name in names.filter(|name| name.starts_with("CHATHAKASE_")) {
         let plain = name.strip_suffix("_FILE").unwrap_or(&name);
         let known = |key: &Key| key.env() == name || (key.kind == Kind::Secret && key.env() == plain);
         if !KEYS.iter().any(known) {
             let written = name["CHATHAKASE_".len()..].to_lowercase().replacen("__", ".", 1);
-            return Err(unknown(&written, Place::Env(name)));
+            unknown_ones.push(unknown(&written, Place::Env(name)));
         }
     }
-    Ok(())
+    unknown_ones
 }
 
 fn unknown(name: &str, place: Place) -> ConfigError {

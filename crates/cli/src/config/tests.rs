@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::*;
 use secrecy::ExposeSecret;
 
-fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("chathakase.toml");
     std::fs::write(&path, file).unwrap();
@@ -112,20 +112,24 @@ fn what_is_wrong_is_named_with_its_place_and_the_mend() {
     refused("", &[("SLACK_BOT_TOKEN_FILE", "/nowhere/token")], "could not read /nowhere/token");
     refused("[slack]\ntransport = \"http\"", &[], "`slack.signing_secret` is not set");
     refused("[access]\nadmins = \"U1\"", &[], "`access.admins` must be a list");
+    refused("[access]\nadmins = [\"@ana\"]", &[], "`access.admins` must be a list of ids as Slack writes them");
+    refused("[session]\ntimeout = \"1ms\"", &[], "from 1s to 3650d");
+    refused("[reply]\npart_time = \"5m\"", &[], "from 1s to 290s");
+    refused("[model]\nkey_header = \"x-key\"", &[], "`model.key_header` must be `auto`, `bearer` or `api-key`");
 }
 
 #[test]
 fn a_name_in_the_environment_that_looks_like_a_setting_must_be_one() {
-    let check = |name: &str| source::check_names([name.to_owned()].into_iter()).map_err(|error| error.to_string());
+    let check = |name: &str| source::unknown_names([name.to_owned()].into_iter()).pop().map(|error| error.to_string());
     for good in ["CHATHAKASE_MODEL__NAME", "CHATHAKASE_SLACK__BOT_TOKEN_FILE", "HOME"] {
-        assert_eq!(check(good), Ok(()), "{good}");
+        assert_eq!(check(good), None, "{good}");
     }
-    let said = check("CHATHAKASE_MODEL__NAM").unwrap_err();
+    let said = check("CHATHAKASE_MODEL__NAM").unwrap();
     assert!(
         said.contains("CHATHAKASE_MODEL__NAM: there is no setting `model.nam`; did you mean `model.name`?"),
         "{said}"
     );
-    assert!(check("CHATHAKASE_MODEL__NAME_FILE").is_err());
+    assert!(check("CHATHAKASE_MODEL__NAME_FILE").is_some());
 }
 
 #[test]
@@ -135,9 +139,41 @@ fn no_error_shows_the_value_of_a_secret() {
 }
 
 #[test]
-fn what_is_missing_is_said_with_the_next_step() {
-    let error = load("", &[], &[]).unwrap_err().to_string();
-    assert!(error.contains("SLACK_APP_TOKEN") && error.contains("chathakase demo"), "{error}");
+fn everything_that_is_wrong_or_missing_is_said_at_once_with_its_next_step() {
+    let env = [("CHATHAKASE_MODEL__NAME", " "), ("OPENAI_API_KEY_FILE", "/nowhere/key")];
+    let file = "[session]\ntimeout = 3600\ntimout = \"1h\"\n[nothing]\nhere = 1";
+    let error = load(file, &env, &[("limits.waiting", "0")]).unwrap_err();
+    let said = error.to_string();
+    let expected = [
+        "line 3: there is no setting `session.timout`",
+        "there is no setting `nothing.here`",
+        "could not read /nowhere/key for `model.api_key`; check the path and who may read it: No such file",
+        "`slack.bot_token` is not set: copy the bot token",
+        "`slack.app_token` is not set: set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET",
+        "`model.name` must be a text that is not empty",
+        "`session.timeout` must be a duration",
+        "`limits.waiting` must be a whole number from 1 to 10000",
+        "`chathakase manifest` describes the Slack app to make; `chathakase demo` needs none",
+    ];
+    for part in expected {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    assert!(said.starts_with(&format!("{} settings", error.each().count())), "{said}");
+}
+
+#[test]
+fn a_secret_that_is_there_but_wrong_is_not_missing_besides() {
+    for env in [("SLACK_BOT_TOKEN", "xapp-1"), ("SLACK_BOT_TOKEN_FILE", "/nowhere/token")] {
+        let error = load("", &[env, ("SLACK_APP_TOKEN", "xapp-1")], &[]).unwrap_err();
+        assert_eq!(error.each().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_name_is_as_good_as_an_address_to_listen_on() {
+    let config = load("[http]\nlisten = \"localhost:3000\"", TOKENS, &[]).unwrap();
+    assert_eq!(config.http_listen.to_string(), "127.0.0.1:3000");
+    refused("[http]\nlisten = \"localhost\"", &[], "or a name of this machine and a port such as `localhost:3000`");
 }
 
 #[test]

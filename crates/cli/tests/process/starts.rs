@@ -25,15 +25,18 @@ async fn first_line(command: Command) -> String {
 }
 
 #[tokio::test]
-async fn without_any_setting_it_says_where_to_get_the_first() {
+async fn without_any_setting_it_says_where_to_get_each_that_is_needed() {
     let stage = Stage::new(Http).await;
     let mut command = stage.dressed(Command::new(BINARY));
-    command.env_clear().arg("serve");
+    command.env_clear().env("HOME", stage.path("")).arg("serve");
     assert_eq!(
         refusal(command).await,
-        "`slack.app_token` is not set: set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET to be reached \
-         over HTTP; both are under \"Basic Information\" in your Slack app's settings. No Slack app yet? `chathakase demo` \
-         needs none"
+        "2 settings are missing or wrong:\n  \
+         - `slack.bot_token` is not set: copy the bot token (xoxb-…) from \"OAuth & Permissions\" in your Slack app's settings \
+         and set SLACK_BOT_TOKEN\n  \
+         - `slack.app_token` is not set: set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET to be reached \
+         over HTTP; both are under \"Basic Information\" in your Slack app's settings\n\
+         `chathakase manifest` describes the Slack app to make; `chathakase demo` needs none"
     );
 }
 
