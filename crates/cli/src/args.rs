@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A Slack assistant that remembers every thread.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ pub enum Command {
     Serve(Settings),
     /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal. No account, no key
     Demo(Demo),
+    /// Print the Slack app manifest that this assistant needs, to paste on api.slack.com/apps
+    Manifest(Manifest),
     /// Print every setting with what it does, as a file to copy to chathakase.toml
     Config,
 }
@@ -48,6 +50,47 @@ impl Settings {
         let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
         self.set.iter().cloned().chain(named).collect()
     }
+}
+
+/// What the app is to be.
+#[derive(Debug, Args)]
+pub struct Manifest {
+    /// How Slack reaches the assistant (default: as it is set up here, else socket)
+    #[arg(long, value_enum)]
+    pub transport: Option<TransportName>,
+    /// Where Slack reaches it, for http: https://bot.example.com
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// YAML gives the reason of each scope and event; JSON has no room for them
+    #[arg(long, value_enum, default_value = "yaml")]
+    pub format: ManifestFormat,
+    /// What it is called in Slack, up to 35 characters
+    #[arg(long, default_value = chathakase_slack::manifest::NAME)]
+    pub name: String,
+    /// Leave out status line and Stop button; Slack lets no guest use an app that has them
+    #[arg(long)]
+    pub no_agent_view: bool,
+    /// The settings file (default: chathakase.toml in this folder, if there is one)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How Slack reaches the assistant, as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportName {
+    /// Socket Mode: the assistant connects to Slack; no public address is needed
+    Socket,
+    /// Signed requests: Slack connects to the assistant
+    Http,
+}
+
+/// In which form the manifest is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ManifestFormat {
+    /// With comments
+    Yaml,
+    /// Without
+    Json,
 }
 
 /// How the demo runs.

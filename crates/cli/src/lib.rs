@@ -9,5 +9,6 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod logging;
+pub mod manifest;
 pub mod serve;
 pub mod wiring;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chathakase::{
     args::{Cli, Command},
-    config, demo, serve,
+    config, demo, manifest, serve,
 };
 use clap::Parser;
 
@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Manifest(args) => manifest::page(&args).map(|page| print(&page)),
         Command::Config => {
             print(&config::example_file());
             Ok(())

@@ -7,11 +7,13 @@
 //! - **Between:** [`text`] reads what people wrote, [`render`] makes what a model wrote harmless and cuts it into parts.
 //! - **Out:** [`api`] makes single calls, [`pacing`] says which are allowed when, [`reply`] brings a whole answer into a
 //!   thread, or mends one that another process left there.
+//! - **Beside:** [`manifest`] says what the app needs from Slack, and why.
 //!
 //! Nothing here waits on a clock of its own, and no error, `Debug` or log line shows a token or the words of a message.
 
 pub mod api;
 pub mod http;
+pub mod manifest;
 pub mod pacing;
 pub mod payload;
 pub mod render;

@@ -20,7 +20,7 @@ use chathakase_sim::{
     model::ScriptedModel,
     slack::{Options, SmallSlack, Transport},
 };
-use chathakase_slack::pacing::Limits;
+use chathakase_slack::{manifest::needs, pacing::Limits};
 use futures_util::FutureExt;
 
 use crate::mortal::MortalStore;
@@ -114,6 +114,7 @@ impl Story {
     async fn new(way: Way) -> Self {
         let clock = ManualClock::new();
         let slack = SmallSlack::start(Options::driven_by(&clock, way.transport)).await;
+        as_the_manifest_says(&slack);
         let openai = ScriptedModel::start(Arc::new(clock.clone())).await;
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
@@ -285,6 +286,12 @@ impl Story {
         assert_eq!(self.slack.pings(), Vec::<String>::new(), "somebody was pinged");
         assert_eq!(self.slack.unfurled(), Vec::<String>::new(), "a link was unfurled");
     }
+}
+
+/// Installs the app as `chathakase manifest` describes it: with these scopes and events every story must work.
+fn as_the_manifest_says(slack: &SmallSlack) {
+    slack.set_scopes(&needs::scopes(true).into_iter().collect::<Vec<_>>());
+    slack.subscribe(&needs::EVENTS.iter().map(|event| event.name).collect::<Vec<_>>());
 }
 
 /// Bounds a wait in real time, as a net: a story that waits for ever tells nobody why.

@@ -19,8 +19,8 @@ pub struct Method {
     pub per_minute: Option<u32>,
     /// How the arguments travel.
     pub style: Style,
-    /// The scope that the token needs; empty for none.
-    pub scope: &'static str,
+    /// The scopes that the token needs: for a method that depends on the kind of conversation, one for each kind. Empty for none.
+    pub scopes: &'static [&'static str],
     /// Whether a second call does no harm when the first may have happened: reads, and writes that set a whole value.
     pub repeatable: bool,
 }
@@ -33,45 +33,49 @@ impl PartialEq for Method {
 impl Eq for Method {}
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $konst:ident = $name:literal, $per_minute:expr, $style:ident, $scope:literal, $repeatable:literal;)*) => {
+    ($($(#[$doc:meta])* $konst:ident = $name:literal, $per_minute:expr, $style:ident, $scopes:expr, $repeatable:literal;)*) => {
         impl Method {
             $($(#[$doc])* pub const $konst: Self =
-                Self { name: $name, per_minute: $per_minute, style: Style::$style, scope: $scope, repeatable: $repeatable };)*
+                Self { name: $name, per_minute: $per_minute, style: Style::$style, scopes: $scopes, repeatable: $repeatable };)*
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$konst),*];
         }
     };
 }
 
+/// By kind of conversation: public channels, private ones, direct messages, group conversations.
+const HISTORY: &[&str] = &["channels:history", "groups:history", "im:history", "mpim:history"];
+const READ: &[&str] = &["channels:read", "groups:read", "im:read", "mpim:read"];
+
 methods! {
     /// Who we are: the token's workspace, user and bot.
-    AUTH_TEST = "auth.test", None, Form, "", true;
+    AUTH_TEST = "auth.test", None, Form, &[], true;
     /// A person's names and rights.
-    USERS_INFO = "users.info", Some(100), Form, "users:read", true;
+    USERS_INFO = "users.info", Some(100), Form, &["users:read"], true;
     /// Opens the direct message with a person.
-    CONVERSATIONS_OPEN = "conversations.open", Some(50), Json, "im:write", true;
+    CONVERSATIONS_OPEN = "conversations.open", Some(50), Json, &["im:write"], true;
     /// What kind of place a channel is.
-    CONVERSATIONS_INFO = "conversations.info", Some(50), Form, "channels:read", true;
+    CONVERSATIONS_INFO = "conversations.info", Some(50), Form, READ, true;
     /// The posts of a thread.
-    CONVERSATIONS_REPLIES = "conversations.replies", Some(50), Form, "channels:history", true;
+    CONVERSATIONS_REPLIES = "conversations.replies", Some(50), Form, HISTORY, true;
     /// The top-level posts of a channel.
-    CONVERSATIONS_HISTORY = "conversations.history", Some(50), Form, "channels:history", true;
+    CONVERSATIONS_HISTORY = "conversations.history", Some(50), Form, HISTORY, true;
     /// Posts a message; about one a second per channel.
-    CHAT_POST_MESSAGE = "chat.postMessage", None, Json, "chat:write", false;
+    CHAT_POST_MESSAGE = "chat.postMessage", None, Json, &["chat:write"], false;
     /// Replaces the text of a post of ours.
-    CHAT_UPDATE = "chat.update", Some(50), Json, "chat:write", true;
+    CHAT_UPDATE = "chat.update", Some(50), Json, &["chat:write"], true;
     /// Deletes a post of ours.
-    CHAT_DELETE = "chat.delete", Some(50), Json, "chat:write", true;
+    CHAT_DELETE = "chat.delete", Some(50), Json, &["chat:write"], true;
     /// Shows a message to one person only.
-    CHAT_POST_EPHEMERAL = "chat.postEphemeral", Some(100), Json, "chat:write", false;
+    CHAT_POST_EPHEMERAL = "chat.postEphemeral", Some(100), Json, &["chat:write"], false;
     /// Begins a streamed message.
-    CHAT_START_STREAM = "chat.startStream", Some(20), Json, "chat:write", false;
+    CHAT_START_STREAM = "chat.startStream", Some(20), Json, &["chat:write"], false;
     /// Adds text to a streamed message. The limit is shared by all streams of the workspace.
-    CHAT_APPEND_STREAM = "chat.appendStream", Some(100), Json, "chat:write", false;
+    CHAT_APPEND_STREAM = "chat.appendStream", Some(100), Json, &["chat:write"], false;
     /// Ends a streamed message.
-    CHAT_STOP_STREAM = "chat.stopStream", Some(20), Json, "chat:write", false;
+    CHAT_STOP_STREAM = "chat.stopStream", Some(20), Json, &["chat:write"], false;
     /// The line that says what the assistant is doing.
-    ASSISTANT_THREADS_SET_STATUS = "assistant.threads.setStatus", Some(600), Json, "chat:write", true;
+    ASSISTANT_THREADS_SET_STATUS = "assistant.threads.setStatus", Some(600), Json, &["chat:write"], true;
     /// The address of one Socket Mode connection; takes the app-level token.
-    APPS_CONNECTIONS_OPEN = "apps.connections.open", Some(50), Form, "connections:write", true;
+    APPS_CONNECTIONS_OPEN = "apps.connections.open", Some(50), Form, &["connections:write"], true;
 }
