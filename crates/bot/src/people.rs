@@ -23,6 +23,8 @@ const ASKED_AT_ONCE_MAX: usize = 20;
 #[derive(Debug)]
 pub struct People {
     api: Api,
+    /// Asked once for a name: an answer does not wait for Slack's limits only to call people by their names.
+    hasty: Api,
     clock: SharedClock,
     known: Mutex<HashMap<UserId, Person>>,
 }
@@ -38,7 +40,7 @@ struct Person {
 impl People {
     /// A memory that asks `api`.
     pub fn new(api: Api, clock: SharedClock) -> Self {
-        Self { api, clock, known: Mutex::default() }
+        Self { hasty: api.once(), api, clock, known: Mutex::default() }
     }
 
     /// The name, if it is known without asking.
@@ -46,11 +48,11 @@ impl People {
         self.lock().get(id).and_then(|person| person.name.clone())
     }
 
-    /// The names of `ids`, asking Slack for those that are not known. Who cannot be found is not in the answer.
+    /// The names of `ids`, asking Slack, once, for those that are not known. Who cannot be found is not in the answer.
     pub async fn names(&self, ids: Vec<UserId>) -> HashMap<UserId, String> {
         let unknown: Vec<UserId> =
             ids.iter().filter(|id| !self.is_fresh(id)).take(ASKED_AT_ONCE_MAX).cloned().collect();
-        let mut asked: FuturesUnordered<_> = unknown.into_iter().map(|id| self.ask(id)).collect();
+        let mut asked: FuturesUnordered<_> = unknown.into_iter().map(|id| self.ask(&self.hasty, id)).collect();
         while asked.next().await.is_some() {}
         ids.into_iter().filter_map(|id| self.known_name(&id).map(|name| (id, name))).collect()
     }
@@ -58,12 +60,12 @@ impl People {
     /// Whether Slack says that this person is an admin or owner of `workspace`, now. Somebody from a connected workspace may be one
     /// at home; that gives no rights here.
     pub async fn is_admin(&self, id: &UserId, workspace: &WorkspaceId) -> bool {
-        self.ask(id.clone()).await.administers.as_ref() == Some(workspace)
+        self.ask(&self.api, id.clone()).await.administers.as_ref() == Some(workspace)
     }
 
-    async fn ask(&self, id: UserId) -> Person {
+    async fn ask(&self, api: &Api, id: UserId) -> Person {
         let asked_at = self.clock.now();
-        let person = match self.api.users_info(&id).await {
+        let person = match api.users_info(&id).await {
             Ok(user) => Person {
                 name: user.name.as_deref().map(text::one_line_name),
                 administers: user.team.filter(|_| user.is_admin && !user.is_stranger),
