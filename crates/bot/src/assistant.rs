@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     catch::{Passed, Told},
+    counts::Counts,
     intake::{Intake, Mailbox},
     people::People,
     route::Identity,
@@ -51,7 +52,9 @@ impl Assistant {
     pub fn start(parts: Parts) -> Self {
         let Parts { store, api, replies, model, counter, clock, me, owner, settings } = parts;
         let people = People::new(api.clone(), Arc::clone(&clock));
-        let runner = Runner::new(Tools { store, api, replies, model, counter, people, settings, clock, me }, owner);
+        let counts = Arc::default();
+        let tools = Tools { store, api, replies, model, counter, people, settings, clock, me, counts };
+        let runner = Runner::new(tools, owner);
         let intake = Arc::new(Intake { runner: Arc::clone(&runner), passed: Passed::default(), told: Told::default() });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
@@ -60,6 +63,11 @@ impl Assistant {
     /// Where Slack's doors deliver to.
     pub fn inbox(&self) -> Arc<dyn Inbox> {
         Arc::new(Mailbox(Arc::clone(&self.intake)))
+    }
+
+    /// What happened since it was started.
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.runner.tools.counts)
     }
 
     /// Ends in good order: nothing new is begun, running turns may end within [`Settings::drain`], what is left is given

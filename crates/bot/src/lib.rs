@@ -14,6 +14,7 @@
 mod assistant;
 mod catch;
 pub mod commands;
+mod counts;
 mod intake;
 mod people;
 mod prompt;
@@ -24,4 +25,5 @@ pub mod texts;
 mod turn;
 
 pub use assistant::{Assistant, Parts};
+pub use counts::Counts;
 pub use settings::{Access, DEFAULT_SYSTEM_PROMPT, Settings};

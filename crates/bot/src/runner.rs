@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -76,6 +76,11 @@ impl Runner {
         self.tasks.spawn(async move {
             let mut next = Some((claimed, asked_at));
             while let Some((claimed, asked_at)) = next.take() {
+                if runner.is_closing() {
+                    // The end of the process came between the claim and now.
+                    runner.give_back(&[claimed.lease]).await;
+                    break;
+                }
                 next = runner.run_one(claimed, asked_at).await;
             }
             // In this order: who is told that something may go on must find the room empty.
@@ -97,9 +102,16 @@ impl Runner {
 
     async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<(Claimed, Duration)> {
         let held = Held::new(self, &claimed.lease, asked_at);
-        let hands_over = claimed.turn.kind == TurnKind::Answer && !self.closing.is_cancelled();
-        let claimant = hands_over.then(|| self.claimant.clone());
-        let driver = Driver { tools: &self.tools, hold: Arc::clone(&held.hold), claimant, tasks: self.tasks.clone() };
+        let claimant = (claimed.turn.kind == TurnKind::Answer).then(|| self.claimant.clone());
+        let driver = Driver {
+            tools: &self.tools,
+            hold: Arc::clone(&held.hold),
+            claimant,
+            tasks: self.tasks.clone(),
+            closing: self.closing.clone(),
+            known: Arc::default(),
+            repeated: AtomicBool::new(false),
+        };
         match driver.run(claimed).await {
             Ok(next) => next,
             Err(lost) => {
@@ -253,8 +265,12 @@ impl Runner {
             // A call that waits for Slack is not heard out for ever: whoever asked us to end may lose patience and kill.
             let _ = timeout(&*self.tools.clock, SILENT_WITHIN, self.tasks.wait()).await;
         }
-        if !left.is_empty()
-            && let Err(error) = self.tools.store.release(&left, self.tools.clock.now()).await
+        self.give_back(&left).await;
+    }
+
+    async fn give_back(&self, leases: &[Lease]) {
+        if !leases.is_empty()
+            && let Err(error) = self.tools.store.release(leases, self.tools.clock.now()).await
         {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

@@ -44,7 +44,11 @@ pub struct Settings {
     pub read_back_calls_max: usize,
     /// Posts that reading one thread may bring (default 200).
     pub read_back_posts_max: usize,
-    /// Owner deaths after which a turn is set aside with a notice (default 10).
+    /// How long a thread that may hold an answer already is waited for when it cannot be read (default 10 min). Then the
+    /// answer is posted once more, with a note that says so.
+    pub read_back_patience: Duration,
+    /// Owner deaths after which a turn is set aside with a notice (default 10). After twice as many, when nothing of it can
+    /// be brought either, its thread goes on without it.
     pub deaths_max: u32,
     /// How long a lease lasts (default 30 s); it is renewed at a third of it.
     pub lease: Duration,
@@ -77,6 +81,7 @@ impl Default for Settings {
             running_max: 64,
             read_back_calls_max: 3,
             read_back_posts_max: 200,
+            read_back_patience: Duration::from_secs(600),
             deaths_max: 10,
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),

@@ -68,6 +68,11 @@ pub fn turn_set_aside(deaths: u32) -> String {
     )
 }
 
+/// An answer that may stand in the thread already: Slack did not show us the thread.
+pub fn perhaps_again(answer: &str) -> String {
+    format!("_I may have sent this already: Slack does not let me see this thread._\n\n{answer}")
+}
+
 /// Too many messages wait in this thread.
 pub fn queue_full(limit: usize) -> String {
     format!(
@@ -311,7 +316,12 @@ mod tests {
             cannot_post("C1", "not_in_channel"),
             cannot_post("C1", "is_archived"),
         ]);
-        all.extend([cannot_post("C1", "restricted_action"), file_not_read("report.pdf"), turn_set_aside(10)]);
+        all.extend([
+            cannot_post("C1", "restricted_action"),
+            file_not_read("report.pdf"),
+            turn_set_aside(10),
+            perhaps_again("42."),
+        ]);
         all.extend([answer_too_long(Some(2000)), answer_too_long(None), answer_filtered()]);
         all.extend(kinds.map(model_failed));
         all.extend([answer_cut_off(ErrorKind::TooSlow), answer_cut_off(ErrorKind::Broken)]);

@@ -196,6 +196,7 @@ fn settings(config: &Config) -> Settings {
         running_max: config.limits_running,
         read_back_calls_max: config.limits_read_back_calls,
         read_back_posts_max: config.limits_read_back_posts,
+        read_back_patience: config.limits_read_back_patience,
         deaths_max: config.limits_owner_deaths,
         drain: config.limits_drain,
         ..Settings::default()

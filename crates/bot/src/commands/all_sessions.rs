@@ -24,10 +24,10 @@ impl Command for AllSessions {
     }
     async fn run(&self, ask: &Ask<'_>) -> Result<Reply, StoreError> {
         let Some(asker) = ask.asker else { return Ok(Reply::Thread(texts::not_an_admin())) };
-        if !ask.settings.admins.contains(asker) && !ask.people.is_admin(asker, &ask.key.workspace).await {
+        if !ask.settings.admins.contains(asker) && !ask.people.is_admin(asker, &ask.key().workspace).await {
             return Ok(Reply::Asker(texts::not_an_admin()));
         }
-        let workspace = &ask.key.workspace;
+        let workspace = &ask.key().workspace;
         let stats = ask.store.stats(Some(workspace), ask.now).await?;
         let page = Page { workspace: Some(workspace.clone()), number: ask.page - 1, size: PAGE_SIZE };
         let mut rows = ask.store.sessions(&page, ask.now).await?;
@@ -38,7 +38,7 @@ impl Command for AllSessions {
             }
         }
         // Where this was asked, nothing expires while it is being answered; then the time begins anew.
-        for row in rows.iter_mut().filter(|row| row.key == *ask.key) {
+        for row in rows.iter_mut().filter(|row| row.key == *ask.key()) {
             row.expires_at.get_or_insert(ask.now + ask.settings.session_timeout);
         }
         let pages = usize::try_from(stats.active_sessions).unwrap_or(usize::MAX).div_ceil(PAGE_SIZE);

@@ -12,6 +12,7 @@ use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, UserId,
     store::{SessionStore, StoreError},
     tokens::TokenCounter,
+    turn::Lease,
 };
 
 use crate::{people::People, settings::Settings, texts};
@@ -37,8 +38,8 @@ pub trait Command: Sync {
 
 /// A command as somebody gave it.
 pub struct Ask<'a> {
-    /// Where.
-    pub key: &'a ThreadKey,
+    /// The right to carry it out, and the thread in which it was given.
+    pub lease: &'a Lease,
     /// The command's own post.
     pub ts: SlackTs,
     /// Who; `None` where Slack named nobody.
@@ -55,6 +56,13 @@ pub struct Ask<'a> {
     pub settings: &'a Settings,
     /// Counts tokens as the model does.
     pub counter: &'a Arc<dyn TokenCounter>,
+}
+
+impl Ask<'_> {
+    /// Where.
+    pub fn key(&self) -> &ThreadKey {
+        &self.lease.key
+    }
 }
 
 /// What a command answers, and to whom.
@@ -86,7 +94,7 @@ pub async fn answer(words: &str, mut ask: Ask<'_>) -> Reply {
     let Some((command, page)) = find(words) else { return Reply::Thread(texts::hint()) };
     ask.page = page;
     command.run(&ask).await.unwrap_or_else(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %ask.key, command = command.say(), "a command could not be carried out");
+        tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %ask.key(), command = command.say(), "a command could not be carried out");
         Reply::Thread(texts::command_failed())
     })
 }

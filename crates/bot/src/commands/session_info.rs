@@ -17,14 +17,14 @@ impl Command for SessionInfo {
         "show what I remember of this thread"
     }
     async fn run(&self, ask: &Ask<'_>) -> Result<Reply, StoreError> {
-        let Some(info) = ask.store.session(ask.key, ask.now).await? else {
+        let Some(info) = ask.store.session(ask.key(), ask.now).await? else {
             return Ok(Reply::Thread(texts::no_session()));
         };
         if info.user_messages + info.assistant_messages == 0 {
             return Ok(Reply::Thread(texts::no_session()));
         }
         let limits = &ask.settings.window;
-        let mut history = ask.store.history(ask.key, None, limits.max_messages, ask.now).await?;
+        let mut history = ask.store.history(ask.key(), None, limits.max_messages, ask.now).await?;
         let names = ask.people.names(info.people.keys().cloned().collect()).await;
         prompt::put_names(&mut history, &names);
         let holds = window(&prompt::system(&ask.settings.system_prompt, &history), &history, limits, &**ask.counter);

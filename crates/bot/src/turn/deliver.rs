@@ -1,42 +1,24 @@
 //! How what a turn says comes into its thread, and what is done when it cannot.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use chathakase_session::{
     store::Closing,
     turn::{Part, PartState, Turn, TurnKind},
 };
-use chathakase_slack::reply::{Delivered, OwnPost, ReplyError, Target, with_note};
+use chathakase_slack::reply::{Delivered, ReplyError, Target, with_note};
 
 use super::{
     driver::Driver,
     journal::{Lost, TurnJournal, stored},
-    recover, thinking,
+    recover::{self, Pauses, Standing},
 };
 use crate::texts;
 
-/// The pause before a thread that an answer could not be brought to is looked at again.
-const MEND_WAIT: Duration = Duration::from_secs(2);
 /// How often a thread is looked at again when Slack refuses the answer for a reason that does not pass by itself.
-const LOOKS_MAX: u32 = 5;
+const LOOKS_MAX: u32 = 2;
 
 impl Driver<'_> {
-    /// Brings what a dead owner had closed. Its posts are only changed, which takes no status line away: that is done
-    /// before the turn counts as delivered, because after that nobody looks at it again.
-    pub(super) async fn bring_again(
-        &self,
-        turn: &Turn,
-        closing: &Closing,
-        found: Vec<OwnPost>,
-    ) -> Result<Vec<Part>, Lost> {
-        let may_be_thinking = !found.is_empty();
-        let parts = self.bring(turn, closing, found).await?;
-        if may_be_thinking {
-            thinking::take_away(&self.tools.api, &turn.key).await;
-        }
-        Ok(parts)
-    }
-
     /// Shows `text` to the asker alone. A thread without replies shows no such message, so there it goes to the channel's foot.
     pub(super) async fn tell_asker(&self, turn: &Turn, text: &str) {
         let Some(asker) = &turn.asker else { return };
@@ -48,16 +30,24 @@ impl Driver<'_> {
         }
     }
 
-    /// Makes the thread show a closed turn, starting from what is `found` there already.
-    pub(super) async fn bring(&self, turn: &Turn, closing: &Closing, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
+    /// Makes the thread show a closed turn, starting from what stands there already.
+    pub(super) async fn bring(&self, turn: &Turn, closing: &Closing, standing: Standing) -> Result<Vec<Part>, Lost> {
         let whole = with_note(&closing.text, closing.note.as_deref());
-        let replies = &self.tools.replies;
-        let shown = if found.is_empty() {
-            replies.say(self.target(turn), self.journal(), &whole).await
-        } else {
-            replies.mend(self.target(turn), self.journal(), found, &whole).await
-        };
+        let shown = self.mend(turn, standing, &whole).await;
         self.shown(turn, shown, &whole).await
+    }
+
+    /// Brings the thread from what stands there to `whole`. Where that is not known, says that it may be there twice.
+    async fn mend(&self, turn: &Turn, standing: Standing, whole: &str) -> Result<Delivered, ReplyError> {
+        let Standing { posts, unsure, .. } = standing;
+        let repeats = unsure && !whole.is_empty();
+        if repeats {
+            self.repeated.store(true, Relaxed);
+            self.tools.counts.said_again();
+            tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer is posted although it may stand in its thread already: Slack does not show the thread");
+        }
+        let whole = if repeats { &texts::perhaps_again(whole) } else { whole };
+        self.tools.replies.mend(self.target(turn), self.journal(), posts, whole).await
     }
 
     /// Says what became of a delivery, and sees to the rest when it did not work out.
@@ -67,7 +57,7 @@ impl Driver<'_> {
         mut shown: Result<Delivered, ReplyError>,
         whole: &str,
     ) -> Result<Vec<Part>, Lost> {
-        let mut looks = 0;
+        let (mut looks, mut pauses) = (0, Pauses::default());
         loop {
             let error = match shown {
                 Ok(delivered) | Err(ReplyError::Stopped { shown: delivered }) => return Ok(parts(&delivered)),
@@ -78,7 +68,8 @@ impl Driver<'_> {
                 self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
                 return Ok(Vec::new());
             }
-            if let ReplyError::Slack(cause) = &error
+            let cause = error.cause();
+            if let Some(cause) = cause
                 && let Some(code) = cause.code().filter(|_| !cause.is_transient() && error.is_mendable())
                 && looks == LOOKS_MAX
             {
@@ -94,9 +85,14 @@ impl Driver<'_> {
             }
             // Whether a post was made is not known: what stands in the thread decides.
             tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer may not be whole; looking at the thread");
-            self.unless_silenced(self.tools.clock.sleep(MEND_WAIT)).await?;
-            let found = recover::own_posts(self, turn, &[]).await?;
-            shown = self.tools.replies.mend(self.target(turn), self.journal(), found, whole).await;
+            self.pause(pauses.after(cause)).await?;
+            let standing = recover::standing(self, turn).await?;
+            if standing.unsure && self.has_repeated() {
+                // Said once more already, and again nobody can tell whether it is there.
+                tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer may stand in its thread or not: Slack shows neither its posts nor what became of the last one");
+                return Ok(self.known.parts());
+            }
+            shown = self.mend(turn, standing, whole).await;
         }
     }
 
@@ -130,11 +126,13 @@ impl Driver<'_> {
     }
 
     pub(super) fn journal(&self) -> Arc<TurnJournal> {
-        Arc::new(TurnJournal { store: Arc::clone(&self.tools.store), hold: Arc::clone(&self.hold) })
+        let (store, hold, known) = (&self.tools.store, &self.hold, &self.known);
+        Arc::new(TurnJournal { store: Arc::clone(store), hold: Arc::clone(hold), known: Arc::clone(known) })
     }
 }
 
-fn parts(delivered: &Delivered) -> Vec<Part> {
+/// A delivery's parts as the store keeps them.
+pub(super) fn parts(delivered: &Delivered) -> Vec<Part> {
     let mode = stored(delivered.mode);
     delivered
         .parts

@@ -1,6 +1,13 @@
 //! Carries out what the machine decides: asks the model, lets the reply speak, writes the steps down.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use chathakase_model::{self as model, ChatMessage, Piece};
 use chathakase_session::{
@@ -14,23 +21,24 @@ use chathakase_session::{
 };
 use chathakase_slack::{
     api::Api,
-    reply::{OwnPost, Replies, Reply, ReplyError, with_note},
+    reply::{Replies, Reply, ReplyError, with_note},
 };
 
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    journal::{Hold, Lost, insist},
+    journal::{Hold, Known, Lost, insist},
     machine::{Effect, Event, Machine},
-    read_back, recover,
+    read_back,
+    recover::Standing,
     thinking::Thinking,
 };
 use crate::{
     commands::{self, Ask},
+    counts::Counts,
     people::People,
     prompt,
     settings::Settings,
-    texts,
 };
 
 /// What turns are run with; one set for the whole process.
@@ -44,6 +52,7 @@ pub(crate) struct Tools {
     pub(crate) settings: Settings,
     pub(crate) clock: SharedClock,
     pub(crate) me: crate::route::Identity,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// One turn under way.
@@ -54,48 +63,44 @@ pub(crate) struct Driver<'a> {
     pub(crate) claimant: Option<Claimant>,
     /// Where what goes on beside the turn is waited for when the process ends.
     pub(crate) tasks: TaskTracker,
+    /// Set when no new turns are begun.
+    pub(crate) closing: CancellationToken,
+    /// What we know of the turn's parts.
+    pub(crate) known: Arc<Known>,
+    /// Whether the answer was posted once more although it may have stood there already.
+    pub(crate) repeated: AtomicBool,
 }
 
 impl Driver<'_> {
     /// Runs the turn to its end and returns the thread's next one, if there is one and it is wanted, with
     /// the moment (monotonic) from which its lease counts.
     pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<(Claimed, Duration)>, Lost> {
-        let turn = claimed.turn.clone();
-        let parts = match turn.kind {
+        claimed.parts.iter().for_each(|part| self.known.note(part.clone()));
+        let parts = match claimed.turn.kind {
+            _ if claimed.adopted => self.carry_on(claimed).await?,
             TurnKind::Command => self.command(claimed).await?,
-            TurnKind::Answer => self.answer(claimed).await?,
+            TurnKind::Answer => self.answer(claimed, Standing::default()).await?,
         };
         let store = &self.tools.store;
-        let claimant = self.claimant.as_ref();
+        let claimant = self.claimant.as_ref().filter(|_| !self.closing.is_cancelled());
         let asked_at = self.tools.clock.monotonic();
         let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))?;
         Ok(next.map(|claimed| (claimed, asked_at)))
     }
 
-    async fn answer(&self, mut claimed: Claimed) -> Result<Vec<Part>, Lost> {
-        let found =
-            if claimed.adopted { recover::own_posts(self, &claimed.turn, &claimed.parts).await? } else { Vec::new() };
-        if let Some(closing) = &claimed.closing {
-            return self.bring_again(&claimed.turn, closing, found).await;
-        }
-        if claimed.turn.deaths >= self.tools.settings.deaths_max {
-            let closing = notice(Outcome::Failed, Some(texts::turn_set_aside(claimed.turn.deaths)));
-            self.close(&closing).await?;
-            return self.bring_again(&claimed.turn, &closing, found).await;
-        }
+    /// Answers a turn of which `standing` is in the thread already.
+    pub(super) async fn answer(&self, mut claimed: Claimed, standing: Standing) -> Result<Vec<Part>, Lost> {
         let thinking = Thinking::begin(&self.tools.api, &claimed.turn.key, &self.tasks);
         if claimed.unread && self.tools.settings.reread {
             read_back::learn(self, &claimed.turn).await?;
         }
-        if !found.is_empty() {
-            let parts = self.speak_over(&claimed.turn, found).await?;
-            thinking.taken_away().await;
+        if standing.is_nothing() {
+            let parts = self.speak(&claimed.turn, claimed.history.take(), &thinking).await?;
+            thinking.over(!parts.is_empty()).await;
             return Ok(parts);
         }
-        let parts = self.speak(&claimed.turn, claimed.history.take(), &thinking).await?;
-        if !parts.is_empty() {
-            thinking.shown();
-        }
+        let parts = self.speak_over(&claimed.turn, standing).await?;
+        thinking.over(false).await;
         Ok(parts)
     }
 
@@ -112,6 +117,8 @@ impl Driver<'_> {
                 return Err(lost);
             }
         };
+        // A notice is shown by the end of the reply.
+        thinking.overtaken();
         let shown = match (voice.reply, voice.ended) {
             (Some(reply), _) => reply.finish(closing.note.as_deref()).await,
             (None, Some(error)) => Err(error),
@@ -121,9 +128,14 @@ impl Driver<'_> {
     }
 
     /// Asks the model again for a turn whose dead owner left posts in the thread, and makes those posts the answer.
-    async fn speak_over(&self, turn: &Turn, found: Vec<OwnPost>) -> Result<Vec<Part>, Lost> {
-        let closing = self.ask_and_close(turn, None, &mut Voice::default()).await?;
-        self.bring(turn, &closing, found).await
+    async fn speak_over(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
+        let closing = self.ask(turn, None, &mut Voice::default()).await?;
+        if self.hold.stopped.is_cancelled() {
+            // Of the new answer nothing was shown yet.
+            return self.end_with(turn, standing).await;
+        }
+        self.close(&closing).await?;
+        self.bring(turn, &closing, standing).await
     }
 
     async fn ask_and_close(
@@ -238,29 +250,23 @@ impl Driver<'_> {
         (model::Request { messages, user: None }, smaller)
     }
 
-    async fn command(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
-        let Claimed { turn, parts, closing, command, adopted, .. } = claimed;
+    /// Carries out a command. Nothing of it is in the thread before it is closed.
+    pub(super) async fn command(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
+        let Claimed { turn, command, lease, .. } = claimed;
         let tools = self.tools;
         let words = command.unwrap_or_default();
-        let reply = match closing {
-            Some(closing) if closing.text.is_empty() => return Ok(Vec::new()),
-            Some(closing) => commands::Reply::Thread(closing.text),
-            None => {
-                let ask = Ask {
-                    key: &turn.key,
-                    ts: turn.last_ts,
-                    asker: turn.asker.as_ref(),
-                    page: 1,
-                    now: self.now(),
-                    store: &*tools.store,
-                    people: &tools.people,
-                    settings: &tools.settings,
-                    counter: &tools.counter,
-                };
-                self.unless_silenced(commands::answer(&words, ask)).await?
-            }
+        let ask = Ask {
+            lease: &lease,
+            ts: turn.last_ts,
+            asker: turn.asker.as_ref(),
+            page: 1,
+            now: self.now(),
+            store: &*tools.store,
+            people: &tools.people,
+            settings: &tools.settings,
+            counter: &tools.counter,
         };
-        match reply {
+        match self.unless_silenced(commands::answer(&words, ask)).await? {
             // In a direct message nobody else is there.
             commands::Reply::Asker(text) if !turn.key.channel.as_str().starts_with('D') => {
                 // In this order: a death between the two shows it twice to one person, and never not at all.
@@ -271,13 +277,12 @@ impl Driver<'_> {
             commands::Reply::Asker(text) | commands::Reply::Thread(text) => {
                 let closing = answered(text);
                 self.close(&closing).await?;
-                let found = if adopted { recover::own_posts(self, &turn, &parts).await? } else { Vec::new() };
-                self.bring(&turn, &closing, found).await
+                self.bring(&turn, &closing, Standing::default()).await
             }
         }
     }
 
-    async fn close(&self, closing: &Closing) -> Result<(), Lost> {
+    pub(super) async fn close(&self, closing: &Closing) -> Result<(), Lost> {
         let store = &self.tools.store;
         insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))
     }
@@ -287,6 +292,14 @@ impl Driver<'_> {
             done = work => Ok(done),
             () = self.hold.silenced.cancelled() => Err(Lost(self.hold.lease.turn)),
         }
+    }
+
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), Lost> {
+        self.unless_silenced(self.tools.clock.sleep(wait)).await
+    }
+
+    pub(super) fn has_repeated(&self) -> bool {
+        self.repeated.load(Relaxed)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -326,7 +339,8 @@ impl Voice<'_> {
     }
 }
 
-fn answered(text: String) -> Closing {
+/// What a command closes with.
+pub(crate) fn answered(text: String) -> Closing {
     Closing {
         outcome: Outcome::Answered,
         text,
@@ -337,6 +351,7 @@ fn answered(text: String) -> Closing {
     }
 }
 
-fn notice(outcome: Outcome, note: Option<String>) -> Closing {
+/// A closing without words of the model.
+pub(super) fn notice(outcome: Outcome, note: Option<String>) -> Closing {
     Closing { note, outcome, ..answered(String::new()) }
 }

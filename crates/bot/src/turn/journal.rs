@@ -1,8 +1,9 @@
 //! What a reply tells the store while it speaks, and whether it may still speak.
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,7 +14,7 @@ use chathakase_session::{
     SlackTs, Timestamp,
     store::{SessionStore, StoreError},
     time::SharedClock,
-    turn::{Lease, PartMode, TurnId},
+    turn::{Lease, Part, PartMode, PartState, TurnId},
 };
 use chathakase_slack::reply::{Journal, Mode, Silenced};
 use tokio_util::sync::CancellationToken;
@@ -118,19 +119,50 @@ pub(super) use insist;
 #[error("turn {0} is not ours any more")]
 pub(crate) struct Lost(pub(crate) TurnId);
 
+/// The parts of a turn as this process knows them: what stands under which timestamp, and what may stand under one that we
+/// were never told.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<BTreeMap<u32, Part>>);
+
+impl Known {
+    pub(crate) fn note(&self, part: Part) {
+        self.lock().insert(part.index, part);
+    }
+    /// The timestamps of those that stand.
+    pub(crate) fn posts(&self) -> Vec<SlackTs> {
+        self.lock().values().filter_map(|part| part.ts).collect()
+    }
+    /// Whether any may stand that we cannot name.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.lock().values().any(|part| part.ts.is_none())
+    }
+    /// Those that stand.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        self.lock().values().filter(|part| part.ts.is_some()).cloned().collect()
+    }
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Part>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The journal of one turn's reply.
 pub(crate) struct TurnJournal {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) hold: Arc<Hold>,
+    pub(crate) known: Arc<Known>,
 }
 
 #[async_trait]
 impl Journal for TurnJournal {
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
-        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, stored(mode))).map_err(|_| Silenced)
+        let mode = stored(mode);
+        self.known.note(Part { index: part, mode, state: PartState::Intended, ts: None, hash: 0 });
+        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, mode)).map_err(|_| Silenced)
     }
     async fn part_open(&self, part: u32, mode: Mode, ts: SlackTs) -> Result<(), Silenced> {
-        insist!(self.hold, self.store.part_open(&self.hold.lease, part, stored(mode), ts)).map_err(|_| Silenced)
+        let mode = stored(mode);
+        self.known.note(Part { index: part, mode, state: PartState::Open, ts: Some(ts), hash: 0 });
+        insist!(self.hold, self.store.part_open(&self.hold.lease, part, mode, ts)).map_err(|_| Silenced)
     }
     async fn part_done(&self, part: u32, hash: u64) -> Result<(), Silenced> {
         insist!(self.hold, self.store.part_done(&self.hold.lease, part, hash)).map_err(|_| Silenced)

@@ -1,5 +1,6 @@
 //! A turn from its claim to its delivery: a pure machine decides, the driver acts.
 
+mod adopt;
 mod deliver;
 mod driver;
 mod journal;
@@ -8,5 +9,5 @@ mod read_back;
 mod recover;
 mod thinking;
 
-pub(crate) use driver::{Driver, Tools};
+pub(crate) use driver::{Driver, Tools, answered};
 pub(crate) use journal::Hold;

@@ -1,53 +1,100 @@
-//! After an owner's death: which posts in the thread are this turn's.
+//! After an owner's death, or a call of unknown fate: which posts in the thread are this turn's.
 //!
-//! `chat.startStream` takes no metadata, so a stream that was never ended carries none. Everything else that we post says
-//! which turn it belongs to. Turns of a thread never overlap, so what is ours, unmarked, and in no earlier turn's parts is this turn's.
+//! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn, or if it is a
+//! stream that nobody ended well and that carries no metadata yet: `chat.startStream` takes none. Turns of a thread never
+//! overlap, and each ends its streams before it counts as delivered, so no earlier turn's post is like that.
 
-use chathakase_session::{
-    SlackTs,
-    turn::{Part, Turn},
-};
+use std::time::Duration;
+
+use chathakase_session::{SlackTs, turn::Turn};
 use chathakase_slack::{
     api::{ApiError, METADATA_EVENT_TYPE, PageRequest},
     payload::{Place, Post, post_from_history},
     reply::OwnPost,
+    text,
 };
 use serde::Deserialize;
 
-use super::{driver::Driver, journal::Lost};
+use super::{
+    driver::Driver,
+    journal::{Known, Lost},
+};
 
 /// Posts asked for in one page of a thread.
 const PAGE: u32 = 200;
 /// Pages read from the question on. An answer is in the first, unless hundreds of people wrote meanwhile.
 const PAGES_MAX: usize = 10;
-/// The wait before a thread that could not be read is read again.
-const RETRY_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
-#[derive(Deserialize)]
-struct Mark {
-    turn: String,
+/// What a thread shows of a turn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    /// Its posts, oldest first.
+    pub(super) posts: Vec<OwnPost>,
+    /// What they say, as plain text.
+    pub(super) said: String,
+    /// Slack does not show us the thread, and posts that we know nothing of may stand there.
+    pub(super) unsure: bool,
 }
 
-/// This turn's posts in its thread, oldest first; `parts` are those that the store knows. Reads the thread until Slack lets
-/// us: what is there already decides what may be said.
-pub(super) async fn own_posts(driver: &Driver<'_>, turn: &Turn, parts: &[Part]) -> Result<Vec<OwnPost>, Lost> {
-    loop {
-        match read(driver, turn, parts).await {
-            Ok(found) => return Ok(found),
-            Err(error) if error.is_transient() || error.code().is_none() => {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the thread cannot be read; trying again");
-                driver.unless_silenced(driver.tools.clock.sleep(RETRY_WAIT)).await?;
-            }
-            Err(error) => {
-                // Slack will not show it to us, so only what the store knows can be mended.
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the thread cannot be read");
-                return Ok(parts.iter().filter_map(|p| Some(OwnPost { ts: p.ts?, streaming: false })).collect());
-            }
-        }
+impl Standing {
+    /// What `known` says without looking.
+    fn unseen(known: &Known) -> Self {
+        let posts = known.posts().into_iter().map(|ts| OwnPost { ts, streaming: false }).collect();
+        Self { posts, said: String::new(), unsure: known.is_unsure() }
+    }
+    /// Whether surely nothing of the turn is there.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.posts.is_empty() && !self.unsure
     }
 }
 
-async fn read(driver: &Driver<'_>, turn: &Turn, parts: &[Part]) -> Result<Vec<OwnPost>, ApiError> {
+/// The waits before a thread that could not be read, or an answer that could not be brought, is tried again: 2 s, doubling
+/// up to 30 s, and never less than Slack asks for.
+#[derive(Debug)]
+pub(super) struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(Duration::from_secs(2))
+    }
+}
+
+impl Pauses {
+    const MAX: Duration = Duration::from_secs(30);
+
+    pub(super) fn after(&mut self, error: Option<&ApiError>) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(Self::MAX);
+        error.and_then(ApiError::retry_after).map_or(pause, |asked| asked.max(pause))
+    }
+}
+
+/// This turn's posts in its thread. Reads the thread until Slack lets us, because what is there decides what may be said; but
+/// no longer than `Settings::read_back_patience`, and not at all when Slack refuses for good: then what we know has to do.
+pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, Lost> {
+    let clock = &driver.tools.clock;
+    let (began, mut pauses) = (clock.monotonic(), Pauses::default());
+    loop {
+        let error = match read(driver, turn).await {
+            Ok(standing) => return Ok(standing),
+            Err(error) => error,
+        };
+        let passes = error.is_transient() || error.code().is_none();
+        let unseen = Standing::unseen(&driver.known);
+        // Saying it again is right once: after that, as long as we wait nothing is doubled.
+        let patient = passes && unseen.unsure && driver.has_repeated();
+        let over = clock.monotonic().saturating_sub(began) >= driver.tools.settings.read_back_patience;
+        if !patient && (over || !passes) {
+            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, unsure = unseen.unsure, "the thread cannot be read; what is known of it has to do");
+            return Ok(unseen);
+        }
+        tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the thread cannot be read; trying again");
+        driver.pause(pauses.after(Some(&error))).await?;
+    }
+}
+
+async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
+    let known = driver.known.posts();
     let mut found = Vec::new();
     let mut cursor: Option<String> = None;
     for _ in 0..PAGES_MAX {
@@ -61,38 +108,52 @@ async fn read(driver: &Driver<'_>, turn: &Turn, parts: &[Part]) -> Result<Vec<Ow
         };
         let page = driver.tools.api.conversations_replies(&turn.key.channel, turn.key.root, page).await?;
         let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &turn.key.channel, Place::Unknown));
-        found.extend(
-            posts
-                .filter(|post| is_this_turns(driver, turn, parts, post))
-                .map(|post| OwnPost { ts: post.ts, streaming: is_streaming(&post) }),
-        );
+        found.extend(posts.filter(|post| is_this_turns(driver, turn, &known, post)));
         cursor = page.next_cursor;
         if cursor.is_none() {
             break;
         }
     }
-    found.sort_by_key(|post: &OwnPost| post.ts);
+    found.sort_by_key(|post: &Post| post.ts);
     found.dedup_by_key(|post| post.ts);
-    Ok(found)
+    let said: Vec<String> = found.iter().map(|post| text::plain(&post.text, &text::NoNames)).collect();
+    let posts = found.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
+    Ok(Standing { posts, said: said.join("\n"), unsure: false })
 }
 
-fn is_this_turns(driver: &Driver<'_>, turn: &Turn, parts: &[Part], post: &Post) -> bool {
+#[derive(Deserialize)]
+struct Mark {
+    turn: String,
+}
+
+fn is_this_turns(driver: &Driver<'_>, turn: &Turn, known: &[SlackTs], post: &Post) -> bool {
     let me = &driver.tools.me;
     let ours = post.author.user.as_ref() == Some(&me.user) || (post.author.bot.is_some() && post.author.bot == me.bot);
-    let listed = |ts: SlackTs| parts.iter().any(|part| part.ts == Some(ts));
     let marked = post
         .metadata
         .as_ref()
         .filter(|m| m.event_type == METADATA_EVENT_TYPE)
         .map(|m| serde_json::from_str::<Mark>(&m.event_payload).is_ok_and(|mark| mark.turn == turn.id.to_string()));
-    ours && post.ts > turn.first_ts && (listed(post.ts) || marked.unwrap_or_else(|| is_unfinished(post)))
+    ours && post.ts > turn.first_ts && (known.contains(&post.ts) || marked.unwrap_or_else(|| is_unfinished(post)))
 }
 
 fn is_streaming(post: &Post) -> bool {
     post.streaming_state.as_deref() == Some("in_progress")
 }
 
-/// A stream that was stopped says whose it is; one that Slack ended, or nobody yet, does not.
+/// A stream that we stopped says whose it is; one that Slack ended, or nobody yet, does not.
 fn is_unfinished(post: &Post) -> bool {
     post.streaming_state.as_deref().is_some_and(|state| state != "completed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_half_a_minute() {
+        let mut pauses = Pauses::default();
+        let secs: Vec<u64> = (0..6).map(|_| pauses.after(None).as_secs()).collect();
+        assert_eq!(secs, [2, 4, 8, 16, 30, 30]);
+    }
 }

@@ -44,7 +44,7 @@ impl Thinking {
         let set = line.clone();
         let setting = tasks.spawn(async move {
             set.say(texts::THINKING).await;
-            // Whoever ended the turn meanwhile left the clearing to us.
+            // Whoever gave the turn up meanwhile left the clearing to us.
             if set.state.compare_exchange(ASKED, SET, SeqCst, SeqCst).is_err() && set.state.load(SeqCst) == OVER {
                 set.say("").await;
             }
@@ -57,37 +57,25 @@ impl Thinking {
         let _ = self.line.state.compare_exchange(ASKED, OVERTAKEN, SeqCst, SeqCst);
     }
 
-    fn end(&self, shown: bool) {
-        let before = self.line.state.swap(OVER, SeqCst);
-        let clear = match before {
-            ASKED | OVER => false,
-            SET => !shown,
-            _ => true,
-        };
-        if clear {
-            let line = self.line.clone();
-            self.tasks.spawn(async move { line.say("").await });
-        }
-    }
-
-    /// Ends when the line is taken away, for whoever shows an answer by nothing that takes it away.
-    pub(crate) async fn taken_away(mut self) {
-        let _ = (&mut self.setting).await;
-        if self.line.state.swap(OVER, SeqCst) != OVER {
+    /// The turn has said what it had to say. Ends when the line is gone, so that it is before the turn counts as delivered:
+    /// after that nobody looks at it again. A new post, which `posted` says there was, took it away unless it came later.
+    pub(crate) async fn over(mut self, posted: bool) {
+        let gone = posted && self.line.state.compare_exchange(SET, OVER, SeqCst, SeqCst).is_ok();
+        if !gone {
+            let _ = (&mut self.setting).await;
+            self.line.state.store(OVER, SeqCst);
             self.line.say("").await;
         }
-    }
-
-    /// The turn is over, and the thread shows what it had to say.
-    pub(crate) fn shown(self) {
-        self.end(true);
     }
 }
 
 impl Drop for Thinking {
-    /// Whatever way a turn ends, nobody is left to wait.
+    /// The turn is not ours any more, and nobody is left to wait.
     fn drop(&mut self) {
-        self.end(false);
+        if matches!(self.line.state.swap(OVER, SeqCst), SET | OVERTAKEN) {
+            let line = self.line.clone();
+            self.tasks.spawn(async move { line.say("").await });
+        }
     }
 }
 

@@ -240,6 +240,12 @@ pub const KEYS: &[Key] = &[
     key("limits.read_back_calls", Kind::Count, Some("3"), "Slack calls that reading one thread may take."),
     key("limits.read_back_posts", Kind::Count, Some("200"), "Posts that reading one thread may bring."),
     key(
+        "limits.read_back_patience",
+        Kind::Duration,
+        Some("\"10m\""),
+        "How long an answer that may stand in its thread already waits for a thread that Slack does not show. Then it is posted once more, with a note.",
+    ),
+    key(
         "limits.owner_deaths",
         Kind::Count,
         Some("10"),

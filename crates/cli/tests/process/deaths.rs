@@ -1,9 +1,12 @@
 //! `kill -9` at any moment: after the next start every acknowledged message is answered, once.
 
+use chathakase_bot::texts;
+use chathakase_model::ErrorKind;
 use chathakase_sim::slack::{
     Gate, SmallSlack,
     Transport::{self, Http},
 };
+use chathakase_slack::render::{PartLimits, render};
 
 use crate::{
     patience::in_time,
@@ -93,7 +96,7 @@ enum Moment {
 impl Moment {
     /// Each call so far, before and after it.
     fn all(calls: usize) -> impl Iterator<Item = Self> {
-        assert!(calls >= 3, "only {calls} calls");
+        assert!(calls >= 1, "no calls");
         (0..calls).flat_map(|call| [Self::Before(call), Self::After(call)])
     }
 
@@ -108,30 +111,114 @@ impl Moment {
     }
 }
 
-/// The whole life of one answer, undisturbed or ended by a kill.
-async fn one_answer(kill: Option<Moment>) -> usize {
-    let stage = Stage::new(Http).await;
-    stage.openai.answers_by(|_| "One answer.".to_owned());
+/// What is brought into a thread, by which calls.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// A native stream.
+    Streamed,
+    /// Several messages.
+    InParts,
+    /// A post that is updated.
+    Updated,
+    /// One post: our own words, because the model fails.
+    Notice,
+    /// One post that no model wrote.
+    OfCommand,
+}
+
+impl Answer {
+    /// Prepares the stage; gives back what is asked, and what the thread must show in the end.
+    fn planned(self, stage: &mut Stage) -> (&'static str, Vec<String>) {
+        match self {
+            Self::Streamed => (self.asked(), self.said_by_model(stage, "One answer.".to_owned())),
+            Self::Updated => {
+                drop(stage.slack.next("chat.startStream").fails("channel_type_not_supported").always());
+                (self.asked(), self.said_by_model(stage, "One answer.".to_owned()))
+            }
+            Self::InParts => {
+                stage.set("CHATHAKASE_REPLY__PART_CHARS", "500");
+                (self.asked(), self.said_by_model(stage, "Words and words. ".repeat(60)))
+            }
+            Self::Notice => {
+                for _ in 0..2 {
+                    drop(stage.openai.turn().status(401));
+                }
+                (self.asked(), vec![texts::model_failed(ErrorKind::Setup)])
+            }
+            Self::OfCommand => (self.asked(), vec![texts::session_cleared(0, 0)]),
+        }
+    }
+
+    fn asked(self) -> &'static str {
+        if matches!(self, Self::OfCommand) { "clear session" } else { "answer me" }
+    }
+
+    fn said_by_model(self, stage: &Stage, text: String) -> Vec<String> {
+        let part_chars = if matches!(self, Self::InParts) { 500 } else { 9_000 };
+        let limits = PartLimits { chars_max: part_chars, ..PartLimits::default() };
+        let parts = render(&text, &limits).parts;
+        stage.openai.answers_by(move |_| text.clone());
+        parts
+    }
+}
+
+/// The whole life of one answer, undisturbed or ended by a kill; how many calls it takes that a kill may come at.
+async fn one_answer(answer: Answer, kill: Option<Moment>) -> usize {
+    let mut stage = Stage::new(Http).await;
+    let (asked, parts) = answer.planned(&mut stage);
     let mut serving = stage.serve().await;
-    let calls = stage.slack.all_calls().len();
+    let calls = |stage: &Stage| {
+        let refused = if matches!(answer, Answer::Updated) { stage.slack.calls("chat.startStream").len() } else { 0 };
+        stage.slack.all_calls().len() - refused
+    };
+    let before = calls(&stage);
     let gate = kill.map(|moment| moment.held(&stage.slack));
-    let thread = stage.slack.mention("ana", "#general", "answer me").await;
+    let thread = stage.slack.mention("ana", "#general", asked).await;
     if let Some(gate) = gate {
-        in_time(gate.reached()).await.unwrap_or_else(|| panic!("{kill:?}: no such call"));
+        in_time(gate.reached()).await.unwrap_or_else(|| panic!("{answer:?}, {kill:?}: no such call"));
         stage.kill(serving).await;
         serving = stage.serve().await;
     }
-    thread.finishes("One answer.").await;
-    stage.ends_with(serving, &thread, &["One answer."]).await;
-    stage.slack.all_calls().len() - calls
+    thread.finishes(parts.last().unwrap()).await;
+    let calls = calls(&stage) - before;
+    if matches!(answer, Answer::Notice) && stage.openai.requests_seen() < 2 {
+        // What was planned in case the model is asked again.
+        stage.slack.mention("ben", "#random", asked).await.finishes(parts.last().unwrap()).await;
+    }
+    stage.ends_with(serving, &thread, &parts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    calls
+}
+
+async fn a_kill_at_any_call_leaves_one_whole(answer: Answer) {
+    for moment in Moment::all(one_answer(answer, None).await) {
+        eprintln!("{answer:?}, killed {moment:?}");
+        one_answer(answer, Some(moment)).await;
+    }
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_an_answer_leaves_one_whole_answer() {
-    for moment in Moment::all(one_answer(None).await) {
-        eprintln!("killed {moment:?}");
-        one_answer(Some(moment)).await;
-    }
+    a_kill_at_any_call_leaves_one_whole(Answer::Streamed).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_an_answer_in_parts_leaves_one_whole_answer() {
+    a_kill_at_any_call_leaves_one_whole(Answer::InParts).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_an_answer_posted_and_updated_leaves_one_whole_answer() {
+    a_kill_at_any_call_leaves_one_whole(Answer::Updated).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_notice_leaves_one_notice() {
+    a_kill_at_any_call_leaves_one_whole(Answer::Notice).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_command_leaves_one_answer() {
+    a_kill_at_any_call_leaves_one_whole(Answer::OfCommand).await;
 }
 
 /// A process dies in mid-answer; the next one repairs the thread, undisturbed or ended by a second kill.

@@ -14,6 +14,7 @@ use crate::{
 on_both_transports! {
     a_running_answer_is_finished_before_the_end,
     what_comes_during_the_end_is_answered_after_the_next_start,
+    what_waits_at_the_end_is_not_begun,
     a_model_that_hangs_keeps_nobody_longer_than_the_limit,
 }
 
@@ -58,6 +59,26 @@ async fn what_comes_during_the_end_is_answered_after_the_next_start(transport: T
     late.finishes("And you.").await;
     assert_eq!(first.answers(), ["One moment."]);
     stage.ends_with(serving, &late, &["And you."]).await;
+}
+
+async fn what_waits_at_the_end_is_not_begun(transport: Transport) {
+    let stage = Stage::new(transport).await;
+    let turn = stage.openai.turn().text("One").gate("half").text(" moment.");
+    let serving = stage.serve().await;
+    let thread = stage.slack.mention("ana", "#general", "first").await;
+    thread.shows("One").await;
+    thread.reply("ana", "and then?").await;
+    serving.program.terminate().await;
+    serving.program.logs("ending: running answers are finished first").await;
+    turn.open("half");
+    let ended = serving.program.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    assert_eq!((stage.openai.requests_seen(), thread.answers()), (1, vec!["One moment.".to_owned()]));
+
+    stage.openai.answers("Then this.");
+    let serving = stage.serve().await;
+    thread.finishes("Then this.").await;
+    stage.ends_with(serving, &thread, &["One moment.", "Then this."]).await;
 }
 
 async fn a_model_that_hangs_keeps_nobody_longer_than_the_limit(transport: Transport) {

@@ -208,6 +208,12 @@ impl Story {
     /// Ends it in the middle of whatever it does: no task runs another step, nothing is given back. With `memory:`, whose
     /// content outlives it here, its leases must run out first.
     pub(crate) async fn kill_and_start(&mut self) {
+        self.kill().await;
+        self.start().await;
+    }
+
+    /// The first half of [`Story::kill_and_start`].
+    pub(crate) async fn kill(&mut self) {
         if let Some((runtime, running)) = self.assistant.take() {
             if let Some(life) = self.life.take() {
                 life.die();
@@ -219,7 +225,12 @@ impl Story {
             Store::Sqlite => self.store = None,
             Store::Memory => self.clock.advance(Duration::from_secs(31)),
         }
-        self.start().await;
+    }
+
+    /// The store as another process would hold it.
+    pub(crate) fn store(&mut self) -> Arc<dyn SessionStore> {
+        let (config, clock) = (self.config(), Arc::new(self.clock.clone()));
+        Arc::clone(self.store.get_or_insert_with(|| wiring::open_store(&config, clock).unwrap()))
     }
 
     /// Slack finds nobody at our address, until [`Story::reachable`].

@@ -5,6 +5,7 @@
 mod harness;
 mod mortal;
 
+mod adoption;
 mod commands;
 mod conversations;
 mod review;

@@ -64,6 +64,25 @@ impl Replies {
         Ok(Delivered { parts, mode })
     }
 
+    /// Leaves the posts of a turn that were found in the thread as they are, and ends the streams among them: for an answer
+    /// that a person stopped. Fails only with [`ReplyError::Silenced`]. The hashes are 0: what the posts say is not known.
+    pub async fn leave(
+        &self,
+        target: Target,
+        journal: Arc<dyn Journal>,
+        mut found: Vec<OwnPost>,
+    ) -> Result<Delivered, ReplyError> {
+        let speaker = self.speaker(target, journal);
+        found.sort_by_key(|post| post.ts);
+        let mut parts = Vec::new();
+        for (index, OwnPost { ts, .. }) in (0_u32..).zip(found) {
+            speaker.journal.part_open(index, Mode::PostAndUpdate, ts).await.map_err(|_| ReplyError::Silenced)?;
+            speaker.stop(index, ts).await?;
+            parts.push(PartShown { index, ts, hash: 0 });
+        }
+        Ok(Delivered { parts, mode: Mode::PostAndUpdate })
+    }
+
     /// Posts `text` outside of any thread and turn, such as a direct message to one who cannot be answered where they asked.
     /// Gives the timestamp of its last part.
     pub async fn tell(

@@ -121,6 +121,13 @@ pub enum ReplyError {
 }
 
 impl ReplyError {
+    /// What Slack, or the way to it, said last; `None` when that was not the reason.
+    pub const fn cause(&self) -> Option<&ApiError> {
+        match self {
+            Self::Unknown { cause, .. } | Self::Slack(cause) => Some(cause),
+            Self::Silenced | Self::Stopped { .. } | Self::CannotPost { .. } | Self::Broken => None,
+        }
+    }
     /// Whether reading the thread back and mending it may still bring the answer there.
     pub fn is_mendable(&self) -> bool {
         match self {

@@ -1,0 +1,81 @@
+//! Carrying on with a turn whose owner is gone: what was decided stands, and the thread is brought to show it.
+
+use chathakase_session::{
+    message::Ending,
+    store::{Claimed, Closing},
+    turn::{Outcome, Part, Turn, TurnKind},
+};
+
+use super::{
+    deliver::parts,
+    driver::{Driver, notice},
+    journal::Lost,
+    recover::{self, Standing},
+    thinking,
+};
+use crate::texts;
+
+impl Driver<'_> {
+    /// Runs a turn that another owner began.
+    pub(super) async fn carry_on(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
+        let turn = &claimed.turn;
+        if let Some(closing) = &claimed.closing {
+            return self.bring_again(turn, closing).await;
+        }
+        if turn.deaths >= self.tools.settings.deaths_max {
+            let closing = notice(Outcome::Failed, Some(texts::turn_set_aside(turn.deaths)));
+            self.close(&closing).await?;
+            return self.bring_again(turn, &closing).await;
+        }
+        if turn.kind == TurnKind::Command {
+            // A command posts nothing before it is closed.
+            return self.command(claimed).await;
+        }
+        let standing = recover::standing(self, turn).await?;
+        if !turn.stop_requested {
+            return self.answer(claimed, standing).await;
+        }
+        let left = self.end_with(turn, standing).await?;
+        thinking::take_away(&self.tools.api, &turn.key).await;
+        Ok(left)
+    }
+
+    /// Brings what a dead owner had closed. The status line is taken away before the turn counts as delivered, because after
+    /// that nobody looks at it again.
+    async fn bring_again(&self, turn: &Turn, closing: &Closing) -> Result<Vec<Part>, Lost> {
+        if turn.deaths >= 2 * self.tools.settings.deaths_max {
+            tracing::error!(turn.id = %turn.id, thread.key = %turn.key, deaths = turn.deaths, "a turn is given up undelivered: whoever brings it to its thread dies; the thread goes on without it");
+            self.tools.counts.gave_up();
+            return Ok(self.known.parts());
+        }
+        if turn.kind == TurnKind::Command && closing.text.is_empty() && closing.note.is_none() {
+            // It was shown to the asker alone.
+            return Ok(Vec::new());
+        }
+        let standing = recover::standing(self, turn).await?;
+        let brought = if turn.stop_requested && !standing.posts.is_empty() {
+            self.leave(turn, standing).await?
+        } else {
+            self.bring(turn, closing, standing).await?
+        };
+        if turn.kind == TurnKind::Answer {
+            thinking::take_away(&self.tools.api, &turn.key).await;
+        }
+        Ok(brought)
+    }
+
+    /// Closes a turn that a person stopped with what stands in the thread.
+    pub(super) async fn end_with(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
+        let closing =
+            Closing { text: standing.said.clone(), ending: Ending::Stopped, ..notice(Outcome::Stopped, None) };
+        self.close(&closing).await?;
+        self.leave(turn, standing).await
+    }
+
+    /// Leaves a stopped turn's posts as they stand: more would appear against a person's will, and what Slack tells of
+    /// their text is not what was written.
+    async fn leave(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
+        let left = self.tools.replies.leave(self.target(turn), self.journal(), standing.posts).await;
+        left.map(|left| parts(&left)).map_err(|_| Lost(turn.id))
+    }
+}

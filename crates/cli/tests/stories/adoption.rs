@@ -1,0 +1,199 @@
+//! What a turn's next owner does: with a stop, with deaths without end, with a thread that Slack does not show.
+
+use crate::harness::stories;
+
+stories! { usually:
+    a_stop_outlives_the_process_that_was_told,
+    a_stop_told_to_another_process_reaches_the_owner,
+    a_turn_whose_owners_die_is_set_aside_with_a_notice,
+    a_command_whose_owners_die_is_set_aside_with_a_notice,
+    a_turn_that_nobody_can_bring_gives_its_thread_free,
+    killed_after_a_wordless_end_no_status_is_left,
+    a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note,
+    a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note,
+    a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
+    an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
+    names_that_slack_holds_back_hold_up_no_answer,
+}
+
+mod told {
+    use std::time::Duration;
+
+    use chathakase_bot::texts;
+    use chathakase_sim::slack::Gate;
+
+    use crate::harness::Story;
+
+    /// A lease is renewed this often.
+    const RENEWAL: Duration = Duration::from_secs(10);
+
+    pub(super) async fn a_stop_outlives_the_process_that_was_told(s: &mut Story) {
+        let dies = s.openai.turn().text("On and on").gate("never").text(" and on.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("On and on").await;
+        dies.reached("never").await;
+        thread.reply("ben", "and me?").await;
+        s.kill().await;
+        // All that the killed process did of it.
+        s.store().stop(&thread.key()).await.unwrap();
+        s.openai.answers("And you.");
+        s.start().await;
+        thread.finishes("And you.").await;
+        s.calm().await;
+        assert_eq!((thread.answers(), thread.status()), (vec!["On and on".into(), "And you.".into()], None));
+        s.openai.last_request().heard(["ana: hello", "On and on\n[a person stopped the answer here]", "ben: and me?"]);
+        assert_eq!(s.openai.requests_seen(), 2, "what was stopped is not asked again");
+    }
+
+    pub(super) async fn a_stop_told_to_another_process_reaches_the_owner(s: &mut Story) {
+        let slow = s.openai.turn().gate("never").text("Never said.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        slow.reached("never").await;
+        s.slack.settled().await;
+        s.store().stop(&thread.key()).await.unwrap();
+        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        assert_eq!(thread.answers(), ["Fine."]);
+    }
+
+    pub(super) async fn a_turn_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
+        s.restart_with(&[("limits.owner_deaths", "2")]).await;
+        let first = s.openai.turn().gate("never").text("Lost.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        first.reached("never").await;
+        let second = s.openai.turn().gate("never").text("Lost.");
+        s.kill_and_start().await;
+        second.reached("never").await;
+        s.kill_and_start().await;
+        thread.finishes(&texts::turn_set_aside(2)).await;
+        s.openai.answers("Here.");
+        thread.reply("ana", "and now?").await;
+        thread.finishes("Here.").await;
+        s.openai.last_request().heard(["hello", "and now?"]);
+        assert_eq!((s.openai.requests_seen(), thread.answers().len(), thread.status()), (3, 2, None));
+    }
+
+    pub(super) async fn a_command_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
+        s.restart_with(&[("limits.owner_deaths", "2")]).await;
+        s.openai.answers("Hello Ana.");
+        let thread = s.slack.mention("ana", "#general", "I am Ana").await;
+        thread.finishes("Hello Ana.").await;
+        s.restart().await;
+        let gates = [Gate::closed(), Gate::closed()];
+        for gate in &gates {
+            drop(s.slack.next("users.info").slow(gate));
+        }
+        thread.reply("ana", "session info").await;
+        for gate in &gates {
+            gate.reached().await;
+            s.kill().await;
+            gate.open();
+            s.start().await;
+        }
+        thread.finishes(&texts::turn_set_aside(2)).await;
+        s.calm().await;
+        assert_eq!(thread.answers().len(), 2);
+    }
+
+    pub(super) async fn a_turn_that_nobody_can_bring_gives_its_thread_free(s: &mut Story) {
+        s.restart_with(&[("limits.owner_deaths", "1")]).await;
+        let stuck = [Gate::closed(), Gate::closed()];
+        drop(s.slack.next("chat.stopStream").slow(&stuck[0]));
+        s.openai.answers("Deadly.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("Deadly.").await;
+        stuck[0].reached().await;
+        drop(s.slack.next("conversations.replies").slow(&stuck[1]));
+        s.kill_and_start().await;
+        stuck[1].reached().await;
+        s.kill().await;
+        stuck.iter().for_each(Gate::open);
+        s.start().await;
+        s.openai.answers("Here.");
+        thread.reply("ana", "and now?").await;
+        thread.finishes("Here.").await;
+    }
+
+    pub(super) async fn killed_after_a_wordless_end_no_status_is_left(s: &mut Story) {
+        let (reading, clearing) = (Gate::closed(), Gate::closed());
+        drop(s.slack.next("conversations.replies").slow(&reading));
+        drop(s.slack.next("assistant.threads.setStatus").after(1).slow(&clearing));
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        let question = thread.mention("ana", "never mind").await;
+        reading.reached().await;
+        thread.delete(&question).await;
+        reading.open();
+        clearing.reached().await;
+        assert_eq!(thread.status().as_deref(), Some(texts::THINKING));
+        s.kill_and_start().await;
+        s.until(|| thread.status().is_none()).await;
+        clearing.open();
+        s.calm().await;
+        assert_eq!(thread.answers(), Vec::<String>::new());
+    }
+
+    /// The first post of an answer stands in the thread, and the process dies before it hears of it.
+    async fn dies_over_its_first_post(s: &mut Story) -> chathakase_sim::slack::Thread {
+        let late = Gate::closed();
+        drop(s.slack.next("chat.startStream").answers_late(&late));
+        s.openai.turn().text("Half an").gate("never").text(" answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        late.reached().await;
+        s.kill().await;
+        late.open();
+        s.openai.answers("A whole answer.");
+        thread
+    }
+
+    pub(super) async fn a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note(s: &mut Story) {
+        let thread = dies_over_its_first_post(s).await;
+        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
+        s.start().await;
+        thread.finishes(&texts::perhaps_again("A whole answer.")).await;
+        s.calm().await;
+        assert_eq!(thread.answers(), ["Half an".to_owned(), texts::perhaps_again("A whole answer.")]);
+    }
+
+    pub(super) async fn a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note(s: &mut Story) {
+        s.restart_with(&[("limits.read_back_patience", "5s")]).await;
+        let thread = dies_over_its_first_post(s).await;
+        let unread = s.slack.next("conversations.replies").http(503).always();
+        s.start().await;
+        s.waits_pass(0.1..=4.5, thread.finishes(&texts::perhaps_again("A whole answer."))).await;
+        assert!(unread.hits() >= 3, "after 0, 2 and 6 s");
+    }
+
+    pub(super) async fn a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note(s: &mut Story) {
+        let reading = s.slack.next("conversations.replies").fails("missing_scope").always();
+        let cut = s.slack.next("chat.startStream").cut();
+        s.openai.answers("A whole answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        s.waits_pass(1.9..=2.1, thread.finishes(&texts::perhaps_again("A whole answer."))).await;
+        s.calm().await;
+        assert_eq!((cut.hits(), reading.hits(), thread.answers().len()), (1, 1, 2));
+    }
+
+    pub(super) async fn an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note(s: &mut Story) {
+        let dies = s.openai.turn().text("Half").gate("half").text(" an").gate("never").text(" answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("Half").await;
+        dies.open("half");
+        // What goes on is known by its name.
+        thread.shows("Half an").await;
+        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
+        s.openai.answers("A whole answer.");
+        s.kill_and_start().await;
+        thread.finishes("A whole answer.").await;
+        s.calm().await;
+        assert_eq!(thread.answers(), ["A whole answer."]);
+    }
+
+    pub(super) async fn names_that_slack_holds_back_hold_up_no_answer(s: &mut Story) {
+        drop(s.slack.next("users.info").fails_429(20).always());
+        s.openai.answers("Hello.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+    }
+}
