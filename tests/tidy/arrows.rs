@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{files::Files, rules::Finding};
 
 /// What each crate may depend on; a crate that is not named here may not be depended on at all.
-const MAY_KNOW: [(&str, &[&str]); 7] = [
+const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("session", &[]),
+    ("metrics", &["session"]),
     ("store", &["session"]),
-    ("slack", &["session"]),
-    ("model", &["session"]),
+    ("slack", &["session", "metrics"]),
+    ("model", &["session", "metrics"]),
     ("sim", &["session"]),
-    ("bot", &["session", "store", "slack", "model"]),
-    ("cli", &["session", "store", "slack", "model", "bot", "sim"]),
+    ("bot", &["session", "metrics", "store", "slack", "model"]),
+    ("cli", &["session", "metrics", "store", "slack", "model", "bot", "sim"]),
 ];
 
 struct Arrow {

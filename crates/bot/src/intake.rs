@@ -3,6 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
+use chathakase_metrics::ROUTES;
 use chathakase_session::{
     AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
     store::{NewPost, Receipt, StoreError, ThreadMark},
@@ -97,7 +98,9 @@ impl Intake {
         };
         // Whether its thread is joined is asked of the store in the same step that takes it in.
         let mark = ThreadMark { joined: true, bots_in_row, ..ThreadMark::default() };
-        let (kind, words, joined_only) = match route(arrival, me, &mark, &tools.settings.access) {
+        let route = route(arrival, me, &mark, &tools.settings.access);
+        ROUTES.count([route.name()]);
+        let (kind, words, joined_only) = match route {
             Route::Ignore(why) => {
                 tracing::debug!(thread.key = %key, ts = %post.ts, why, "a post is passed over");
                 return Ok(());

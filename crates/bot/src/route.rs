@@ -61,6 +61,19 @@ pub enum Route {
     },
 }
 
+impl Route {
+    /// It in one word: also the value of a metric's label.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ignore(_) => "ignore",
+            Self::NotJoined => "not_joined",
+            Self::Context => "context",
+            Self::Accept { .. } => "accept",
+            Self::Command { .. } => "command",
+        }
+    }
+}
+
 /// Whether a look at the thread is needed before this post can be routed: only how many posts of bots there were in a row.
 pub fn depends_on_bots(post: &Post, access: &Access) -> bool {
     post.author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot))

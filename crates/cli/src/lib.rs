@@ -11,4 +11,5 @@ pub mod demo;
 pub mod logging;
 pub mod manifest;
 pub mod serve;
+pub mod watch;
 pub mod wiring;

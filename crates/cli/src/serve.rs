@@ -1,6 +1,6 @@
 //! `chathakase serve`: answers in Slack until told to stop.
 
-use std::sync::Arc;
+use std::{convert::Infallible, future::Future, sync::Arc};
 
 use anyhow::Context;
 use chathakase_slack::pacing::Limits;
@@ -10,7 +10,8 @@ use crate::{
     args,
     clock::SystemClock,
     config::{Config, Transport},
-    logging, wiring,
+    logging,
+    wiring::{self, Running},
 };
 
 /// Runs until SIGTERM or Ctrl-C, then drains.
@@ -35,12 +36,9 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let door = match config.slack_transport {
-        Transport::Http => "signed HTTP at /slack/events",
-        Transport::Socket => "Socket Mode",
-    };
-    tracing::info!(address = %running.address(), door, model = config.model_name, store = running.store(), "ready");
+    let ready = say_when_ready(&config, &running);
     let ended = tokio::select! {
+        never = ready => match never {},
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted.context("could not listen for Ctrl-C"),
         error = running.failed() => Err(error),
@@ -56,4 +54,21 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
         _ = tokio::signal::ctrl_c() => tracing::warn!("ended at once, as asked twice; running answers go on after the next start"),
     }
     ended
+}
+
+/// Says so once Slack can reach us. Does not end.
+fn say_when_ready(config: &Config, running: &Running) -> impl Future<Output = Infallible> + use<> {
+    let transport = match config.slack_transport {
+        Transport::Http => "signed HTTP at /slack/events",
+        Transport::Socket => "Socket Mode",
+    };
+    let (reachable, address, me, model) =
+        (running.reachable(), running.address(), running.me().clone(), config.model_name.clone());
+    let (bot, workspace, store) =
+        (me.user.unwrap_or_default(), me.team.unwrap_or_default(), running.store().to_owned());
+    async move {
+        reachable.await;
+        tracing::info!(%address, transport, workspace, team.id = %me.team_id, bot, model, store, "ready");
+        std::future::pending().await
+    }
 }

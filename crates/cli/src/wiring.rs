@@ -3,7 +3,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
 use chathakase_bot::{Access, Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
 use chathakase_model::{self as model, ModelConfig};
 use chathakase_session::{
@@ -13,26 +19,40 @@ use chathakase_session::{
     window::WindowLimits,
 };
 use chathakase_slack::{
-    api::{Api, ApiConfig},
+    api::{Api, ApiConfig, Identity},
     http::{self, EventsConfig},
     pacing::{Limits, Pacing},
+    payload::Inbox,
     render::PartLimits,
     reply::{Replies, ReplyLimits},
-    socket::{SocketConfig, SocketError, SocketMode},
+    socket::{LinkHealth, SocketConfig, SocketError, SocketMode},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Transport};
+use crate::{
+    config::{Config, Transport},
+    watch::{self, Measured, Watch},
+};
 
 /// A running assistant with its doors open.
 pub struct Running {
     assistant: Assistant,
+    me: Identity,
     store: String,
     address: SocketAddr,
-    stop: CancellationToken,
+    /// Nothing new is taken in.
+    ending: CancellationToken,
+    /// Nobody is answered any more.
+    ended: CancellationToken,
     http: JoinHandle<std::io::Result<()>>,
-    socket: Option<JoinHandle<Result<(), SocketError>>>,
+    socket: Option<Socket>,
+}
+
+/// The link to Slack, where we open it.
+struct Socket {
+    health: LinkHealth,
+    runs: JoinHandle<Result<(), SocketError>>,
 }
 
 /// Opens the store that a configuration names.
@@ -49,6 +69,8 @@ pub async fn start(
     clock: SharedClock,
     pacing: Limits,
 ) -> anyhow::Result<Running> {
+    watch::begin();
+    let store: Arc<dyn SessionStore> = Arc::new(Measured::new(store, clock.clone(), &config.model_name));
     let api = Api::new(
         ApiConfig { base_url: config.slack_api_url.clone(), ..ApiConfig::new(config.slack_bot_token.clone()) },
         clock.clone(),
@@ -72,46 +94,91 @@ pub async fn start(
         part_time: config.reply_part_time,
         ..ReplyLimits::default()
     };
+    let model = model::Client::new(model_config(config), clock.clone())?;
     let parts = Parts {
-        store,
+        store: Arc::clone(&store),
         replies: Replies::new(&api, Pacing::new(pacing, clock.clone()), limits, clock.clone()),
-        api,
-        model: model::Client::new(model_config(config), clock.clone())?,
+        api: api.clone(),
+        model: model.clone(),
         counter: model::counter_for(&config.model_name),
         clock: clock.clone(),
-        me: route::Identity { user: me.user_id, bot: me.bot_id, app: None },
+        me: route::Identity { user: me.user_id.clone(), bot: me.bot_id.clone(), app: None },
         owner: OwnerId::new(&uuid::Uuid::new_v4().to_string()),
         settings: settings(config),
     };
     let assistant = Assistant::start(parts);
-    let stop = CancellationToken::new();
-    let mut routes = Router::new().route("/healthz", get(async || "ok\n"));
-    let mut socket = None;
+    let (ending, ended) = (CancellationToken::new(), CancellationToken::new());
+    let (inbox, last_event) = watch::inbox(assistant.inbox(), clock.clone());
+    let (doors, socket) = open_doors(config, &clock, inbox, &ending)?;
+    let watched = watch::Parts {
+        store,
+        clock: clock.clone(),
+        slack_api: api.lately(),
+        model: model.lately(),
+        link: socket.as_ref().map(|socket| socket.health.clone()),
+        ending: ending.clone(),
+    };
+    let routes = doors.merge(Watch::new(watched, last_event).routes());
+    let stopped = ended.clone();
+    let http = tokio::spawn(async move {
+        tokio::select! {
+            served = axum::serve(listener, routes).with_graceful_shutdown(stopped.cancelled_owned()) => served,
+            () = watch::tidy(clock) => Ok(()),
+        }
+    });
+    let store = chathakase_store::RedactedUrl::new(&config.store_url).to_string();
+    Ok(Running { assistant, me, store, address, ending, ended, http, socket })
+}
+
+/// The way in that the configuration names: addresses that Slack calls, or a link that we open. Closed by `ending`.
+fn open_doors(
+    config: &Config,
+    clock: &SharedClock,
+    inbox: Arc<dyn Inbox>,
+    ending: &CancellationToken,
+) -> anyhow::Result<(Router, Option<Socket>)> {
     match config.slack_transport {
         Transport::Http => {
             let secret = config.slack_signing_secret.clone().context("`slack.signing_secret` is not set")?;
-            let door = EventsConfig { body_bytes_max: config.limits_body_bytes, ..EventsConfig::new(secret, clock) };
-            routes = routes.merge(http::router(door, assistant.inbox()));
+            let limit = config.limits_body_bytes;
+            let door = EventsConfig { body_bytes_max: limit, ..EventsConfig::new(secret, clock.clone()) };
+            let closing = middleware::from_fn_with_state(ending.clone(), unless_ending);
+            Ok((http::router(door, inbox).layer(closing), None))
         }
         Transport::Socket => {
             let token = config.slack_app_token.clone().context("`slack.app_token` is not set")?;
             let door = SocketConfig { api_base: config.slack_api_url.clone(), ..SocketConfig::new(token) };
-            socket = Some(tokio::spawn(SocketMode::new(door, clock, assistant.inbox()).run(stop.clone())));
+            let mode = SocketMode::new(door, clock.clone(), inbox);
+            let socket = Socket { health: mode.health(), runs: tokio::spawn(mode.run(ending.clone())) };
+            Ok((Router::new(), Some(socket)))
         }
     }
-    let stopped = stop.clone().cancelled_owned();
-    let http = tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
-    Ok(Running {
-        assistant,
-        store: chathakase_store::RedactedUrl::new(&config.store_url).to_string(),
-        address,
-        stop,
-        http,
-        socket,
-    })
+}
+
+/// Slack's events find the door closed when the process ends; the pages that say so stay open.
+async fn unless_ending(State(ending): State<CancellationToken>, request: Request, door: Next) -> Response {
+    match ending.is_cancelled() {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "the process is ending; send it again\n").into_response(),
+        false => door.run(request).await,
+    }
 }
 
 impl Running {
+    /// Who we are in the workspace.
+    pub fn me(&self) -> &Identity {
+        &self.me
+    }
+
+    /// Ends when Slack can reach us: with Socket Mode, when a link is up. Where Slack calls us, at once.
+    pub fn reachable(&self) -> impl Future<Output = ()> + use<> {
+        let link = self.socket.as_ref().map(|socket| socket.health.clone());
+        async move {
+            if let Some(link) = link {
+                link.connected().await;
+            }
+        }
+    }
+
     /// Where sessions are kept, without secrets.
     pub fn store(&self) -> &str {
         &self.store
@@ -126,7 +193,7 @@ impl Running {
     pub async fn failed(&mut self) -> anyhow::Error {
         let socket = async {
             match &mut self.socket {
-                Some(socket) => socket.await,
+                Some(socket) => (&mut socket.runs).await,
                 None => std::future::pending().await,
             }
         };
@@ -147,12 +214,13 @@ impl Running {
     /// Ends in good order: doors first, so that Slack sends elsewhere or later what comes now; then running answers. The store is
     /// the caller's to shut down.
     pub async fn drain(self) {
-        self.stop.cancel();
+        self.ending.cancel();
         self.assistant.drain().await;
         // A door that has failed was heard out already, and must not be asked twice.
-        if let Some(socket) = self.socket.filter(|socket| !socket.is_finished()) {
-            let _ = socket.await;
+        if let Some(socket) = self.socket.filter(|socket| !socket.runs.is_finished()) {
+            let _ = socket.runs.await;
         }
+        self.ended.cancel();
         // A client that keeps its connection open must not keep the process alive.
         self.http.abort();
         if !self.http.is_finished() {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chathakase_metrics::{self as metrics, Lately, MODEL_FIRST_TEXT, MODEL_REQUESTS};
 use chathakase_session::time::SharedClock;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
 
@@ -44,6 +45,9 @@ pub(crate) struct Shared {
     http: reqwest::Client,
     pub(crate) clock: SharedClock,
     dialect: Mutex<Dialect>,
+    /// The model's name as a metric's label.
+    label: &'static str,
+    lately: Lately,
 }
 
 /// Why one try gave no answer.
@@ -65,7 +69,14 @@ impl Client {
     pub fn new(config: ModelConfig, clock: SharedClock) -> Result<Self, ModelError> {
         let endpoint = Endpoint::of(&config)?;
         let http = http_client(&endpoint, config.connect_timeout)?;
-        Ok(Self { shared: Arc::new(Shared { config, endpoint, http, clock, dialect: Mutex::default() }) })
+        let (label, lately) = (metrics::label(&config.name), Lately::default());
+        let shared = Shared { config, endpoint, http, clock, dialect: Mutex::default(), label, lately };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// How requests went lately. What the model does not want to answer still shows that it can be reached.
+    pub fn lately(&self) -> Lately {
+        self.shared.lately.clone()
     }
 
     /// Asks the model. Returns when its first text is here: until then it is tried again after errors that may pass
@@ -116,14 +127,19 @@ impl Client {
         let now = shared.clock.monotonic();
         let mut deadline = Deadline::new(shared.clock.clone(), turn_at.min(now + shared.config.first_token_max));
         let response = match deadline.guard(shared.send(body)).await {
-            Ok(sent) => sent.map_err(|cause| shared.not_sent(cause))?,
-            Err(_) => return Err(shared.too_slow(turn_at).into()),
+            Ok(sent) => sent.map_err(|cause| shared.noted(shared.not_sent(cause)))?,
+            Err(_) => return Err(shared.noted(shared.too_slow(turn_at)).into()),
         };
         let veil = Veil { key: shared.config.api_key.as_ref(), messages: &request.messages };
         if response.status().is_success() {
-            return Ok(Stream::new(shared.clone(), response, deadline, turn_at).begun(veil).await?);
+            let stream = Stream::new(shared.clone(), response, deadline, turn_at).begun(veil).await?;
+            MODEL_FIRST_TEXT.took(shared.clock.monotonic().saturating_sub(now), [shared.label]);
+            return Ok(stream);
         }
-        Err(shared.refused(response, &mut deadline, dialect, veil).await)
+        match shared.refused(response, &mut deadline, dialect, veil).await {
+            Failed::Error(error) => Err(shared.noted(error).into()),
+            bent @ Failed::Dialect(_) => Err(bent),
+        }
     }
 }
 
@@ -136,6 +152,30 @@ impl Shared {
             request = request.header(name, value);
         }
         request.send().await
+    }
+
+    /// Counts how a request ended.
+    pub(crate) fn note(&self, end: Result<(), &ModelError>) {
+        let now = self.clock.now();
+        let result = match end {
+            Ok(()) => "ok",
+            Err(error) => error.kind().as_str(),
+        };
+        MODEL_REQUESTS.count([self.label, result]);
+        match end {
+            Err(error) if error.kind().is_outage() => self.lately.failed(error.kind().next_step().to_owned(), now),
+            Ok(()) | Err(_) => self.lately.worked(now),
+        }
+    }
+
+    fn noted(&self, error: ModelError) -> ModelError {
+        self.note(Err(&error));
+        error
+    }
+
+    /// Counts a request that nobody wanted to hear to its end.
+    pub(crate) fn note_stopped(&self) {
+        MODEL_REQUESTS.count([self.label, "stopped"]);
     }
 
     fn not_sent(&self, cause: reqwest::Error) -> ModelError {

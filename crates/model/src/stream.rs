@@ -134,6 +134,7 @@ impl Stream {
     }
 
     fn end_with(&mut self, end: Result<Finish, ModelError>) {
+        self.shared.note(end.as_ref().map(|_| ()));
         self.response = None;
         self.end = Some(end);
     }
@@ -148,6 +149,14 @@ impl Stream {
             (Waiting::FirstToken, config.first_token_max)
         };
         ModelError::TimedOut { waiting, limit }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.response.is_some() {
+            self.shared.note_stopped();
+        }
     }
 }
 

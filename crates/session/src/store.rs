@@ -202,6 +202,19 @@ pub struct Stats {
     pub newest: Option<Timestamp>,
 }
 
+/// What there is and what waits, at one moment, over all workspaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Sessions that are not expired, also those in which nothing was said yet.
+    pub active_sessions: u64,
+    /// Turns that a process holds.
+    pub turns_running: u64,
+    /// Turns that wait: behind another one of their thread, or for a process with room.
+    pub turns_waiting: u64,
+    /// Messages that waiting turns will answer.
+    pub messages_waiting: u64,
+}
+
 /// Which page of sessions is wanted. Newest activity first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -415,6 +428,9 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Numbers over the active sessions that hold messages, of a workspace or of all.
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
+
+    /// What there is and what waits. Asked often: it looks at open turns and at an index of expiry, never at sessions themselves.
+    async fn load(&self, now: Timestamp) -> Result<Load>;
 
     /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()>;

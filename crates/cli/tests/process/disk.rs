@@ -12,6 +12,7 @@ use chathakase_sim::slack::{
 use tokio::process::Command;
 
 use crate::{
+    patience::in_time,
     program::{BINARY, Program},
     stage::{Serving, Stage},
 };
@@ -140,6 +141,8 @@ async fn a_message_that_cannot_be_stored_is_sent_again(transport: Transport, dis
     serving.program.logs("a delivery was not stored").await;
     assert!(serving.program.is_alive());
     assert_eq!(serving.door.healthz().await.status, 200);
+    let (status, page) = serving.door.readyz().await;
+    assert_eq!((status, &page["parts"]["store"]["state"]), (503, &"failing".into()), "{page}");
     assert_eq!(stage.openai.requests_seen(), 1, "what is not stored is not answered");
 
     story.has_room(&serving).await;
@@ -147,6 +150,9 @@ async fn a_message_that_cannot_be_stored_is_sent_again(transport: Transport, dis
     story.slack_tries_again(&said).await;
     thread.finishes("Tea.").await;
     stage.openai.last_request().heard(["I like tea", "Noted.", "what do I like?"]);
+    // For a second the page may still show what the store said last.
+    let ready = async { while serving.door.readyz().await.0 != 200 {} };
+    in_time(ready).await.expect("ready again");
     stage.ends_with(serving, &thread, &["Noted.", "Tea."]).await;
 }
 

@@ -6,6 +6,7 @@ use chathakase::clock::SystemClock;
 use chathakase_session::time::Clock;
 use chathakase_slack::signature;
 use secrecy::SecretString;
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -76,8 +77,19 @@ impl Door {
 
     /// Asks whether it is well.
     pub(crate) async fn healthz(&self) -> Answer {
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        self.get("/healthz").await
+    }
+
+    /// Asks for one of its pages.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
         self.send(request.as_bytes()).await
+    }
+
+    /// Asks whether it is ready: the status, and what the page says.
+    pub(crate) async fn readyz(&self) -> (u16, Value) {
+        let answer = self.get("/readyz").await;
+        (answer.status, serde_json::from_str(&answer.body).unwrap())
     }
 
     async fn send(&self, request: &[u8]) -> Answer {

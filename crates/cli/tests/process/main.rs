@@ -18,6 +18,7 @@ mod disk;
 mod drains;
 mod logs;
 mod models;
+mod pages;
 mod people;
 mod starts;
 mod strangers;

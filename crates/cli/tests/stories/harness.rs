@@ -24,7 +24,11 @@ use chathakase_slack::{manifest::needs, pacing::Limits};
 use futures_util::FutureExt;
 
 use crate::mortal::MortalStore;
-use tokio::runtime::Runtime;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime::Runtime,
+};
 
 /// Which store a story runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,6 +292,18 @@ impl Story {
         };
         let over = over_in(Duration::from_secs(10), said).await;
         assert!(over.is_ok(), "nobody says {text:?}");
+    }
+
+    /// What one of the operator's pages says: its status and its body.
+    pub(crate) async fn page(&self, path: &str) -> (u16, String) {
+        let (_, running) = self.assistant.as_ref().expect("an assistant that runs");
+        let mut stream = TcpStream::connect(running.address()).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head["HTTP/1.1 ".len()..][..3].parse().unwrap(), body.to_owned())
     }
 
     fn look_back(&self) {

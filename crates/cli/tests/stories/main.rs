@@ -8,6 +8,7 @@ mod mortal;
 mod adoption;
 mod commands;
 mod conversations;
+mod pages;
 mod review;
 mod routing;
 mod troubles;

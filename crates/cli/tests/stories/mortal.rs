@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
         SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
@@ -136,6 +136,9 @@ impl SessionStore for MortalStore {
     }
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
         self.alive(self.store.stats(workspace, now)).await
+    }
+    async fn load(&self, now: Timestamp) -> Result<Load> {
+        self.alive(self.store.load(now)).await
     }
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
         self.alive(self.store.counted(key, tokens)).await

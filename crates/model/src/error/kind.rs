@@ -39,6 +39,29 @@ impl ErrorKind {
             Self::Refused => "refused",
         }
     }
+
+    /// Whether other questions would fail in the same way.
+    pub const fn is_outage(self) -> bool {
+        match self {
+            Self::Setup | Self::Busy | Self::Quota | Self::Unreachable | Self::TooSlow | Self::Broken => true,
+            Self::TooLong | Self::Empty | Self::Refused => false,
+        }
+    }
+
+    /// What is wrong and what the operator can do, in a sentence that holds no words of the server's.
+    pub const fn next_step(self) -> &'static str {
+        match self {
+            Self::Setup => "the model's server refuses our requests; check model.base_url, model.name and the key",
+            Self::Busy => "the model's server is busy or out of order; ask its provider if it lasts",
+            Self::Quota => "the account of the model's key has no quota left; check its plan and billing",
+            Self::Unreachable => "the model's server cannot be reached; check model.base_url and the network",
+            Self::TooSlow => "the model was too slow; see model.first_token_max and model.between_tokens_max",
+            Self::TooLong => "a thread is too long for the model; lower context.max_tokens",
+            Self::Broken => "the model's answers break off in the middle; the log says why",
+            Self::Empty => "the model said nothing; ask again, or in other words",
+            Self::Refused => "the model's provider refused to answer",
+        }
+    }
 }
 
 /// What was waited for when the time ran out.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use chathakase_metrics::{Lately, SLACK_CALL_SECONDS, SLACK_CALLS};
 use chathakase_session::time::{self, SharedClock};
 use reqwest::{
     Url,
@@ -88,6 +89,7 @@ pub(super) struct Shared {
     rate_limit_wait_max: Duration,
     /// The workspace has no status line: it is not asked for any more.
     pub(super) no_status: AtomicBool,
+    lately: Lately,
 }
 
 impl std::fmt::Debug for Api {
@@ -115,6 +117,7 @@ impl Api {
                 call_timeout: config.call_timeout,
                 rate_limit_wait_max: config.rate_limit_wait_max,
                 no_status: AtomicBool::new(false),
+                lately: Lately::default(),
             }),
             patient: true,
         })
@@ -123,6 +126,11 @@ impl Api {
     /// The same client, for callers that decide themselves what a 429 or a failure means: each call is made exactly once.
     pub fn once(&self) -> Self {
         Self { shared: self.shared.clone(), patient: false }
+    }
+
+    /// How calls went lately. What Slack refuses for a reason of its own still shows that it can be reached.
+    pub fn lately(&self) -> Lately {
+        self.shared.lately.clone()
     }
 
     /// Calls `method`. Waits out rate limits up to the configured total, and tries a repeatable method again after a transient
@@ -161,12 +169,23 @@ impl Api {
             Ok(result) => result,
             Err(_) => Err(ApiError::new(method.name, Problem::Timeout { limit })),
         };
-        let ms = (self.shared.clock.monotonic().saturating_sub(began)).as_millis();
+        let took = self.shared.clock.monotonic().saturating_sub(began);
+        let (ms, now) = (took.as_millis(), self.shared.clock.now());
+        SLACK_CALL_SECONDS.took(took, [method.name]);
         match &result {
             Ok(answer) => {
                 tracing::debug!(method = method.name, ms, warning = answer.warning(), "Slack answered");
+                SLACK_CALLS.count([method.name, "ok"]);
+                self.shared.lately.worked(now);
             }
-            Err(error) => tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed"),
+            Err(error) => {
+                tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed");
+                SLACK_CALLS.count([method.name, error.problem.name()]);
+                match error.is_outage() {
+                    true => self.shared.lately.failed(error.to_string(), now),
+                    false => self.shared.lately.worked(now),
+                }
+            }
         }
         result
     }

@@ -86,6 +86,19 @@ const TOKEN_FATAL: &[&str] =
     &["not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "org_login_required"];
 
 impl Problem {
+    /// The kind of problem in one word; stable: also the value of a metric's label.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Refused { .. } => "refused",
+            Self::Timeout { .. } => "timeout",
+            Self::Network { .. } => "network",
+            Self::Server { .. } => "server",
+            Self::BadAnswer { .. } => "bad_answer",
+            Self::Arguments(_) => "arguments",
+        }
+    }
+
     /// What to do about it, as the rest of a sentence; empty where nothing can be done but to wait.
     pub fn next_step(&self) -> &'static str {
         match self {
@@ -137,6 +150,16 @@ impl ApiError {
             Problem::Server { status } => *status >= 500 || *status == 408,
             Problem::RateLimited { .. } | Problem::Timeout { .. } | Problem::Network { .. } => true,
             Problem::BadAnswer { .. } | Problem::Arguments(_) => false,
+        }
+    }
+
+    /// Whether it says that Slack, or our way to it, is out of order, and not only this one call.
+    pub fn is_outage(&self) -> bool {
+        match &self.problem {
+            Problem::RateLimited { .. } | Problem::Arguments(_) => false,
+            Problem::BadAnswer { .. } => true,
+            Problem::Refused { .. } => self.is_token_fatal() || self.is_transient(),
+            Problem::Timeout { .. } | Problem::Network { .. } | Problem::Server { .. } => true,
         }
     }
 

@@ -50,6 +50,20 @@ impl Answer {
         }
     }
 
+    /// What became of the request in one word: also the value of a metric's label.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Ack | Self::Challenge(_) | Self::CommandHint => "accepted",
+            Self::TooLong { .. } => "too_long",
+            Self::Slow | Self::Cut(_) => "broke_off",
+            Self::Refused(_) => "refused",
+            Self::Bad(_) => "bad",
+            Self::WrongMethod => "wrong_method",
+            Self::NotStored => "not_stored",
+            Self::Busy => "busy",
+        }
+    }
+
     /// Why not, for the sender and for the log; `None` when all is well.
     pub(super) fn reason(&self) -> Option<String> {
         Some(match self {

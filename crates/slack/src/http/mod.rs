@@ -13,6 +13,7 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use bytes::Bytes;
+use chathakase_metrics::HTTP_REQUESTS;
 use chathakase_session::time::SharedClock;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -103,6 +104,7 @@ async fn commands(State(door): State<Arc<Door>>, request: Request) -> Response {
 
 fn said(answered: Result<Answer, Answer>) -> Response {
     let answer = answered.unwrap_or_else(|answer| answer);
+    HTTP_REQUESTS.count([answer.name()]);
     if let Some(reason) = answer.reason() {
         warn!(status = answer.status().as_u16(), reason, "request to a Slack address refused");
     }

@@ -49,6 +49,18 @@ pub enum Lane {
     Post,
 }
 
+impl Lane {
+    /// What a call of it does, as a metric's label names it.
+    pub(crate) const fn does(self) -> &'static str {
+        match self {
+            Self::Start | Self::Post => "open",
+            Self::Append => "append",
+            Self::Stop => "stop",
+            Self::Update => "update",
+        }
+    }
+}
+
 /// The budgets of all workspaces and channels. Pure: time is an argument (of one monotonic clock).
 #[derive(Debug)]
 pub struct Pacer {

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chathakase_metrics::PACING_WAIT;
+
 use super::{Delivered, Mode, ReplyError, Shared, machine::Step, speaker::Speaker};
 use crate::pacing::{Lane, Slot};
 
@@ -9,6 +11,7 @@ pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Deliver
     let _over = Over(shared.clone());
     // The part's place in the budgets; given back when the part is done or the reply ends.
     let mut slot: Option<Slot> = None;
+    let mut queue = Queue::default();
     loop {
         let now = speaker.clock.monotonic();
         let step = shared.lock().next(now);
@@ -23,8 +26,14 @@ pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Deliver
             }
             Step::Open(_) | Step::Append { .. } | Step::UpdateOnTheWay { .. } | Step::Update | Step::Stop => {
                 match grant(&speaker, step, &mut slot) {
-                    Ok(mode) => act(&speaker, &shared, step, mode).await,
-                    Err(wait) => rest(&speaker, &shared, wait).await,
+                    Ok(mode) => {
+                        queue.left(step, now);
+                        act(&speaker, &shared, step, mode).await;
+                    }
+                    Err(wait) => {
+                        queue.joined(step, now);
+                        rest(&speaker, &shared, wait).await;
+                    }
                 }
             }
         }
@@ -56,6 +65,37 @@ async fn act(speaker: &Speaker, shared: &Shared, step: Step, mode: Mode) {
     let Some(call) = shared.lock().begin(step, mode) else { return };
     let outcome = speaker.say(&call).await;
     shared.lock().done(outcome, speaker.clock.monotonic());
+}
+
+/// Since when a call waits for its place in the budgets, and which.
+#[derive(Default)]
+struct Queue(Option<(&'static str, Duration)>);
+
+impl Queue {
+    fn joined(&mut self, step: Step, now: Duration) {
+        let call = name(step);
+        // Something else is wanted by now: what was wanted before need not be any more.
+        if self.0.is_none_or(|(waiting, _)| waiting != call) {
+            self.0 = Some((call, now));
+        }
+    }
+
+    fn left(&mut self, step: Step, now: Duration) {
+        if let Some((call, since)) = self.0.take().filter(|(call, _)| *call == name(step)) {
+            PACING_WAIT.took(now.saturating_sub(since), [call]);
+        }
+    }
+}
+
+/// The call that a step wants, as a metric's label names it.
+fn name(step: Step) -> &'static str {
+    let lane = match step {
+        Step::Append { .. } => Lane::Append,
+        Step::UpdateOnTheWay { .. } | Step::Update => Lane::Update,
+        Step::Stop => Lane::Stop,
+        Step::Open(_) | Step::Rest | Step::RestUntil(_) | Step::PartDone { .. } | Step::End => Lane::Start,
+    };
+    lane.does()
 }
 
 /// Waits, but not past news.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chathakase_metrics::PACING_WAIT;
 use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
 
 use futures_util::{TryFutureExt, future::BoxFuture};
@@ -235,14 +236,20 @@ impl Patient<'_> {
     }
 
     async fn granted(&self, lane: Option<Lane>) {
+        let asked_at = self.clock.monotonic();
+        let mut waited = false;
         loop {
             let granted = match lane {
                 Some(Lane::Post) => self.pacing.post(self.workspace, self.channel),
                 Some(lane) => self.pacing.closing(self.workspace, lane),
                 None => Ok(()),
             };
-            let Err(wait) = granted else { return };
+            let Err(wait) = granted else { break };
+            waited = true;
             self.clock.sleep(wait).await;
+        }
+        if let Some(lane) = lane.filter(|_| waited) {
+            PACING_WAIT.took(self.clock.monotonic().saturating_sub(asked_at), [lane.does()]);
         }
     }
 }

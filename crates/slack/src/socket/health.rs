@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chathakase_metrics::{SOCKET_LINKS, SOCKET_RECONNECTS};
 use chathakase_session::Timestamp;
+use tokio::sync::Notify;
 
 use crate::payload::Hello;
 
@@ -10,6 +12,7 @@ use crate::payload::Hello;
 #[derive(Clone, Debug, Default)]
 pub struct LinkHealth {
     state: Arc<Mutex<State>>,
+    came_up: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +46,17 @@ impl LinkHealth {
         self.lock().report.clone()
     }
 
+    /// Ends when a link is up.
+    pub async fn connected(&self) {
+        loop {
+            let came_up = self.came_up.notified();
+            if self.lock().report.links > 0 {
+                return;
+            }
+            came_up.await;
+        }
+    }
+
     pub(super) fn up(&self, hello: &Hello, first: &mut bool, now: Timestamp) {
         let State { report, came_up_before } = &mut *self.lock();
         if hello.num_connections.is_some() {
@@ -52,15 +66,21 @@ impl LinkHealth {
         if !std::mem::take(first) {
             return;
         }
-        report.reconnects += u64::from(std::mem::replace(came_up_before, true));
+        if std::mem::replace(came_up_before, true) {
+            report.reconnects += 1;
+            SOCKET_RECONNECTS.count([]);
+        }
         report.links += 1;
+        SOCKET_LINKS.is(report.links.into(), []);
         report.connected_since.get_or_insert(now);
         report.last_trouble = None;
+        self.came_up.notify_waiters();
     }
 
     pub(super) fn down(&self) {
         let report = &mut self.lock().report;
         report.links = report.links.saturating_sub(1);
+        SOCKET_LINKS.is(report.links.into(), []);
         if report.links == 0 {
             report.connected_since = None;
         }

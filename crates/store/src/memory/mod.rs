@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result, Rules,
-        SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
+        Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -166,6 +166,10 @@ impl SessionStore for MemoryStore {
 
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
         self.step(|rows| crate::rows::Lists::stats(rows, workspace, now))
+    }
+
+    async fn load(&self, now: Timestamp) -> Result<Load> {
+        self.step(|rows| Ok(rows.load(now)))
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

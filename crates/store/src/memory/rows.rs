@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, UserId,
-    store::Result,
+    store::{Load, Result},
     turn::{Delivery, Part, TurnId, TurnState},
 };
 
 use crate::{
     codec::Packed,
     rows::{
-        ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, Thread, ThreadRows, TurnRow,
-        TurnRows,
+        AT_ONCE, ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, Thread, ThreadRows,
+        TurnRow, TurnRows,
     },
 };
 
@@ -61,6 +61,26 @@ impl Tables {
         } else {
             self.active.remove(&thread.no)
         };
+    }
+    /// What there is and what waits.
+    pub(crate) fn load(&self, now: Timestamp) -> Load {
+        let due = self.expiry.range(..=(now, u64::MAX)).count();
+        let mut load = Load { active_sessions: (self.active.len() - due) as u64, ..Load::default() };
+        let mut threads = BTreeSet::new();
+        for (at, id) in &self.claimable {
+            if *at == AT_ONCE {
+                load.turns_waiting += 1
+            } else {
+                load.turns_running += 1
+            }
+            threads.extend(self.turns.get(id).map(|turn| turn.thread));
+        }
+        for session in threads.iter().filter_map(|no| self.threads.get(no)?.session.as_ref()) {
+            let behind = session.waiting.and_then(|id| self.turns.get(&id)).is_some_and(|turn| turn.due.is_none());
+            load.turns_waiting += u64::from(behind);
+            load.messages_waiting += session.waiting_messages;
+        }
+        load
     }
     fn file_turn(&mut self, turn: &TurnRow, there: bool) {
         if let Some(due) = turn.due {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, NewPost, Page, Received, Renewed, Result,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
         SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
@@ -160,6 +160,10 @@ impl SessionStore for SqliteStore {
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
         let workspace = workspace.cloned();
         self.readers.read(move |sql| sql.stats(workspace.as_ref(), now)).await
+    }
+
+    async fn load(&self, now: Timestamp) -> Result<Load> {
+        self.readers.read(move |sql| sql.load(now)).await
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

@@ -85,6 +85,7 @@ every_store! {
         messages_come_by_page_with_commands,
         sessions_come_newest_first_by_page,
         statistics_count_what_is_active,
+        the_load_counts_what_runs_and_what_waits,
         an_unknown_thread_has_nothing,
         the_greatest_numbers_are_taken,
         counted_tokens_are_remembered_until_the_text_changes,

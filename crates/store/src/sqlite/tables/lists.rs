@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chathakase_session::{
     Message, Timestamp, UserId, WorkspaceId,
-    store::{Page, Result, Stats},
+    store::{Load, Page, Result, Stats},
     turn::TurnId,
 };
 use rusqlite::params;
@@ -20,6 +20,7 @@ use crate::{
 };
 
 const PERSON: Table = Table { name: "person", columns: "session, user, codec, body", key_columns: 2 };
+const LOAD: Table = Table { name: "turn", columns: "sessions, running, waiting, messages", key_columns: 0 };
 const STATS: Table = Table { name: "thread", columns: "sessions, messages, oldest, newest, people", key_columns: 0 };
 
 fn message_with_text(cells: Cells<'_, '_>) -> Result<Message> {
@@ -113,6 +114,29 @@ impl Lists for Sql<'_> {
         };
         let workspace = workspace.map(WorkspaceId::as_str);
         Ok(self.one(&STATS, sql, params![now.as_millis(), workspace], read)?.unwrap_or_default())
+    }
+}
+
+impl Sql<'_> {
+    /// What there is and what waits.
+    pub(crate) fn load(&self, now: Timestamp) -> Result<Load> {
+        // A session with an open turn does not expire, and each open turn that does not wait behind another one is due some time.
+        let sql = "WITH open AS MATERIALIZED (SELECT thread, due FROM turn WHERE due IS NOT NULL),
+                   held AS MATERIALIZED (SELECT waiting, waiting_messages FROM thread WHERE no IN (SELECT thread FROM open))
+                   SELECT (SELECT count(*) FROM thread WHERE expires_at > ?1) + (SELECT count(DISTINCT thread) FROM open),
+                   (SELECT count(*) FROM open WHERE due > 0),
+                   (SELECT count(*) FROM open WHERE due = 0)
+                   + (SELECT count(*) FROM held JOIN turn ON turn.id = held.waiting WHERE turn.due IS NULL),
+                   (SELECT coalesce(sum(waiting_messages), 0) FROM held)";
+        let read = |cells: Cells<'_, '_>| {
+            Ok(Load {
+                active_sessions: cells.get(0)?,
+                turns_running: cells.get(1)?,
+                turns_waiting: cells.get(2)?,
+                messages_waiting: cells.get(3)?,
+            })
+        };
+        Ok(self.one(&LOAD, sql, params![now.as_millis()], read)?.unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chathakase_session::{
     Kind, Message,
-    store::{History, NewPost, Page, Rules, SessionStore, Stats, StoreError, ThreadMark},
+    store::{History, Load, NewPost, Page, Rules, SessionStore, Stats, StoreError, ThreadMark},
     turn::{Lease, TurnId},
 };
 
@@ -146,6 +146,36 @@ pub(crate) async fn the_greatest_numbers_are_taken(open: Open) {
     assert!(store.claim(&process("other"), many, at(0)).await.unwrap().is_empty());
     let strange = Lease { turn: TurnId(u64::MAX), ..turn.lease };
     assert!(matches!(store.close(&strange, says("answer"), at(0)).await, Err(StoreError::LeaseLost { .. })));
+}
+
+pub(crate) async fn the_load_counts_what_runs_and_what_waits(open: Open) {
+    let store = open(Rules::default());
+    let (key, other, third) = (thread(), thread_of("T1", "C2", 0), thread_of("T2", "C1", 0));
+    let load = async |secs| {
+        let Load { active_sessions, turns_running, turns_waiting, messages_waiting } =
+            store.load(at(secs)).await.unwrap();
+        [active_sessions, turns_running, turns_waiting, messages_waiting]
+    };
+    assert_eq!(load(0).await, [0, 0, 0, 0]);
+    let turn = runs(&*store, asks(&key, 0, "runs"), at(0)).await;
+    assert_eq!(load(0).await, [1, 1, 0, 0]);
+    receipt(&*store, asks(&key, 1, "waits behind it"), at(1)).await;
+    receipt(&*store, asks(&key, 2, "and this with it"), at(1)).await;
+    receipt(&*store, tells(&other, 0, "only told"), at(1)).await;
+    store.receive(asks(&third, 0, "waits for a process with room"), None, at(1)).await.unwrap();
+    assert_eq!(load(1).await, [3, 1, 2, 3]);
+    let command = runs(&*store, commands(&key, 3, "help"), at(1)).await;
+    assert_eq!(load(1).await, [3, 2, 2, 3]);
+    answers(&*store, &command, "so", at(2)).await;
+    let next = answers(&*store, &turn, "one", at(2)).await.unwrap();
+    assert_eq!(load(2).await, [3, 1, 1, 1]);
+    answers(&*store, &next, "two", at(3)).await;
+    // Sessions that are due count no more, whether or not they were swept; one with an open turn is not due.
+    let (two_hours, swept) = (at(0) + 2 * HOUR, at(0) + 2 * HOUR + SECOND);
+    assert_eq!(store.load(two_hours).await.unwrap().active_sessions, 1);
+    store.expire(0, 10, two_hours).await.unwrap();
+    let Load { active_sessions, turns_waiting, .. } = store.load(swept).await.unwrap();
+    assert_eq!((active_sessions, turns_waiting), (1, 1));
 }
 
 pub(crate) async fn counted_tokens_are_remembered_until_the_text_changes(open: Open) {

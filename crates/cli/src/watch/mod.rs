@@ -1,0 +1,184 @@
+//! What an operator sees of a running assistant: `/healthz`, `/readyz` and `/metrics`, with both transports.
+//!
+//! Nothing that is watched knows of it: the store and the inbox are wrapped ([`store`], [`inbox`]), and clients say how their
+//! calls went lately. All pages together ask the store no more than once a second, however often they are asked for.
+
+mod exposition;
+mod health;
+mod inbox;
+mod process;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chathakase_metrics::{
+    Lately, MESSAGES_WAITING, PART_READY, SESSIONS, SLACK_LAST_EVENT, START_TIME, TURNS_RUNNING, TURNS_WAITING,
+};
+use chathakase_session::{
+    store::SessionStore,
+    time::{SharedClock, timeout},
+};
+use chathakase_slack::{payload::Inbox, socket::LinkHealth};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+pub use exposition::begin;
+pub(crate) use exposition::tidy;
+use health::{Health, Part};
+use inbox::{LastEvent, Watched};
+pub use store::Measured;
+
+/// How long what was asked of the store serves for other requests.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// The longest that a page waits for the store.
+const STORE_WITHIN: Duration = Duration::from_secs(2);
+
+/// All that the pages are made of. A clone watches the same.
+#[derive(Clone)]
+pub struct Watch {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+    slack_api: Lately,
+    model: Lately,
+    /// `None` where Slack calls us.
+    link: Option<LinkHealth>,
+    last_event: LastEvent,
+    ending: CancellationToken,
+    /// What the store said last, and when (monotonic).
+    said: Mutex<Option<(Duration, Part)>>,
+    /// Held by whoever asks the store.
+    asking: Semaphore,
+}
+
+/// What is watched.
+pub struct Parts {
+    /// Where sessions are kept.
+    pub store: Arc<dyn SessionStore>,
+    /// Where the time comes from.
+    pub clock: SharedClock,
+    /// How calls to Slack went.
+    pub slack_api: Lately,
+    /// How requests to the model went.
+    pub model: Lately,
+    /// The Socket Mode link; `None` where Slack calls us.
+    pub link: Option<LinkHealth>,
+    /// Cancelled when the process begins to end.
+    pub ending: CancellationToken,
+}
+
+impl Watch {
+    /// Watches these.
+    pub fn new(parts: Parts, last_event: LastEvent) -> Self {
+        let Parts { store, clock, slack_api, model, link, ending } = parts;
+        let (said, asking) = (Mutex::default(), Semaphore::new(1));
+        START_TIME.is(u64::try_from(clock.now().as_secs()).unwrap_or_default(), []);
+        Self { shared: Arc::new(Shared { store, clock, slack_api, model, link, last_event, ending, said, asking }) }
+    }
+
+    /// The three pages.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .with_state(self.clone())
+    }
+
+    /// Whether each part is ready, with what is known of it.
+    pub(crate) async fn health(&self) -> Health {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let last_event = shared.last_event.at();
+        let link = match &shared.link {
+            Some(link) => health::socket(&link.report(), last_event, now),
+            None => health::http(last_event, now),
+        };
+        Health::of(vec![
+            ("process", health::process(shared.ending.is_cancelled())),
+            ("store", self.store_lately().await),
+            ("slack_link", link),
+            ("slack_api", health::others(&shared.slack_api.report(), "Slack's Web API", now)),
+            ("model", health::others(&shared.model.report(), "the model", now)),
+            // What catching up after a gap gave up on belongs here, as a part that is degraded.
+        ])
+    }
+
+    /// Asks the store whether it can write, unless it was asked a moment ago.
+    async fn store_lately(&self) -> Part {
+        let shared = &self.shared;
+        if let Some(said) = self.said_lately() {
+            return said;
+        }
+        let _asking = shared.asking.acquire().await;
+        if let Some(said) = self.said_lately() {
+            return said;
+        }
+        let began = shared.clock.monotonic();
+        let checked = timeout(&*shared.clock, STORE_WITHIN, shared.store.check()).await;
+        let now = shared.clock.monotonic();
+        let part = health::store(checked, now.saturating_sub(began));
+        *shared.said.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, part.clone()));
+        part
+    }
+
+    fn said_lately(&self) -> Option<Part> {
+        let said = self.shared.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = |at: Duration| self.shared.clock.monotonic().saturating_sub(at);
+        said.as_ref().filter(|(at, _)| age(*at) < FRESH_FOR).map(|(at, part)| part.clone().aged(age(*at)))
+    }
+
+    /// Sets what is not counted as it happens. What cannot be had in time keeps its last value.
+    async fn refresh(&self) {
+        let shared = &self.shared;
+        let load = timeout(&*shared.clock, STORE_WITHIN, shared.store.load(shared.clock.now())).await;
+        if let Ok(Ok(load)) = load {
+            SESSIONS.is(load.active_sessions, []);
+            TURNS_RUNNING.is(load.turns_running, []);
+            TURNS_WAITING.is(load.turns_waiting, []);
+            MESSAGES_WAITING.is(load.messages_waiting, []);
+        }
+        for (name, part) in self.health().await.parts() {
+            PART_READY.is(part.is_well().into(), [name]);
+        }
+        if let Some(at) = shared.last_event.at() {
+            SLACK_LAST_EVENT.is(u64::try_from(at.as_secs()).unwrap_or_default(), []);
+        }
+        process::measure();
+    }
+}
+
+/// An inbox whose deliveries are counted, and when the last one came.
+pub fn inbox(inbox: Arc<dyn Inbox>, clock: SharedClock) -> (Arc<dyn Inbox>, LastEvent) {
+    let last = LastEvent::default();
+    (Arc::new(Watched { inbox, clock, last: last.clone() }), last)
+}
+
+async fn readyz(State(watch): State<Watch>) -> Response {
+    let health = watch.health().await;
+    let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+async fn metrics(State(watch): State<Watch>) -> Response {
+    watch.refresh().await;
+    match exposition::page() {
+        Some(page) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response(),
+        None => (StatusCode::NOT_FOUND, "this program counts nothing\n").into_response(),
+    }
+}

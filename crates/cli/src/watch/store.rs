@@ -1,0 +1,323 @@
+//! The store, measured: how long each step takes, which fail, and what the steps say about turns and their people's patience.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chathakase_metrics::{
+    ADOPTIONS, ERASURES, MODEL_TOKENS, RECEIPTS, STORE_ERRORS, STORE_STEP_SECONDS, TURN_FIRST_TEXT, TURN_SECONDS,
+    TURN_WAIT, TURNS,
+};
+use chathakase_session::{
+    ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Receipt, Received, Renewed,
+        Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+    },
+    time::SharedClock,
+    turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId, TurnKind},
+};
+
+/// Turns that are timed at once at most; past it those that wait go untimed. Those that run are few.
+const TIMED_MAX: usize = 8192;
+/// A turn that waits longer than this is not timed any more when there is no room for others: it may have been dropped.
+const TIMED_FOR: Duration = Duration::from_secs(3600);
+
+/// A store whose steps are measured. It keeps nothing but the times of open turns.
+pub struct Measured {
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+    /// The model's name as a metric's label.
+    model: &'static str,
+    open: Mutex<HashMap<TurnId, Open>>,
+}
+
+/// A turn that is not delivered yet.
+#[derive(Clone, Copy)]
+struct Open {
+    kind: TurnKind,
+    /// When its first message arrived (monotonic); unknown when another process took it in.
+    arrived: Option<Duration>,
+    shown: bool,
+    outcome: Option<Outcome>,
+}
+
+impl Measured {
+    /// `store`, measured. `model` is the configured model, whose tokens are counted.
+    pub fn new(store: Arc<dyn SessionStore>, clock: SharedClock, model: &str) -> Self {
+        Self { store, clock, model: chathakase_metrics::label(model), open: Mutex::default() }
+    }
+
+    async fn timed<T>(&self, step: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let began = self.clock.monotonic();
+        let done = work.await;
+        STORE_STEP_SECONDS.took(self.clock.monotonic().saturating_sub(began), [step]);
+        if let Err(error) = &done {
+            STORE_ERRORS.count([name(error)]);
+        }
+        done
+    }
+
+    /// A step of a turn that is ours; if it is not any more, its time is of no interest.
+    async fn of_turn<T>(&self, step: &'static str, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = self.timed(step, work).await;
+        if let Err(StoreError::LeaseLost { .. }) = done {
+            self.lock().remove(&lease.turn);
+        }
+        done
+    }
+
+    fn arrived(&self, id: TurnId, kind: TurnKind, runs: bool, at: Duration) {
+        let mut open = self.lock();
+        if open.len() >= TIMED_MAX {
+            open.retain(|_, turn| turn.arrived.is_none_or(|arrived| at.saturating_sub(arrived) < TIMED_FOR));
+        }
+        if runs || open.len() < TIMED_MAX {
+            let new = Open { kind, arrived: Some(at), shown: false, outcome: None };
+            // A message that joins a waiting turn does not make the first one's author wait less.
+            open.entry(id).or_insert(new);
+        }
+    }
+
+    /// A turn that waited, here or elsewhere, is ours.
+    fn runs(&self, turn: &Turn) {
+        let known = *self.lock().entry(turn.id).or_insert(Open {
+            kind: turn.kind,
+            arrived: None,
+            shown: false,
+            outcome: turn.outcome,
+        });
+        if let Some(arrived) = known.arrived {
+            TURN_WAIT.took(self.since(arrived), []);
+        }
+    }
+
+    fn closed(&self, lease: &Lease, closing: &Ended) {
+        let mut open = self.lock();
+        let Some(turn) = open.get_mut(&lease.turn) else { return };
+        if turn.outcome.replace(closing.outcome).is_none() {
+            TURNS.count([kind(turn.kind), outcome(closing.outcome)]);
+            MODEL_TOKENS.add(closing.prompt, [self.model, "prompt"]);
+            MODEL_TOKENS.add(closing.completion, [self.model, "completion"]);
+        }
+    }
+
+    fn shown(&self, id: TurnId) {
+        let mut open = self.lock();
+        let Some(turn) = open.get_mut(&id).filter(|turn| !turn.shown && turn.kind == TurnKind::Answer) else { return };
+        turn.shown = true;
+        if let Some(arrived) = turn.arrived {
+            TURN_FIRST_TEXT.took(self.since(arrived), []);
+        }
+    }
+
+    fn ended(&self, id: TurnId) {
+        let Some(turn) = self.lock().remove(&id) else { return };
+        if let (Some(arrived), Some(ended)) = (turn.arrived, turn.outcome) {
+            TURN_SECONDS.took(self.since(arrived), [kind(turn.kind), outcome(ended)]);
+        }
+    }
+
+    fn since(&self, moment: Duration) -> Duration {
+        self.clock.monotonic().saturating_sub(moment)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TurnId, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of a closing is counted.
+struct Ended {
+    outcome: Outcome,
+    prompt: u64,
+    completion: u64,
+}
+
+impl Ended {
+    fn of(closing: &Closing) -> Self {
+        let Closing { outcome, usage, .. } = closing;
+        Self { outcome: *outcome, prompt: usage.prompt, completion: usage.completion }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Measured {
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        let began = self.clock.monotonic();
+        let received = self.timed("receive", self.store.receive(post, claimant, now)).await?;
+        RECEIPTS.count([receipt(&received.receipt)]);
+        match &received.receipt {
+            Receipt::Run(claimed) => self.arrived(claimed.turn.id, claimed.turn.kind, true, began),
+            Receipt::Waiting(id) => self.arrived(*id, TurnKind::Answer, false, began),
+            _ => {}
+        }
+        Ok(received)
+    }
+    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
+        self.of_turn("learn", lease, self.store.learn(lease, posts, now)).await
+    }
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        let claimed = self.timed("claim", self.store.claim(claimant, limit, now)).await?;
+        for Claimed { turn, adopted, .. } in &claimed {
+            if *adopted {
+                ADOPTIONS.count([]);
+            }
+            self.runs(turn);
+        }
+        Ok(claimed)
+    }
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
+        let renewed = self.timed("renew", self.store.renew(leases, lease, now)).await?;
+        self.lock().retain(|id, _| !renewed.lost.contains(id));
+        Ok(renewed)
+    }
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+        self.timed("release", self.store.release(leases, now)).await?;
+        self.lock().retain(|id, _| leases.iter().all(|lease| lease.turn != *id));
+        Ok(())
+    }
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
+        self.of_turn("part_intended", lease, self.store.part_intended(lease, index, mode)).await
+    }
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
+        // The thread shows it already; writing that down is no part of anybody's wait.
+        self.shown(lease.turn);
+        self.of_turn("part_open", lease, self.store.part_open(lease, index, mode, ts)).await
+    }
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
+        self.of_turn("part_done", lease, self.store.part_done(lease, index, hash)).await
+    }
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+        self.timed("stop", self.store.stop(key)).await
+    }
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
+        let ended = Ended::of(&closing);
+        self.of_turn("close", lease, self.store.close(lease, closing, now)).await?;
+        self.closed(lease, &ended);
+        Ok(())
+    }
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>> {
+        let next = self.of_turn("delivered", lease, self.store.delivered(lease, parts, claimant, now)).await?;
+        self.ended(lease.turn);
+        next.iter().for_each(|claimed| self.runs(&claimed.turn));
+        Ok(next)
+    }
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended> {
+        self.timed("amend", self.store.amend(workspace, channel, ts, text, edited_ts, now)).await
+    }
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        let erased = self.timed("erase", self.store.erase(workspace, channel, ts, now)).await?;
+        if erased == Erased::Done {
+            ERASURES.count(["deleted"]);
+        }
+        Ok(erased)
+    }
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
+        let cleared = self.timed("clear", self.store.clear(key, before, now)).await?;
+        ERASURES.count(["cleared"]);
+        Ok(cleared)
+    }
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared> {
+        let cleared =
+            self.of_turn("clear_and_close", lease, self.store.clear_and_close(lease, before, says, now)).await?;
+        ERASURES.count(["cleared"]);
+        self.closed(lease, &Ended::of(&says(cleared)));
+        Ok(cleared)
+    }
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
+        let expired = self.timed("expire", self.store.expire(keep_up_to, limit, now)).await?;
+        ERASURES.add(expired.sessions, ["expired"]);
+        Ok(expired)
+    }
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+        self.timed("mark", self.store.mark(key, now)).await
+    }
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+        self.timed("session", self.store.session(key, now)).await
+    }
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
+        self.timed("history", self.store.history(key, turn, limit, now)).await
+    }
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
+        self.timed("messages", self.store.messages(key, after, limit, now)).await
+    }
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+        self.timed("sessions", self.store.sessions(page, now)).await
+    }
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
+        self.timed("stats", self.store.stats(workspace, now)).await
+    }
+    async fn load(&self, now: Timestamp) -> Result<Load> {
+        self.timed("load", self.store.load(now)).await
+    }
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+        self.timed("counted", self.store.counted(key, tokens)).await
+    }
+    async fn check(&self) -> Result<()> {
+        self.timed("check", self.store.check()).await
+    }
+    async fn shutdown(&self) {
+        self.store.shutdown().await;
+    }
+}
+
+fn name(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::LeaseLost { .. } => "lease_lost",
+        StoreError::Unavailable { .. } => "unavailable",
+        StoreError::BadRow { .. } => "bad_row",
+        StoreError::Closed => "closed",
+    }
+}
+
+fn kind(kind: TurnKind) -> &'static str {
+    match kind {
+        TurnKind::Answer => "answer",
+        TurnKind::Command => "command",
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Failed => "failed",
+        Outcome::Stopped => "stopped",
+    }
+}
+
+fn receipt(receipt: &Receipt) -> &'static str {
+    match receipt {
+        Receipt::Run(_) => "run",
+        Receipt::Waiting(_) => "waiting",
+        Receipt::Kept => "kept",
+        Receipt::Known => "known",
+        Receipt::Gone => "gone",
+        Receipt::Full => "full",
+        Receipt::NotJoined => "not_joined",
+    }
+}

@@ -1,0 +1,107 @@
+//! The pages' words, and the README's table.
+
+use std::time::Duration;
+
+use chathakase_metrics::{Failure, Report, markdown_table};
+use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
+use chathakase_slack::socket::LinkReport;
+use serde_json::{Value, json};
+
+use super::health::{self, Health, Part};
+
+const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+fn ago(secs: u64) -> Option<Timestamp> {
+    Some(NOW - Duration::from_secs(secs))
+}
+
+#[track_caller]
+fn check(part: Part, state: &str, says: &str, has_next_step: bool) {
+    let part = serde_json::to_value(part).unwrap();
+    assert_eq!((part["state"].as_str(), part["says"].as_str()), (Some(state), Some(says)));
+    assert_eq!(part["next_step"].is_string(), has_next_step, "{part}");
+}
+
+#[test]
+fn a_link_is_judged_by_what_was_heard_and_events_are_told_beside() {
+    let up = LinkReport { connected_since: ago(300), last_frame_at: ago(4), links: 1, ..LinkReport::default() };
+    check(health::socket(&up, ago(30), NOW), "ok", "up for 5 min and alive; the last event came 30 s ago", false);
+    // Pings go on, events do not: that is all that can be known.
+    check(health::socket(&up, ago(9000), NOW), "ok", "up for 5 min and alive; the last event came 2 h ago", false);
+    check(health::socket(&up, None, NOW), "ok", "up for 5 min and alive; no event has come yet", true);
+    let half_open = LinkReport { last_frame_at: ago(20), ..up.clone() };
+    let says = "nothing was heard for 20 s, though we asked; the last event came 30 s ago";
+    check(health::socket(&half_open, ago(30), NOW), "degraded", says, true);
+    let trouble = Some("the link is dead: nothing heard for too long".to_owned());
+    let dead = LinkReport { connected_since: None, links: 0, last_trouble: trouble, ..half_open };
+    let says = "no link is up: the link is dead: nothing heard for too long";
+    check(health::socket(&dead, ago(30), NOW), "failing", says, true);
+    check(
+        health::socket(&LinkReport::default(), None, NOW),
+        "failing",
+        "no link is up: it was not up yet, or has just ended",
+        true,
+    );
+}
+
+#[test]
+fn unknown_is_no_failure_and_an_old_failure_is_only_what_it_is() {
+    let report = |worked: Option<u64>, failed: Option<u64>| Report {
+        worked_at: worked.and_then(ago),
+        failure: failed.map(|secs| Failure { at: ago(secs).unwrap(), why: "check it".to_owned() }),
+    };
+    check(health::others(&report(None, None), "the model", NOW), "unknown", "the model was not called yet", false);
+    check(health::others(&report(Some(5), None), "the model", NOW), "ok", "the last call to the model worked", false);
+    check(
+        health::others(&report(Some(9), Some(5)), "the model", NOW),
+        "degraded",
+        "the last call to the model failed",
+        true,
+    );
+    let old = health::others(&report(None, Some(601)), "the model", NOW);
+    check(old, "unknown", "the last call to the model failed, and none was made since", true);
+}
+
+#[test]
+fn a_store_that_fails_or_hangs_is_not_ready() {
+    let error = StoreError::Unavailable { what: "the disk is full".to_owned(), cause: None };
+    let says = "the store cannot write now (the disk is full); it will be tried again";
+    check(health::store(Ok(Err(error)), Duration::ZERO), "failing", says, true);
+    let late = Err(TimedOut { limit: Duration::from_secs(2) });
+    check(health::store(late, Duration::ZERO), "failing", "a write was not done within 2 s", true);
+    check(health::store(Ok(Ok(())), Duration::from_millis(3)), "ok", "a write took 3 ms", false);
+}
+
+#[test]
+fn the_worst_part_decides_and_only_what_keeps_events_out_makes_it_not_ready() {
+    let status = |parts: Vec<(&'static str, Part)>| {
+        let health = Health::of(parts);
+        let ready = health.is_ready();
+        let body: Value = serde_json::to_value(health).unwrap();
+        (ready, body["status"].clone())
+    };
+    let unknown = || health::http(None, NOW);
+    let failed = Report { failure: Some(Failure { at: NOW, why: String::new() }), worked_at: None };
+    assert_eq!(status(vec![("process", health::process(false)), ("slack_link", unknown())]), (true, json!("ready")));
+    let degraded = health::others(&failed, "the model", NOW);
+    assert_eq!(status(vec![("model", degraded.clone()), ("slack_link", unknown())]), (true, json!("degraded")));
+    assert_eq!(status(vec![("model", degraded), ("process", health::process(true))]), (false, json!("not ready")));
+}
+
+#[test]
+fn the_table_of_metrics_in_the_readme_is_made_from_the_list() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- metrics").unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of metrics -->").unwrap();
+    let right = format!("{before}<!-- metrics{mark}-->\n\n{}\n<!-- end of metrics -->{after}", markdown_table());
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        std::fs::write(path, &right).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        right,
+        "run this test with UPDATE_FILES=1 to write the table anew"
+    );
+}
