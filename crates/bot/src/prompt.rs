@@ -37,11 +37,13 @@ pub(crate) fn put_names(history: &mut History, names: &HashMap<UserId, String>) 
 }
 
 /// Sees to it that a request ends with what it asks. A question that arrived late, or was read as context before, can stand
-/// before an answer that is there already: then the turn's questions come last.
+/// before an answer that is there already, where it looks answered: then the turn's questions come last, all of them.
 pub(crate) fn put_questions_last(history: &mut History, turn: TurnId) {
-    let answered_behind = history.newest.last().is_some_and(|last| last.role == Role::Assistant);
+    let asks = |message: &Message| message.role == Role::User && message.turn == Some(turn);
+    let messages = &history.newest;
+    let last_answer = messages.iter().rposition(|message| message.role == Role::Assistant);
+    let answered_behind = last_answer.is_some_and(|answer| messages[..answer].iter().any(asks));
     if answered_behind {
-        let asks = |message: &Message| message.role == Role::User && message.turn == Some(turn);
         // A stable sort: both groups keep their order.
         history.newest.sort_by_key(asks);
     }
@@ -82,7 +84,41 @@ fn mentions(said: &str) -> impl Iterator<Item = (usize, UserId)> {
 
 #[cfg(test)]
 mod tests {
+    use chathakase_session::{Kind, SlackTs, Timestamp, message::Ending};
+
     use super::*;
+
+    /// The texts of a history of (who, turn, text), after the questions of turn 2 were put last.
+    fn put_last(said: &[(Role, u64, &'static str)]) -> Vec<String> {
+        let message = |(seq, (role, turn, text)): (u64, &(Role, u64, &str))| Message {
+            seq,
+            ts: SlackTs::from_micros(1).expect("a timestamp"),
+            role: *role,
+            kind: Kind::Accepted,
+            author: None,
+            turn: Some(TurnId(*turn)),
+            text: (*text).to_owned(),
+            ending: Ending::Complete,
+            tokens: None,
+            at: Timestamp::from_millis(0),
+        };
+        let newest = (1..).zip(said).map(message).collect();
+        let mut history = History { newest, ..History::default() };
+        put_questions_last(&mut history, TurnId(2));
+        history.newest.into_iter().map(|message| message.text).collect()
+    }
+
+    #[test]
+    fn a_question_before_an_answer_that_is_not_its_own_is_put_last() {
+        use Role::{Assistant, User};
+        let in_order = [(User, 1, "one"), (Assistant, 1, "first"), (User, 2, "two"), (User, 2, "three")];
+        assert_eq!(put_last(&in_order), ["one", "first", "two", "three"]);
+        let late = [(User, 2, "two"), (User, 1, "one"), (Assistant, 1, "first")];
+        assert_eq!(put_last(&late), ["one", "first", "two"]);
+        // One was late, the other was not: both are asked now.
+        let half_late = [(User, 2, "two"), (User, 1, "one"), (Assistant, 1, "first"), (User, 2, "three")];
+        assert_eq!(put_last(&half_late), ["one", "first", "two", "three"]);
+    }
 
     #[track_caller]
     fn check(said: &str, named: &str) {
