@@ -16,9 +16,6 @@ use crate::{
 /// Longest wait for the usage and the end of the stream after the model has finished.
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// How long a reader that comes back late may still wait for what the connection holds for it.
-const LATE_READER_GRACE: Duration = Duration::from_secs(1);
-
 /// An answer on its way. Its first text is already here: whatever could be tried again lies behind.
 ///
 /// Dropping it closes the connection, and with it ends the work of the model's server.
@@ -47,7 +44,7 @@ impl Stream {
     ///
     /// An error does not undo the text before it. The call may be cancelled at any time without losing anything.
     pub async fn next(&mut self) -> Option<Result<Piece, ModelError>> {
-        self.deadline.excuse(LATE_READER_GRACE);
+        self.deadline.excuse();
         loop {
             if let Some(text) = self.answer.take_text() {
                 return Some(Ok(Piece::Text(text)));
