@@ -3,6 +3,7 @@
 use std::{convert::Infallible, future::Future, sync::Arc};
 
 use anyhow::Context;
+use chathakase_session::{store::SessionStore, time::SharedClock};
 use chathakase_slack::pacing::Limits;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,10 +24,19 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
             "there is no key for OpenAI, so no question can be answered: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
         );
     }
-    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let clock = Arc::new(SystemClock::new());
     let store = wiring::open_store(&config, clock.clone())?;
-    let starting = wiring::start(&config, Arc::clone(&store), clock, Limits::default());
+    until_told_to_end(&config, store, clock).await
+}
+
+/// The same with settings, a store and a clock that are there already.
+pub async fn until_told_to_end(
+    config: &Config,
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
+    let starting = wiring::start(config, Arc::clone(&store), clock, Limits::default());
     let mut running = tokio::select! {
         started = starting => started?,
         // A Slack that does not answer must not keep who asked us to end waiting.
@@ -36,7 +46,7 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let ready = say_when_ready(&config, &running);
+    let ready = say_when_ready(config, &running);
     let ended = tokio::select! {
         never = ready => match never {},
         _ = terminate.recv() => Ok(()),

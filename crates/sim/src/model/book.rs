@@ -16,6 +16,9 @@ const COMPLAINTS_MAX: usize = 100;
 /// Computes an answer from the request.
 pub(crate) type AnswerFn = Arc<dyn Fn(&RequestSeen) -> String + Send + Sync>;
 
+/// Computes a turn from the request.
+pub(crate) type TurnFn = Arc<dyn Fn(&RequestSeen) -> TurnScript + Send + Sync>;
+
 /// How a request is answered.
 pub(crate) enum Reply {
     /// By a turn of the script.
@@ -33,6 +36,7 @@ pub(crate) struct Book {
     unexpected: Vec<String>,
     broken: Vec<String>,
     pub(crate) answer: Option<AnswerFn>,
+    pub(crate) turn: Option<TurnFn>,
     pub(crate) pace: Duration,
     pub(crate) requests_kept_max: usize,
     pub(crate) secrets: Vec<String>,
@@ -47,6 +51,7 @@ impl Default for Book {
             unexpected: Vec::new(),
             broken: Vec::new(),
             answer: None,
+            turn: None,
             pace: Duration::ZERO,
             requests_kept_max: REQUESTS_KEPT_MAX,
             secrets: Vec::new(),
@@ -69,7 +74,8 @@ impl Book {
         }
         self.keep(request);
         let wanted = self.turns.iter().position(|turn| turn.answers(request));
-        let reply = match (wanted.and_then(|at| self.turns.remove(at)), &self.answer) {
+        let wanted = wanted.and_then(|at| self.turns.remove(at));
+        let reply = match (wanted.or_else(|| self.turn.as_ref().map(|turn| turn(request))), &self.answer) {
             (Some(turn), _) => Reply::Turn(turn),
             (None, Some(answer)) => Reply::Computed { answer: Arc::clone(answer), pace: self.pace },
             (None, None) => {

@@ -85,6 +85,12 @@ impl ScriptedModel {
         self
     }
 
+    /// Plays to every request for which no turn waits what `turn` returns.
+    pub fn plays_by(&self, turn: impl Fn(&RequestSeen) -> TurnScript + Send + Sync + 'static) -> &Self {
+        self.shared.book().turn = Some(Arc::new(turn));
+        self
+    }
+
     /// How long computed answers pause after each word, on the clock (default 0: the whole stream in one write).
     pub fn paced(&self, pause: Duration) -> &Self {
         self.shared.book().pace = pause;

@@ -84,6 +84,13 @@ struct State {
     open: BTreeSet<String>,
 }
 
+impl Default for TurnScript {
+    /// A turn that is in no queue, for [`ScriptedModel::plays_by`](super::ScriptedModel::plays_by).
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TurnScript {
     pub(crate) fn new() -> Self {
         let plan = Plan { answer: Answer::Stream(Vec::new()), asked: None, wire_bytes_max: usize::MAX, ended: false };

@@ -175,6 +175,10 @@ impl SmallSlack {
     pub fn events(&self) -> Vec<SentEvent> {
         self.shared.courier.sent()
     }
+    /// What became of the events about one post: none of those that are older than the newest 20,000.
+    pub fn fates(&self, said: &Said) -> Vec<Fate> {
+        self.shared.courier.fates(&said.place())
+    }
     /// Sends any event: what is inside the envelope, as Slack would write it (`{"type":"app_home_opened", ..}`).
     pub async fn send_event(&self, event: serde_json::Value) {
         let outgoing = world::Outgoing { home: 0, event, author_team: None, shared: false, about: None };

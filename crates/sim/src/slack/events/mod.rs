@@ -194,6 +194,12 @@ impl Courier {
         each.collect()
     }
 
+    pub(crate) fn fates(&self, about: &(ChannelId, SlackTs)) -> Vec<Fate> {
+        let state = self.lock();
+        let about = state.log.iter().filter(|logged| logged.event.about.as_ref() == Some(about));
+        about.map(|logged| logged.fate).collect()
+    }
+
     pub(crate) fn all_arrived(&self) -> bool {
         self.lock().log.iter().all(|logged| logged.fate == Fate::Acknowledged || logged.fate == Fate::GivenUp)
     }

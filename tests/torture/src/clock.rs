@@ -1,0 +1,75 @@
+//! Time that passes faster than the world's, the same for all processes of a run, so that a lease of half a minute is over
+//! in seconds.
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::Context;
+use chathakase::clock::SystemClock;
+use chathakase_session::time::{Clock, Sleep, Timestamp};
+
+/// The name in a child's environment.
+pub(crate) const VARIABLE: &str = "TORTURE_CLOCK";
+
+/// The system's time, so many times as fast since `epoch`, and wrong by `wrong_ms` on the wall.
+#[derive(Debug)]
+pub(crate) struct ScaledClock {
+    system: SystemClock,
+    pace: Pace,
+}
+
+/// What makes two clocks agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    epoch: Timestamp,
+    /// How many seconds pass in one of the world's.
+    scale: u32,
+    /// How far the wall clock is off: negative is behind. Monotonic time takes no notice.
+    wrong_ms: i64,
+}
+
+impl Pace {
+    /// The pace of a run that begins now.
+    pub(crate) fn starting(scale: u32) -> Self {
+        Self { epoch: SystemClock::new().now(), scale: scale.max(1), wrong_ms: 0 }
+    }
+
+    /// The same, on a wall clock that is off.
+    pub(crate) fn wrong_by(self, wrong_ms: i64) -> Self {
+        Self { wrong_ms, ..self }
+    }
+
+    /// As [`Pace::from_str`] reads it.
+    pub(crate) fn written(self) -> String {
+        format!("{}:{}:{}", self.epoch.as_millis(), self.scale, self.wrong_ms)
+    }
+}
+
+impl FromStr for Pace {
+    type Err = anyhow::Error;
+    fn from_str(written: &str) -> anyhow::Result<Self> {
+        let mut numbers = written.split(':').map(str::parse::<i64>);
+        let mut next = || numbers.next().context("a pace is `epoch:scale:wrong`")?.context("not a number");
+        let (epoch, scale, wrong_ms) = (Timestamp::from_millis(next()?), u32::try_from(next()?)?, next()?);
+        Ok(Self { epoch, scale: scale.max(1), wrong_ms })
+    }
+}
+
+impl ScaledClock {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self { system: SystemClock::new(), pace }
+    }
+}
+
+impl Clock for ScaledClock {
+    fn now(&self) -> Timestamp {
+        let Pace { epoch, scale, wrong_ms } = self.pace;
+        let passed = self.system.now().as_millis() - epoch.as_millis();
+        Timestamp::from_millis(epoch.as_millis() + passed * i64::from(scale) + wrong_ms)
+    }
+    fn monotonic(&self) -> Duration {
+        self.system.monotonic() * self.pace.scale
+    }
+    fn sleep(&self, wait: Duration) -> Sleep {
+        self.system.sleep(wait / self.pace.scale)
+    }
+}

@@ -1,0 +1,142 @@
+//! Carries out the schedule.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chathakase_sim::slack::{Fault as Planned, Gate};
+
+use crate::{
+    people,
+    schedule::{Act, Fault, Kill, Moment},
+    stage::Stage,
+};
+
+/// So long a kill waits for the call that it is to meet.
+const MOMENT_MAX: Duration = Duration::from_secs(30);
+/// How soon a process that ended by itself is started again.
+const REVIVED_AFTER: Duration = Duration::from_secs(1);
+
+/// What was done.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// How often each kind of fault happened.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    pub(crate) kills: u64,
+    /// Processes that ended by themselves, with their status.
+    pub(crate) ended: Vec<String>,
+    /// What may still go wrong with calls to come.
+    planned: Vec<Planned>,
+}
+
+impl Done {
+    /// Does everything in its time, until `play_is_over`; then nothing goes wrong any more.
+    pub(crate) async fn all(
+        acts: Vec<Act>,
+        stage: &mut Stage,
+        pace: &people::Pace,
+        mut play_is_over: std::pin::Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> anyhow::Result<Self> {
+        let mut done = Self::default();
+        let mut over = false;
+        for act in acts {
+            while !over {
+                tokio::select! {
+                    () = pace.reached(act.after) => break,
+                    () = &mut play_is_over => over = true,
+                    () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage)?,
+                }
+            }
+            done.revive(stage)?;
+            done.act(act.fault, stage, pace).await?;
+        }
+        while !over {
+            tokio::select! {
+                () = &mut play_is_over => over = true,
+                () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage)?,
+            }
+        }
+        done.planned.iter().for_each(Planned::lifted);
+        Ok(done)
+    }
+
+    async fn act(&mut self, fault: Fault, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
+        *self.faults.entry(fault.kind()).or_default() += 1;
+        let slack = stage.slack.clone();
+        match fault {
+            Fault::Kill(kill) => self.kill(kill, stage).await?,
+            Fault::Pause { replica, lasts } => {
+                stage.replicas[replica].signal("STOP").await?;
+                stage.clock.sleep(lasts).await;
+                stage.replicas[replica].signal("CONT").await?;
+            }
+            Fault::DuplicateNext { times } => (0..times).for_each(|_| slack.duplicate_next()),
+            Fault::Redeliver { back, new_id } => {
+                if let Some(said) = pace.recent(back) {
+                    tokio::spawn(async move {
+                        if new_id {
+                            slack.redeliver_under_new_ids(&said).await;
+                        } else {
+                            slack.redeliver(&said).await;
+                        }
+                    });
+                }
+            }
+            Fault::Hold { lasts, reversed } => {
+                slack.hold_events();
+                let clock = stage.clock.clone();
+                tokio::spawn(async move {
+                    clock.sleep(lasts).await;
+                    if reversed {
+                        slack.release_reversed().await;
+                    } else {
+                        slack.release().await;
+                    }
+                });
+            }
+            Fault::RateLimits { calls, secs } => self.planned.push(slack.next("*").fails_429(secs).times(calls)),
+            Fault::ServerErrors { calls } => self.planned.push(slack.next("*").http(500).times(calls)),
+            Fault::CutBefore { calls } => self.planned.push(slack.next("*").cut_before().times(calls)),
+            Fault::CutAfter { calls } => self.planned.push(slack.next("*").cut().times(calls)),
+            Fault::Hang { calls } => self.planned.push(slack.next("*").hangs().times(calls)),
+            Fault::DropSockets => slack.drop_sockets(),
+            Fault::SilenceSockets => slack.silence_sockets(),
+            Fault::Reconnect => slack.send_disconnect("refresh_requested"),
+            Fault::EndStreams => slack.end_streams(),
+        }
+        Ok(())
+    }
+
+    async fn kill(&mut self, kill: Kill, stage: &mut Stage) -> anyhow::Result<()> {
+        let Kill { replica, moment, power, down, clock_wrong_ms } = kill;
+        let gate = Gate::closed();
+        let held = match moment {
+            Moment::Now => None,
+            Moment::BeforeCall(calls) => Some(stage.slack.next("*").after(calls).slow(&gate)),
+            Moment::AfterCall(calls) => Some(stage.slack.next("*").after(calls).answers_late(&gate)),
+        };
+        if held.is_some() {
+            tokio::select! {
+                () = gate.reached() => {}
+                () = stage.clock.sleep(MOMENT_MAX) => {}
+            }
+        }
+        stage.replicas[replica].kill().await?;
+        stage.disk.after(power)?;
+        held.inspect(Planned::lifted);
+        gate.open();
+        self.kills += 1;
+        stage.clock.sleep(down).await;
+        stage.replicas[replica].start(clock_wrong_ms)
+    }
+
+    /// Starts again what ended by itself: a process that meets a broken Slack at its start gives up, and is started again by
+    /// whoever runs it.
+    pub(crate) fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+        for replica in &mut stage.replicas {
+            if let Some(status) = replica.ended()? {
+                self.ended.push(status.to_string());
+                replica.start(0)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! Compares what was said with what a thread shows. Pure: posts in, verdict out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chathakase_bot::texts;
+use chathakase_model::ErrorKind;
+use chathakase_sim::slack::{Post, Said};
+use chathakase_slack::{
+    render::{PartLimits, render},
+    reply::with_note,
+};
+
+use crate::speech::{Mark, Mood, Token, answer, answered};
+
+/// A message that somebody wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) mark: Mark,
+    pub(crate) said: Said,
+    /// Slack gave it up before the assistant took it.
+    pub(crate) undelivered: bool,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    Twice,
+    Lost,
+    Apology,
+    Interleaved,
+    Text,
+    Stuck,
+    Leak,
+    History,
+    Process,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) wrong: Wrong,
+    pub(crate) thread: Option<u32>,
+    pub(crate) token: Option<Token>,
+    pub(crate) what: String,
+}
+
+/// What became of the messages of a thread, or of all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// Messages that wanted an answer.
+    pub(crate) sent: u64,
+    pub(crate) answered_once: u64,
+    pub(crate) apologised: u64,
+    /// Messages that the model fails at for good.
+    pub(crate) apologies_due: u64,
+    /// Never taken by the assistant, because Slack gave up while nobody listened.
+    pub(crate) undelivered: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Verdict {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.answered_once += other.answered_once;
+        self.apologised += other.apologised;
+        self.apologies_due += other.apologies_due;
+        self.undelivered += other.undelivered;
+        self.findings.extend(other.findings);
+    }
+
+    pub(crate) fn count(&self, wrong: Wrong) -> usize {
+        self.findings.iter().filter(|finding| finding.wrong == wrong).count()
+    }
+}
+
+/// How a thread stands, for those who wait in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It shows everything, whole.
+    Right,
+    /// It shows something for everything, and it is not right, or not yet.
+    Wrong,
+    /// These have nothing yet.
+    Owes(Vec<Token>),
+}
+
+pub(crate) fn standing(spoken: &[Spoken], posts: &[Post]) -> Standing {
+    let verdict = judge(0, spoken, posts);
+    let owed: Vec<Token> = verdict
+        .findings
+        .iter()
+        .filter(|finding| finding.wrong == Wrong::Lost)
+        .filter_map(|finding| finding.token)
+        .collect();
+    if !owed.is_empty() {
+        return Standing::Owes(owed);
+    }
+    let growing = posts.iter().any(|post| post.streaming);
+    if verdict.findings.is_empty() && !growing { Standing::Right } else { Standing::Wrong }
+}
+
+/// What stands in a thread in one piece.
+#[derive(Debug)]
+enum Piece {
+    Answer { marks: Vec<Mark>, wrong: Option<(Wrong, String)> },
+    Apology { said: bool },
+    Unknown(String),
+}
+
+/// Judges one thread.
+pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut find = |wrong, token: Option<Token>, what: String| {
+        verdict.findings.push(Finding { wrong, thread: Some(thread), token, what });
+    };
+    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    let mut answers: BTreeMap<Token, u64> = BTreeMap::new();
+    let mut apologies: BTreeSet<Token> = BTreeSet::new();
+    for (at, piece) in pieces(&ours) {
+        match piece {
+            Piece::Answer { marks, wrong } => {
+                if let Some((wrong, what)) = wrong {
+                    find(wrong, marks.first().map(|mark| mark.token), what);
+                }
+                for mark in marks {
+                    *answers.entry(mark.token).or_default() += 1;
+                    if mark.mood.fails() {
+                        apologies.insert(mark.token);
+                    }
+                }
+            }
+            Piece::Apology { said } => {
+                let before = spoken.iter().rev().filter(|spoken| spoken.said.ts() < ours[at].ts);
+                let due =
+                    before.clone().find(|spoken| spoken.mark.mood.fails() && !answers.contains_key(&spoken.mark.token));
+                match due {
+                    Some(spoken) => {
+                        *answers.entry(spoken.mark.token).or_default() += 1;
+                        apologies.insert(spoken.mark.token);
+                    }
+                    None => {
+                        let near = before.clone().next().map(|spoken| spoken.mark.token);
+                        find(Wrong::Apology, near, format!("an apology that nothing asked for: {:.90}", ours[at].text));
+                    }
+                }
+                if !said {
+                    find(Wrong::Text, None, format!("an apology in other words: {:.120}", ours[at].text));
+                }
+            }
+            Piece::Unknown(what) => find(Wrong::Text, None, what),
+        }
+    }
+    tally(thread, spoken, &answers, &apologies, &mut verdict);
+    leaks(thread, &ours, &mut verdict);
+    verdict
+}
+
+/// Counts, and finds who got nothing, or too much.
+fn tally(
+    thread: u32,
+    spoken: &[Spoken],
+    answers: &BTreeMap<Token, u64>,
+    apologies: &BTreeSet<Token>,
+    verdict: &mut Verdict,
+) {
+    for spoken in spoken {
+        let token = spoken.mark.token;
+        let times = answers.get(&token).copied().unwrap_or(0);
+        let mut find = |wrong, what: String| {
+            verdict.findings.push(Finding { wrong, thread: Some(thread), token: Some(token), what });
+        };
+        if spoken.mark.mood == Mood::Aside {
+            if times > 0 {
+                find(Wrong::Text, "was said to somebody else, and is answered".to_owned());
+            }
+            continue;
+        }
+        match times {
+            0 if spoken.undelivered => verdict.undelivered += 1,
+            0 => find(Wrong::Lost, "was acknowledged, and has no answer".to_owned()),
+            1 => {}
+            _ => find(Wrong::Twice, format!("is answered {times} times")),
+        }
+        verdict.sent += 1;
+        verdict.answered_once += u64::from(times == 1 && !apologies.contains(&token));
+        verdict.apologised += u64::from(apologies.contains(&token));
+        verdict.apologies_due += u64::from(spoken.mark.mood.fails());
+    }
+}
+
+fn leaks(thread: u32, ours: &[&Post], verdict: &mut Verdict) {
+    for post in ours {
+        let strange =
+            crate::speech::marks(&post.text).into_iter().find(|mark| mark.token.thread != thread && thread != 0);
+        if let Some(mark) = strange {
+            let what = format!("the thread shows {}", mark.token);
+            verdict.findings.push(Finding { wrong: Wrong::Leak, thread: Some(thread), token: Some(mark.token), what });
+        }
+    }
+}
+
+/// What our posts are, each with the place of its first.
+fn pieces(ours: &[&Post]) -> Vec<(usize, Piece)> {
+    let mut pieces = Vec::new();
+    let mut taken = vec![false; ours.len()];
+    for at in 0..ours.len() {
+        if taken[at] {
+            continue;
+        }
+        taken[at] = true;
+        let text = &ours[at].text;
+        let piece = match answered(text) {
+            Some(marks) if marks.iter().any(|mark| mark.mood.fails()) => broken_off(marks, text),
+            Some(marks) => whole(marks, at, ours, &mut taken),
+            None if text.starts_with("Sorry") => Piece::Apology { said: apologies().contains(text) },
+            None => Piece::Unknown(format!("a post that belongs to no answer: {text:.120}")),
+        };
+        pieces.push((at, piece));
+    }
+    pieces
+}
+
+/// An answer that the model never ended: as far as it came, and our note.
+fn broken_off(marks: Vec<Mark>, text: &str) -> Piece {
+    let right = answer(&marks);
+    let kinds = [ErrorKind::Broken, ErrorKind::TooSlow].map(texts::answer_cut_off);
+    let fits = |note: &String| {
+        let said = text.strip_suffix(note.as_str()).map(str::trim_end);
+        said.is_some_and(|said| shown(&right).concat().starts_with(said))
+    };
+    let wrong = (!kinds.iter().any(fits)).then(|| (Wrong::Text, differs(text, &with_note(&right, Some(&kinds[0])))));
+    Piece::Answer { marks, wrong }
+}
+
+/// An answer and where its parts are: they must follow one another.
+fn whole(marks: Vec<Mark>, at: usize, ours: &[&Post], taken: &mut [bool]) -> Piece {
+    let parts = shown(&answer(&marks));
+    let follow = ours[at..].iter().zip(&parts).filter(|(post, part)| post.text == **part).count();
+    if follow == parts.len() {
+        taken[at..at + parts.len()].fill(true);
+        return Piece::Answer { marks, wrong: None };
+    }
+    let end = (at + 1..ours.len())
+        .find(|next| answered(&ours[*next].text).is_some() || ours[*next].text.starts_with("Sorry"));
+    let end = end.unwrap_or(ours.len());
+    let run: String = ours[at..end].iter().map(|post| post.text.as_str()).collect();
+    // A stream that Slack ended, or that lived too long, goes on in a new post wherever it was.
+    if end - at > parts.len() && without_seams(&run) == without_seams(&parts.concat()) {
+        taken[at..end].fill(true);
+        return Piece::Answer { marks, wrong: None };
+    }
+    let places: Vec<Option<usize>> =
+        parts.iter().map(|part| (at..ours.len()).find(|place| ours[*place].text == *part)).collect();
+    if places.iter().all(Option::is_some) {
+        places.into_iter().flatten().for_each(|place| taken[place] = true);
+        let what = "its parts do not follow one another in the thread".to_owned();
+        return Piece::Answer { marks, wrong: Some((Wrong::Interleaved, what)) };
+    }
+    taken[at..end].fill(true);
+    let shown: Vec<usize> = ours[at..end].iter().map(|post| post.text.len()).collect();
+    let due: Vec<usize> = parts.iter().map(String::len).collect();
+    let what = format!("its parts have {shown:?} bytes and not {due:?}: {}", differs(&run, &parts.concat()));
+    Piece::Answer { marks, wrong: Some((Wrong::Text, what)) }
+}
+
+/// What a thread shows of a text.
+fn shown(text: &str) -> Vec<String> {
+    render(text, &PartLimits::default()).parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
+}
+
+/// The words alone: where a part was cut, a fence was closed and opened again, and space may be gone.
+fn without_seams(text: &str) -> String {
+    let lines = text.split('\n').filter(|line| !line.trim_start().starts_with("```"));
+    lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Where two texts begin to differ.
+fn differs(shown: &str, right: &str) -> String {
+    let same = shown.char_indices().zip(right.chars()).take_while(|((_, a), b)| a == b).last();
+    let at = same.map_or(0, |((at, c), _)| at + c.len_utf8());
+    let from = |text: &str| text.get(at..).unwrap_or_default().chars().take(40).collect::<String>();
+    format!("from byte {at} on it shows {:?} and not {:?}", from(shown), from(right))
+}
+
+fn apologies() -> Vec<String> {
+    [ErrorKind::Busy, ErrorKind::Broken, ErrorKind::TooSlow, ErrorKind::Unreachable].map(texts::model_failed).to_vec()
+}

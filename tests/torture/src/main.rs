@@ -1,0 +1,148 @@
+//! The proof, as a program: `cargo run -p torture`.
+//!
+//! It runs the assistant as `chathakase serve` runs it, in processes of its own, against the small Slack and a model that
+//! knows what is right. People write, in many threads at once, while processes are killed at any moment, the disk forgets what
+//! was not synced, events come twice, late and in the wrong order, and Slack and the model fail in every way that they have.
+//! At the end what everybody sent is compared with what every thread shows. Nothing may be lost, doubled, interleaved, cut or
+//! stuck.
+//!
+//! All that is decided is decided by the seed, before anything begins: who writes what (`script`) and what goes wrong when
+//! (`schedule`). What the operating system makes of it differs from run to run.
+#![allow(clippy::print_stdout, reason = "its output is what it is for")]
+
+mod clock;
+mod dice;
+mod disk;
+mod faults;
+mod judge;
+mod model;
+mod patience;
+mod people;
+mod plant;
+mod replica;
+mod run;
+mod schedule;
+mod script;
+mod speech;
+mod stage;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use futures_util::{StreamExt, stream};
+
+use crate::{plant::Plant, schedule::Bounds};
+
+#[derive(Parser)]
+#[command(about = "Kills the assistant again and again, and looks whether anything was lost or doubled.")]
+struct Cli {
+    #[command(subcommand)]
+    role: Option<Role>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// The assistant itself. Only this program starts itself so.
+    #[command(hide = true)]
+    Assistant,
+}
+
+/// How events reach the assistant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Http,
+    Socket,
+}
+
+/// What a run is to be like.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// What chance is made of. Without it, each run takes another one, and says which.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Runs, each with the next seed.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// Messages that want an answer.
+    #[arg(long, default_value_t = 200)]
+    messages: u32,
+    /// How often a process is killed.
+    #[arg(long, default_value_t = 12)]
+    kills: u32,
+    /// Threads that talk at once.
+    #[arg(long, default_value_t = 24)]
+    threads: usize,
+    /// Processes.
+    #[arg(long, default_value_t = 1)]
+    replicas: usize,
+    /// How events come. Without it, an even seed takes signed HTTP and an odd one Socket Mode.
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// How many times as fast as the world's time passes.
+    #[arg(long, default_value_t = 10)]
+    scale: u32,
+    /// Nothing goes wrong on purpose but kills.
+    #[arg(long)]
+    calm: bool,
+    /// Plants a fault into what the threads show, before it is judged. The run must then fail.
+    #[arg(long, value_enum)]
+    plant: Option<Plant>,
+    /// Prints what will go wrong, and when.
+    #[arg(long)]
+    show_schedule: bool,
+    /// Keeps logs and files of a run in which nothing was wrong, too.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs that go on at the same time: they mostly wait.
+const RUNS_AT_ONCE: usize = 5;
+
+impl Options {
+    fn transport(&self, seed: u64) -> Transport {
+        self.transport.unwrap_or(if seed.is_multiple_of(2) { Transport::Http } else { Transport::Socket })
+    }
+
+    fn bounds(&self, seed: u64) -> Bounds {
+        let sockets = self.transport(seed) == Transport::Socket;
+        let Self { messages, kills, replicas, calm, .. } = *self;
+        Bounds { messages, kills, replicas, sockets, forgets: true, calm }
+    }
+
+    fn setup(&self, seed: u64) -> String {
+        let processes =
+            if self.replicas == 1 { "1 process".to_owned() } else { format!("{} processes", self.replicas) };
+        let door = match self.transport(seed) {
+            Transport::Http => "signed HTTP",
+            Transport::Socket => "Socket Mode",
+        };
+        format!("SQLite, {processes}, {door}, {} times as fast as the world", self.scale)
+    }
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Runtime::new()?;
+    if let Some(Role::Assistant) = cli.role {
+        runtime.block_on(replica::serve())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options = &cli.options;
+    let first = options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let clean = runtime.block_on(async {
+        let seeds = first..first.saturating_add(options.seeds);
+        let mut runs = stream::iter(seeds).map(|seed| run::run(options, seed)).buffered(RUNS_AT_ONCE);
+        let mut clean = true;
+        while let Some(report) = runs.next().await {
+            let report = report?;
+            println!("{report}");
+            clean &= report.is_clean();
+        }
+        anyhow::Ok(clean)
+    })?;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,215 @@
+//! The model: it answers what stands behind the last answer, and is a witness of what it is sent.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chathakase_sim::model::{MessageSeen, RequestSeen, ScriptedModel, TurnScript};
+
+use crate::{
+    dice::{dice, millis},
+    speech::{Mark, Mood, Token, answer, answered, half, marks},
+};
+
+/// So many words of a slow answer come one at a time, and the rest at once.
+const SLOW_WORDS: usize = 60;
+
+/// Answers without their question that a full window may have lost at its beginning.
+const ORPHANS_MAX: usize = 2;
+
+/// What a request must not have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) token: Option<Token>,
+    /// Words of another thread.
+    pub(crate) leak: bool,
+    pub(crate) what: String,
+}
+
+/// Sees every request. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Witness(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    window_max: usize,
+    stumbled: HashSet<Token>,
+    /// By thread: what a request held once, every later one must hold too, as long as the window is not full.
+    known: HashMap<u32, BTreeSet<Token>>,
+    complaints: Vec<Complaint>,
+}
+
+impl Witness {
+    /// Lets `model` answer every request. A window holds `window_max` messages.
+    pub(crate) fn speaks_for(model: &ScriptedModel, window_max: usize) -> Self {
+        let witness = Self(Arc::new(Mutex::new(Seen { window_max, ..Seen::default() })));
+        let speaker = witness.clone();
+        model.keeps_requests(0).plays_by(move |request| speaker.play(request));
+        witness
+    }
+
+    pub(crate) fn complaints(&self) -> Vec<Complaint> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).complaints.clone()
+    }
+
+    fn play(&self, request: &RequestSeen) -> TurnScript {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said: Vec<&MessageSeen> = request.messages.iter().filter(|message| message.role != "system").collect();
+        let asked = asked(&said);
+        let Some(last) = asked.last() else {
+            seen.complain(None, "the model was asked nothing".to_owned());
+            return TurnScript::default().status(400);
+        };
+        seen.look(&said, last.token);
+        let script = TurnScript::default();
+        match last.mood {
+            Mood::FailsError => return script.status(500),
+            Mood::FailsCut => return script.words(half(&answer(&[*last]))).cut(),
+            Mood::FailsHang => return script.words(half(&answer(&[*last]))).silent(),
+            Mood::FailsSilent => return script.no_answer(),
+            _ => {}
+        }
+        let asked: Vec<Mark> = asked.into_iter().filter(|mark| !mark.mood.fails()).collect();
+        if let Some(mark) = asked.iter().find(|mark| mark.mood.stumbles() && !seen.stumbled.contains(&mark.token)) {
+            seen.stumbled.insert(mark.token);
+            return if mark.mood == Mood::StumblesError { script.status(500) } else { script.hang_up() };
+        }
+        let text = answer(&asked);
+        if !asked.iter().any(|mark| mark.mood == Mood::Slow) {
+            return script.words(&text);
+        }
+        let mut dice = dice(0, &text);
+        let mut words = text.split_inclusive(' ');
+        let slow = words.by_ref().take(SLOW_WORDS);
+        let script = slow.fold(script, |script, word| script.text(word).silent_for(millis(&mut dice, 50, 1_200)));
+        script.text(&words.collect::<String>())
+    }
+}
+
+/// What stands behind the last answer and asks us.
+fn asked(said: &[&MessageSeen]) -> Vec<Mark> {
+    let behind = said.iter().rposition(|message| message.role == "assistant").map_or(0, |at| at + 1);
+    let marks = said[behind..].iter().flat_map(|message| marks(&message.content));
+    marks.filter(|mark| mark.mood != Mood::Aside).collect()
+}
+
+impl Seen {
+    /// Looks for words of other threads, and for what is there twice, not at all, or otherwise than it was said.
+    fn look(&mut self, said: &[&MessageSeen], asked: Token) {
+        let mut questions: Vec<(usize, Mark)> = Vec::new();
+        let mut answers: Vec<Mark> = Vec::new();
+        for (at, message) in said.iter().enumerate() {
+            let marks = marks(&message.content);
+            for mark in marks.iter().filter(|mark| mark.token.thread != asked.thread) {
+                let what = format!("{} stands in a request of thread {}", mark.token, asked.thread);
+                self.complaints.push(Complaint { token: Some(mark.token), leak: true, what });
+            }
+            if message.role == "user" {
+                questions.extend(marks.into_iter().map(|mark| (at, mark)));
+            } else if let Some(marks) = answered(&message.content) {
+                let whole = marks.iter().any(|mark| mark.mood.fails()) || message.content == answer(&marks);
+                if !whole {
+                    self.complain(Some(marks[0].token), "its answer is not in the window as it was given".to_owned());
+                }
+                answers.extend(marks);
+            } else {
+                self.complain(
+                    Some(asked),
+                    format!("an answer that nobody gave is in the window: {:.80}", message.content),
+                );
+            }
+        }
+        self.twice(questions.iter().map(|(_, mark)| mark.token), "stands twice in a window");
+        self.twice(answers.iter().map(|mark| mark.token), "is answered twice in a window");
+        self.missing(said, &questions, &answers, asked);
+    }
+
+    fn twice(&mut self, tokens: impl Iterator<Item = Token>, what: &str) {
+        let mut once = HashSet::new();
+        for token in tokens.filter(|token| !once.insert(*token)).collect::<Vec<_>>() {
+            self.complain(Some(token), what.to_owned());
+        }
+    }
+
+    fn missing(&mut self, said: &[&MessageSeen], questions: &[(usize, Mark)], answers: &[Mark], asked: Token) {
+        let full = said.len() + ORPHANS_MAX >= self.window_max;
+        let last_answer = said.iter().rposition(|message| message.role == "assistant").unwrap_or(0);
+        for (at, mark) in questions {
+            let wants_none = mark.mood == Mood::Aside || mark.mood.fails();
+            // The thread's first message may stand alone before a gap.
+            let pinned = full && *at == 0;
+            if *at < last_answer && !wants_none && !pinned && !answers.iter().any(|known| known.token == mark.token) {
+                self.complain(
+                    Some(mark.token),
+                    "stands before an answer in the window, and its own is not there".to_owned(),
+                );
+            }
+        }
+        let here: BTreeSet<Token> = questions.iter().map(|(_, mark)| mark.token).collect();
+        let known = self.known.entry(asked.thread).or_default();
+        let forgotten: Vec<Token> = known.difference(&here).copied().collect();
+        known.extend(here);
+        for token in forgotten.into_iter().filter(|_| !full) {
+            self.complain(Some(token), format!("was in an earlier request, and is missing when {asked} is asked"));
+        }
+    }
+
+    fn complain(&mut self, token: Option<Token>, what: String) {
+        self.complaints.push(Complaint { token, leak: false, what });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::question;
+
+    fn mark(number: u32, mood: Mood) -> Mark {
+        Mark { token: Token { thread: 1, number }, mood }
+    }
+
+    fn user(mark: Mark) -> MessageSeen {
+        MessageSeen { role: "user".to_owned(), content: question(mark) }
+    }
+
+    fn assistant(marks: &[Mark]) -> MessageSeen {
+        MessageSeen { role: "assistant".to_owned(), content: answer(marks) }
+    }
+
+    /// What is found wrong with a request that follows `before`.
+    fn complaints(before: &[MessageSeen], messages: &[MessageSeen]) -> Vec<String> {
+        let mut seen = Seen { window_max: 20, ..Seen::default() };
+        for messages in [before, messages].into_iter().filter(|messages| !messages.is_empty()) {
+            let said: Vec<&MessageSeen> = messages.iter().collect();
+            let asked = asked(&said).last().map(|mark| mark.token).expect("something is asked");
+            seen.look(&said, asked);
+        }
+        seen.complaints.into_iter().map(|complaint| complaint.what).collect()
+    }
+
+    #[test]
+    fn a_right_window_is_not_complained_about() {
+        let [one, two, three] = [1, 2, 3].map(|number| mark(number, Mood::Plain));
+        let window = [user(one), assistant(&[one]), user(two), user(mark(9, Mood::FailsError)), user(three)];
+        assert_eq!(complaints(&[user(one)], &window), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_wrong_window_is_complained_about() {
+        let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
+        let stranger = Mark { token: Token { thread: 2, number: 1 }, mood: Mood::Plain };
+        let changed = MessageSeen { content: answer(&[one]).replace(':', ";"), ..assistant(&[one]) };
+        for (before, wrong, complaint) in [
+            (vec![], vec![user(stranger), user(one)], "stands in a request of thread 1"),
+            (vec![], vec![user(one), user(one)], "stands twice"),
+            (vec![], vec![user(one), assistant(&[one]), assistant(&[one]), user(two)], "is answered twice"),
+            (vec![], vec![user(one), changed, user(two)], "not in the window as it was given"),
+            (vec![user(one)], vec![user(two)], "is missing when t1m2 is asked"),
+            (vec![], vec![user(one), user(two), assistant(&[two]), user(mark(3, Mood::Plain))], "its own is not there"),
+        ] {
+            let found = complaints(&before, &wrong);
+            assert!(found.iter().any(|what| what.contains(complaint)), "{complaint}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One run: people and faults at once, then quiet, then the judge.
+
+use std::{pin::pin, time::Duration};
+
+use chathakase::clock::SystemClock;
+use chathakase_session::time::Clock;
+use chathakase_sim::slack::Post;
+use futures_util::{StreamExt, stream};
+use tokio::sync::oneshot;
+
+use crate::{
+    Options,
+    faults::Done,
+    judge::{Finding, Spoken, Verdict, Wrong, judge},
+    people::{Ear, Pace, Scene, Talk},
+    plant::plant,
+    schedule::schedule,
+    script::play,
+    speech::marks,
+    stage::Stage,
+    table::Report,
+};
+
+/// So long nothing must happen before a run is over: longer than a lease, so that whoever wants to speak once more does so.
+const QUIET: Duration = Duration::from_secs(45);
+/// Quiet times that a run is given to come to rest.
+const QUIET_TRIES: u32 = 20;
+/// Findings whose surroundings in their thread are printed, and how many posts these are.
+const TRANSCRIPTS_MAX: usize = 3;
+const POSTS_BEFORE: usize = 3;
+const POSTS_AFTER: usize = 12;
+
+pub(crate) async fn run(options: &Options, seed: u64) -> anyhow::Result<Report> {
+    let system = SystemClock::new();
+    let mut stage = Stage::set(options, seed).await?;
+    let scripts = play(seed, options.messages);
+    let acts = schedule(seed, options.bounds(seed));
+    if options.show_schedule {
+        acts.iter().for_each(|act| println!("{act}"));
+    }
+    let scene = Scene {
+        slack: stage.slack.clone(),
+        clock: stage.clock.clone(),
+        ear: Ear::listen(stage.slack.feed()),
+        pace: Pace::default(),
+    };
+    let pace = scene.pace.clone();
+    let at_once = options.threads.max(1);
+    let (ended, over) = oneshot::channel::<()>();
+    let playing = tokio::spawn(async move {
+        let scene = &scene;
+        let talks = stream::iter(scripts).map(async |script| scene.play(script).await);
+        let talks: Vec<Talk> = talks.buffer_unordered(at_once).collect().await;
+        let _ = ended.send(());
+        talks
+    });
+    let over = pin!(async { drop(over.await) });
+    let mut done = Done::all(acts, &mut stage, &pace, over).await?;
+    let talks = playing.await?;
+    let mut findings = rest(&mut stage, &mut done).await?;
+    findings.extend(process_findings(&stage, &done));
+    let verdict = verdict(options, &talks, findings);
+    report(options, seed, stage, &talks, done, verdict, system.monotonic())
+}
+
+/// Waits until nobody has anything more to say; then nothing may stand that says somebody is at work.
+async fn rest(stage: &mut Stage, done: &mut Done) -> anyhow::Result<Vec<Finding>> {
+    for _ in 0..QUIET_TRIES {
+        done.revive(stage)?;
+        for replica in &mut stage.replicas {
+            replica.ready().await?;
+        }
+        let mut changes = stage.slack.feed();
+        let calm = tokio::select! {
+            _ = changes.next() => false,
+            () = stage.clock.sleep(QUIET) => true,
+        };
+        if calm {
+            break;
+        }
+    }
+    let stuck = stage.slack.unfinished().into_iter();
+    let mut findings: Vec<Finding> =
+        stuck.map(|what| Finding { wrong: Wrong::Stuck, thread: None, token: None, what }).collect();
+    for replica in &mut stage.replicas {
+        let ended = replica.end().await?;
+        if !ended.success() {
+            findings.push(process(format!("asked to end, it ended with {ended}")));
+        }
+    }
+    Ok(findings)
+}
+
+fn process(what: String) -> Finding {
+    Finding { wrong: Wrong::Process, thread: None, token: None, what }
+}
+
+fn process_findings(stage: &Stage, done: &Done) -> Vec<Finding> {
+    let panics = stage.replicas.iter().flat_map(|replica| replica.panics());
+    let signals = done.ended.iter().filter(|status| status.contains("signal")).cloned();
+    let complaints = stage.witness.complaints().into_iter().map(|complaint| {
+        let wrong = if complaint.leak { Wrong::Leak } else { Wrong::History };
+        let thread = complaint.token.map(|token| token.thread);
+        Finding { wrong, thread, token: complaint.token, what: complaint.what }
+    });
+    let others =
+        stage.complaints().into_iter().map(|what| Finding { wrong: Wrong::Leak, thread: None, token: None, what });
+    panics.chain(signals).map(process).chain(complaints).chain(others).collect()
+}
+
+fn verdict(options: &Options, talks: &[Talk], mut findings: Vec<Finding>) -> Verdict {
+    let mut shown: Vec<Vec<Post>> = talks.iter().map(|talk| talk.thread.posts()).collect();
+    if let Some(planted) = options.plant {
+        let mut statuses = Vec::new();
+        assert!(
+            plant(planted, &mut shown, &mut statuses),
+            "there is no place to plant {planted:?}; take more messages"
+        );
+        findings.extend(statuses.into_iter().map(|what| Finding {
+            wrong: Wrong::Stuck,
+            thread: None,
+            token: None,
+            what,
+        }));
+    }
+    let mut verdict = Verdict { findings, ..Verdict::default() };
+    for (talk, posts) in talks.iter().zip(&shown) {
+        verdict.add(judge(talk.number, &talk.spoken, posts));
+    }
+    talks.iter().filter(|talk| talk.gave_up).for_each(|talk| note_waiting_in_vain(&mut verdict, talk));
+    verdict
+}
+
+/// People who left before their script was over are a finding, even if all came right after they had gone.
+fn note_waiting_in_vain(verdict: &mut Verdict, talk: &Talk) {
+    let known = verdict.findings.iter().any(|finding| finding.thread == Some(talk.number));
+    if !known {
+        let token = talk.spoken.last().map(|spoken: &Spoken| spoken.mark.token);
+        let what = "its people waited in vain for as long as people can; the answer came later".to_owned();
+        verdict.findings.push(Finding { wrong: Wrong::Lost, thread: Some(talk.number), token, what });
+    }
+}
+
+fn report(
+    options: &Options,
+    seed: u64,
+    stage: Stage,
+    talks: &[Talk],
+    done: Done,
+    mut verdict: Verdict,
+    took: Duration,
+) -> anyhow::Result<Report> {
+    verdict.findings.sort_by_key(|finding| finding.wrong);
+    let mut transcripts: Vec<String> = Vec::new();
+    for finding in &verdict.findings {
+        let talk = talks.iter().find(|talk| finding.thread == Some(talk.number));
+        let shown = talk.map(|talk| transcript(talk, finding)).filter(|shown| !transcripts.contains(shown));
+        transcripts.extend(shown.filter(|_| transcripts.len() < TRANSCRIPTS_MAX));
+    }
+    let mut report = Report {
+        seed,
+        setup: options.setup(seed),
+        threads: talks.len(),
+        took,
+        kills: done.kills,
+        faults: done.faults,
+        verdict,
+        transcripts,
+        folder: None,
+    };
+    if !report.is_clean() || options.keep {
+        report.folder = Some(stage.folder.keep().display().to_string());
+    }
+    Ok(report)
+}
+
+/// The thread around a finding as people see it, with long texts cut.
+fn transcript(talk: &Talk, finding: &Finding) -> String {
+    let posts = talk.thread.posts();
+    let about =
+        |post: &Post| finding.token.is_some_and(|token| marks(&post.text).iter().any(|mark| mark.token == token));
+    let at = posts.iter().position(about).unwrap_or(0);
+    let near = &posts[at.saturating_sub(POSTS_BEFORE)..posts.len().min(at + POSTS_AFTER)];
+    let line = |post: &Post| {
+        let state = if post.streaming { " [streaming]" } else { "" };
+        let (bytes, text) = (post.text.len(), post.text.replace('\n', " ⏎ "));
+        format!("    {} {}{state} ({bytes} bytes): {text:.100}\n", post.ts, post.who)
+    };
+    let posts: String = near.iter().map(line).collect();
+    format!("  thread {} ({}/{}):\n{posts}", talk.number, talk.thread.channel(), talk.thread.root())
+}

@@ -1,0 +1,182 @@
+//! Who writes what, where, and when: the play, written before it begins.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::{
+    dice::{Dice, dice, millis},
+    speech::{Mark, Mood, Token},
+};
+
+/// One thread's part of the play.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) thread: u32,
+    /// The channel; none for direct messages.
+    pub(crate) channel: Option<String>,
+    /// Who takes part; the first one opens the thread.
+    pub(crate) people: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Messages that come quickly one after another.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) lines: Vec<Line>,
+    /// Whether people wait, after it, until all that was asked so far is answered.
+    pub(crate) waits: bool,
+}
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) mark: Mark,
+    /// Index of its author.
+    pub(crate) who: usize,
+    /// How long its author takes to write it.
+    pub(crate) after: Duration,
+    pub(crate) mentions: bool,
+}
+
+impl Script {
+    /// All lines, each with whether people wait after it.
+    pub(crate) fn lines(&self) -> Vec<(Line, bool)> {
+        let mut lines = Vec::new();
+        for step in &self.steps {
+            lines.extend(step.lines.iter().map(|line| (*line, false)));
+            if let Some((_, waits)) = lines.last_mut() {
+                *waits = step.waits;
+            }
+        }
+        lines
+    }
+}
+
+/// Messages of one thread on average.
+const MESSAGES_PER_THREAD: u32 = 20;
+/// Threads that share a channel, and with it the one post a second that Slack allows there.
+const THREADS_PER_CHANNEL: u32 = 3;
+const BURST_MAX: u32 = 4;
+
+/// The whole play of `messages` messages that want an answer.
+pub(crate) fn play(seed: u64, messages: u32) -> Vec<Script> {
+    let threads = messages.div_ceil(MESSAGES_PER_THREAD).max(1);
+    let mut left = messages;
+    (1..=threads)
+        .map(|thread| {
+            let share = left.div_ceil(threads - thread + 1);
+            left -= share;
+            one(seed, thread, share)
+        })
+        .collect()
+}
+
+fn one(seed: u64, thread: u32, messages: u32) -> Script {
+    let dice = &mut dice(seed, &format!("script {thread}"));
+    let direct = dice.random_ratio(1, 4);
+    let people = if direct { 1 } else { dice.random_range(1..=3) };
+    let people: Vec<String> = (1..=people).map(|person| format!("person{thread}of{person}")).collect();
+    let channel = (!direct).then(|| format!("#c{}", thread / THREADS_PER_CHANNEL));
+    let mut writer = Writer { dice, thread, people: people.len(), number: 0 };
+    let mut steps = vec![writer.opening()];
+    let mut left = messages.saturating_sub(1);
+    while left > 0 {
+        let step = if writer.dice.random_ratio(1, 8) { writer.failing() } else { writer.burst(left) };
+        left -= u32::try_from(step.lines.iter().filter(|line| line.mark.mood != Mood::Aside).count()).unwrap_or(left);
+        // A message that the model fails at must not be answered together with others.
+        let alone = step.lines.iter().any(|line| line.mark.mood.fails());
+        if let Some(before) = steps.last_mut() {
+            before.waits |= alone;
+        }
+        steps.push(step);
+    }
+    if let Some(last) = steps.last_mut() {
+        last.waits = true;
+    }
+    Script { thread, channel, people, steps }
+}
+
+struct Writer<'a> {
+    dice: &'a mut Dice,
+    thread: u32,
+    people: usize,
+    number: u32,
+}
+
+impl Writer<'_> {
+    /// The first message; the thread goes on when it is answered.
+    fn opening(&mut self) -> Step {
+        let mood = self.mood();
+        Step { lines: vec![Line { mentions: true, who: 0, ..self.line(mood) }], waits: true }
+    }
+
+    fn failing(&mut self) -> Step {
+        // Silence takes a minute of everybody's time, so it is rare.
+        let mood = match self.dice.random_range(0..10) {
+            0..5 => Mood::FailsError,
+            5..8 => Mood::FailsCut,
+            8 => Mood::FailsHang,
+            _ => Mood::FailsSilent,
+        };
+        Step { lines: vec![self.line(mood)], waits: true }
+    }
+
+    fn burst(&mut self, most: u32) -> Step {
+        let length = if self.dice.random_ratio(1, 2) { 1 } else { self.dice.random_range(1..=BURST_MAX.min(most)) };
+        let mut lines = Vec::new();
+        for _ in 0..length {
+            if self.people > 1 && self.dice.random_ratio(1, 10) {
+                lines.push(self.line(Mood::Aside));
+            }
+            let mood = self.mood();
+            lines.push(self.line(mood));
+        }
+        Step { lines, waits: self.dice.random_ratio(2, 3) }
+    }
+
+    fn mood(&mut self) -> Mood {
+        match self.dice.random_range(0..100) {
+            0..60 => Mood::Plain,
+            60..70 => Mood::Long,
+            70..90 => Mood::Slow,
+            90..95 => Mood::StumblesError,
+            _ => Mood::StumblesCut,
+        }
+    }
+
+    fn line(&mut self, mood: Mood) -> Line {
+        self.number += 1;
+        let mark = Mark { token: Token { thread: self.thread, number: self.number }, mood };
+        let who = self.dice.random_range(0..self.people);
+        let mentions = mood != Mood::Aside && self.dice.random_ratio(1, 5);
+        Line { mark, who, after: millis(self.dice, 0, 3_000), mentions }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_play_with_as_many_messages_as_asked_for() {
+        for messages in [1, 19, 20, 21, 500] {
+            let play = play(7, messages);
+            let lines = || play.iter().flat_map(|script| &script.steps).flat_map(|step| &step.lines);
+            assert_eq!(lines().filter(|line| line.mark.mood != Mood::Aside).count(), messages as usize);
+            assert_eq!(format!("{play:?}"), format!("{:?}", super::play(7, messages)));
+        }
+        assert_ne!(format!("{:?}", play(7, 20)), format!("{:?}", play(8, 20)));
+    }
+
+    #[test]
+    fn what_the_model_fails_at_is_said_alone() {
+        for script in play(1, 2_000) {
+            for pair in script.steps.windows(2) {
+                let fails = pair[1].lines.iter().any(|line| line.mark.mood.fails());
+                assert!(!fails || (pair[0].waits && pair[1].waits && pair[1].lines.len() == 1));
+            }
+            assert!(script.steps.last().is_some_and(|step| step.waits));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the assistant runs among: a small Slack, a model, a disk, and time that passes faster.
+
+use std::{path::PathBuf, sync::Arc};
+
+use chathakase_session::time::SharedClock;
+use chathakase_sim::{
+    model::ScriptedModel,
+    slack::{self, SmallSlack},
+};
+
+use crate::{
+    Options, Transport,
+    clock::{Pace, ScaledClock},
+    disk::Disk,
+    model::Witness,
+    replica::Replica,
+};
+
+/// Messages in a window: the assistant's default.
+const WINDOW_MAX: usize = 20;
+
+pub(crate) struct Stage {
+    pub(crate) slack: SmallSlack,
+    pub(crate) witness: Witness,
+    pub(crate) clock: SharedClock,
+    pub(crate) disk: Disk,
+    pub(crate) replicas: Vec<Replica>,
+    pub(crate) folder: tempfile::TempDir,
+    model: ScriptedModel,
+}
+
+impl Stage {
+    /// Sets it, and starts the assistant.
+    pub(crate) async fn set(options: &Options, seed: u64) -> anyhow::Result<Self> {
+        let pace = Pace::starting(options.scale);
+        let clock: SharedClock = Arc::new(ScaledClock::new(pace));
+        let door = options.transport(seed);
+        let transport = match door {
+            Transport::Http => slack::Transport::Http,
+            Transport::Socket => slack::Transport::Socket,
+        };
+        let slack = slack::Options { transport, clock: clock.clone(), ..slack::Options::default() };
+        let slack = SmallSlack::try_start(slack).await?;
+        let model = ScriptedModel::start(clock.clone()).await;
+        let witness = Witness::speaks_for(&model, WINDOW_MAX);
+        let folder = tempfile::Builder::new().prefix("torture-").tempdir()?;
+        let disk = Disk::in_folder(folder.path())?;
+        let mut stage = Self { slack, witness, clock, disk, replicas: Vec::new(), folder, model };
+        for number in 0..options.replicas {
+            let slack = stage.slack.clone();
+            let on_ready = move |address| {
+                if door == Transport::Http {
+                    slack.deliver_to(&format!("http://{address}"));
+                }
+            };
+            let folder: PathBuf = stage.folder.path().to_owned();
+            stage.replicas.push(Replica::new(number, stage.environment(door), folder, pace, Arc::new(on_ready)));
+        }
+        for replica in &mut stage.replicas {
+            replica.start(0)?;
+            replica.ready().await?;
+        }
+        Ok(stage)
+    }
+
+    fn environment(&self, door: Transport) -> Vec<(String, String)> {
+        let door = match door {
+            Transport::Http => ("SLACK_SIGNING_SECRET", self.slack.signing_secret().to_owned()),
+            Transport::Socket => ("SLACK_APP_TOKEN", self.slack.app_token().to_owned()),
+        };
+        let settings = [
+            ("SLACK_API_URL", self.slack.api_url()),
+            ("SLACK_BOT_TOKEN", self.slack.bot_token().to_owned()),
+            door,
+            ("OPENAI_BASE_URL", self.model.base_url()),
+            ("OPENAI_API_KEY", "sk-torture".to_owned()),
+            ("DATABASE_URL", self.disk.url()),
+            ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+            ("CHATHAKASE_CONTEXT__MAX_MESSAGES", WINDOW_MAX.to_string()),
+            // Long answers are to be in the window as they were given.
+            ("CHATHAKASE_CONTEXT__MAX_TOKENS", "2000000".to_owned()),
+            // Many more owners die here than anywhere else.
+            ("CHATHAKASE_LIMITS__OWNER_DEATHS", "1000".to_owned()),
+            ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
+            ("RUST_BACKTRACE", "1".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        settings.into_iter().chain(self.disk.environment()).collect()
+    }
+
+    /// What the model's server and the small Slack saw that must not be.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let pings = self.slack.pings().into_iter().map(|ping| format!("a post pings {ping}"));
+        let links = self.slack.unfurled().into_iter().map(|text| format!("a link unfurls: {text:.60}"));
+        let methods =
+            self.slack.unknown_methods().into_iter().map(|method| format!("no such method of Slack: {method}"));
+        self.model.complaints().into_iter().chain(pings).chain(links).chain(methods).collect()
+    }
+}

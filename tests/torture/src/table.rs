@@ -1,0 +1,91 @@
+//! What a run came to, on one screen.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use crate::judge::{Verdict, Wrong};
+
+/// Findings shown; more are counted.
+const FINDINGS_MAX: usize = 12;
+
+/// Everything that is known when a run is over.
+pub(crate) struct Report {
+    pub(crate) seed: u64,
+    /// Store, processes and transport.
+    pub(crate) setup: String,
+    pub(crate) threads: usize,
+    pub(crate) took: Duration,
+    pub(crate) kills: u64,
+    /// How often each kind of fault happened.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    pub(crate) verdict: Verdict,
+    /// The threads that findings are about, as people see them.
+    pub(crate) transcripts: Vec<String>,
+    /// Where the logs are, if they were kept.
+    pub(crate) folder: Option<String>,
+}
+
+impl Report {
+    /// Nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.verdict.findings.is_empty() && self.verdict.apologised == self.verdict.apologies_due
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, setup, threads, took, verdict, .. } = self;
+        writeln!(f, "\nseed {seed}: {setup}; {threads} threads, {:.1} s", took.as_secs_f64())?;
+        let wrong = |wrong| verdict.count(wrong).to_string();
+        let apologised = format!("{} of {}", verdict.apologised, verdict.apologies_due);
+        let columns = [
+            ("sent", verdict.sent.to_string()),
+            ("answered once", verdict.answered_once.to_string()),
+            ("twice", wrong(Wrong::Twice)),
+            ("lost", wrong(Wrong::Lost)),
+            ("apologised", apologised),
+            ("unasked apologies", wrong(Wrong::Apology)),
+            ("interleaved", wrong(Wrong::Interleaved)),
+            ("text differences", wrong(Wrong::Text)),
+            ("stuck statuses", wrong(Wrong::Stuck)),
+            ("leaks", wrong(Wrong::Leak)),
+            ("wrong windows", wrong(Wrong::History)),
+            ("process faults", wrong(Wrong::Process)),
+            ("kills", self.kills.to_string()),
+        ];
+        for (name, value) in &columns {
+            writeln!(f, "  {name:<18} {value:>12}")?;
+        }
+        if verdict.undelivered > 0 {
+            writeln!(f, "  {:<18} {:>12}", "given up by Slack", verdict.undelivered)?;
+        }
+        writeln!(f, "  what went wrong on purpose:")?;
+        for (kind, times) in &self.faults {
+            writeln!(f, "    {kind:<36} {times:>6}")?;
+        }
+        self.findings(f)
+    }
+}
+
+impl Report {
+    fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_clean() {
+            return writeln!(f, "  nothing is wrong");
+        }
+        for finding in self.verdict.findings.iter().take(FINDINGS_MAX) {
+            let place = finding.thread.map_or_else(String::new, |thread| format!(" in thread {thread}"));
+            let token = finding.token.map_or_else(String::new, |token| format!(" {token}"));
+            writeln!(f, "  WRONG ({:?}, seed {}){place}:{token} {}", finding.wrong, self.seed, finding.what)?;
+        }
+        let more = self.verdict.findings.len().saturating_sub(FINDINGS_MAX);
+        if more > 0 {
+            writeln!(f, "  and {more} more")?;
+        }
+        for transcript in &self.transcripts {
+            writeln!(f, "{transcript}")?;
+        }
+        match &self.folder {
+            Some(folder) => writeln!(f, "  the logs are in {folder}"),
+            None => Ok(()),
+        }
+    }
+}
