@@ -18,6 +18,7 @@ mod counts;
 mod intake;
 mod people;
 mod prompt;
+mod reading;
 pub mod route;
 mod runner;
 mod settings;

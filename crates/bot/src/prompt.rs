@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use chathakase_session::{Message, Role, UserId, store::History, turn::TurnId};
 use chathakase_slack::text;
 
+use crate::texts;
+
 /// The system message for a request: the configured prompt, then the place and the people.
 pub(crate) fn system(prompt: &str, history: &History) -> String {
     let place = "You are in a Slack thread.";
@@ -16,6 +18,11 @@ pub(crate) fn system(prompt: &str, history: &History) -> String {
         }
         n => format!("{prompt}\n\n{place} {n} people take part; each message starts with its author's name."),
     }
+}
+
+/// What the system message says of messages that a request does not hold.
+pub(crate) fn left_out(messages: u64) -> String {
+    format!("About {} of this thread are not shown to you.", texts::count(messages, "earlier message"))
 }
 
 /// Puts the names people go by today into a history: as authors, and where a message mentions them.

@@ -105,6 +105,8 @@ pub struct SlackTs(i64);
 
 impl SlackTs {
     const WANTED: &'static str = "a Slack timestamp such as 1700000000.000100";
+    /// Later than all others.
+    pub const MAX: Self = Self(1_000_000_000_000_000_000 - 1);
 
     /// Takes Slack's form only: 1 to 12 digits without a leading zero, a dot, six digits.
     pub fn parse(text: &str) -> Result<Self, BadId> {
@@ -123,7 +125,7 @@ impl SlackTs {
     }
     /// From stored microseconds; the inverse of [`SlackTs::as_micros`]. Negative values and more than 12 digits of seconds are refused.
     pub fn from_micros(micros: i64) -> Result<Self, BadId> {
-        if (0..1_000_000_000_000_000_000).contains(&micros) {
+        if (0..=Self::MAX.0).contains(&micros) {
             Ok(Self(micros))
         } else {
             Err(BadId::new(Self::WANTED, &micros.to_string()))
@@ -136,6 +138,10 @@ impl SlackTs {
     /// The moment it names, to the millisecond.
     pub const fn moment(self) -> crate::Timestamp {
         crate::Timestamp::from_millis(self.0 / 1000)
+    }
+    /// The first that can name a post of `moment`; what has no name there is taken to the nearest that has.
+    pub fn at(moment: crate::Timestamp) -> Self {
+        Self(moment.as_millis().saturating_mul(1000).clamp(0, Self::MAX.0))
     }
 }
 

@@ -55,9 +55,36 @@ pub struct NewPost {
     pub text: String,
     /// Slack's mark of its last edit.
     pub edited_ts: Option<SlackTs>,
-    /// Take it in only if we take part in its thread; else answer [`Receipt::NotJoined`]. Asked and done in one step, so
-    /// that posts of one thread keep the order in which they arrived.
+    /// Take it in only if we take part in its thread, and did when it was written; else answer [`Receipt::NotJoined`]. Asked
+    /// and done in one step, so that posts of one thread keep the order in which they arrived.
     pub joined_only: bool,
+}
+
+/// What Slack showed of a thread when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadBack {
+    /// The posts that are worth knowing, with the texts they have now.
+    pub posts: Vec<NewPost>,
+    /// Every post that stood there, worth knowing or not.
+    pub stood: Vec<SlackTs>,
+    /// From this post on the thread was read to its end; `None` when some of it was not shown. Only a whole reading proves
+    /// that a post is gone.
+    pub whole_from: Option<SlackTs>,
+    /// When reading began: what was stored before then stood in the thread, if it was not deleted.
+    pub began: Timestamp,
+    /// How many posts of the thread were not read, at least.
+    pub left_out: u64,
+}
+
+/// What a reading of a thread changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Posts that were not known.
+    pub new: usize,
+    /// Messages that were edited since.
+    pub amended: usize,
+    /// Messages, and answers of ours, that were deleted since.
+    pub erased: usize,
 }
 
 /// What became of a post that was received.
@@ -75,7 +102,7 @@ pub enum Receipt {
     Run(Box<Claimed>),
     /// The thread's queue was full: the post was *not* kept. Its author must be told.
     Full,
-    /// It was for a thread that we take part in, and we do not: nothing was done.
+    /// It was for a thread that we take part in, and we do not, or did not yet when it was written: nothing was done.
     NotJoined,
 }
 
@@ -158,7 +185,7 @@ pub struct History {
     pub newest: Vec<Message>,
     /// The session's first message, unless it is among the newest.
     pub first: Option<Message>,
-    /// How many messages of the session are in neither.
+    /// How many messages of the session are in neither, and posts of the thread that were never read.
     pub left_out: u64,
     /// Everyone who wrote in the session, with the name last heard of.
     pub people: BTreeMap<UserId, String>,
@@ -231,7 +258,9 @@ pub struct Page {
 pub enum Amended {
     /// No such post is known.
     Unknown,
-    /// This edit, or a later one, is known already, or the post is erased.
+    /// The post is known, and its text is not kept any more: it was erased, or its session is over.
+    Gone,
+    /// This edit, or a later one, is known already.
     Old,
     /// The text is now the new one.
     Done,
@@ -243,7 +272,10 @@ pub enum Erased {
     /// No such post is known; a mark was left, so that it counts if it still arrives.
     Marked,
     /// Its content is gone, and a mark is left.
-    Done,
+    Done {
+        /// The running turn that has nothing left to answer by this; it is marked as stopped.
+        stops: Option<TurnId>,
+    },
     /// It was gone already.
     Gone,
 }
@@ -335,9 +367,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// the thread.
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received>;
 
-    /// Stores posts read back from Slack as context (their `kind` is taken as `Context`), skipping what is known, erased or
-    /// cleared, and marks the thread as read. Returns how many were new. A posts' author need not be a participant before.
-    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize>;
+    /// Stores posts read back from Slack as context (their `kind` is taken as `Context`), skipping what is erased or cleared,
+    /// does what [`SessionStore::reconcile`] does, and marks the thread as read. A posts' author need not be a participant
+    /// before.
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned>;
+
+    /// Brings what is stored of a thread in line with what Slack shows of it: texts that were edited since, and messages and
+    /// answers that are gone. Posts that are not known are not taken in.
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned>;
 
     /// Takes up to `limit` turns that wait with nothing running before them, or whose owner's lease is over, oldest first.
     /// A turn that ran before counts one death more.
@@ -390,8 +427,12 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Amended>;
 
-    /// Erases a message and leaves a mark that keeps it out. A waiting turn that lost its last message is dropped.
+    /// Erases a message and leaves a mark that keeps it out. A waiting turn that lost its last message is dropped, a running
+    /// one is marked as stopped.
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased>;
+
+    /// Erases the answer of ours that the post `ts` is a part of, if the thread shows it whole; says whether it did.
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool>;
 
     /// Erases all content of a session up to and including `before`, and drops the turns that wait on it. Stays joined.
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared>;
@@ -431,6 +472,16 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// What there is and what waits. Asked often: it looks at open turns and at an index of expiry, never at sessions themselves.
     async fn load(&self, now: Timestamp) -> Result<Load>;
+
+    /// Up to `limit` threads that we take part in and that had activity since `since`, newest activity first. Also those whose
+    /// session has expired since then.
+    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>>;
+
+    /// Says that until `at` nothing was missed of what Slack had to say. Never goes back.
+    async fn note_good(&self, at: Timestamp) -> Result<()>;
+
+    /// Until when nothing was missed; `None` when nobody ever said so.
+    async fn good_until(&self) -> Result<Option<Timestamp>>;
 
     /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()>;

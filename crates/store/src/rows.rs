@@ -20,6 +20,8 @@ pub(crate) struct Thread {
     pub(crate) no: u64,
     pub(crate) key: ThreadKey,
     pub(crate) joined: bool,
+    /// The oldest post that asked us in. What others wrote before it was not for us.
+    pub(crate) joined_from: Option<SlackTs>,
     pub(crate) cleared_before: Option<SlackTs>,
     pub(crate) bots_in_row: u32,
     /// The number of the last lease given; only grows.
@@ -28,6 +30,8 @@ pub(crate) struct Thread {
     pub(crate) next_seq: u64,
     /// Whether posts of the thread may exist that were never read, or whose content has expired.
     pub(crate) unread: bool,
+    /// The last activity of a session that expired; `None` while there is a session.
+    pub(crate) rested_at: Option<Timestamp>,
     /// The session, if there is one. It may be due: see [`Thread::live`].
     pub(crate) session: Option<Session>,
 }
@@ -53,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) waiting: Option<TurnId>,
     /// Turns of both kinds that are not delivered.
     pub(crate) open: u32,
+    /// Posts of the thread that were not read when the others were.
+    pub(crate) left_out: u64,
     pub(crate) model: Option<String>,
 }
 
@@ -76,6 +82,14 @@ impl Thread {
     }
     pub(crate) fn is_cleared(&self, ts: SlackTs) -> bool {
         self.cleared_before.is_some_and(|before| ts <= before)
+    }
+    /// When its session, or the last one that expired, was last active.
+    pub(crate) fn active_at(&self) -> Option<Timestamp> {
+        self.session.as_ref().map(|session| session.last_activity).or(self.rested_at)
+    }
+    /// Whether a post at `ts` that does not name us is for us.
+    pub(crate) fn listens_at(&self, ts: SlackTs) -> bool {
+        self.joined && self.joined_from.is_none_or(|from| ts > from)
     }
 }
 
@@ -245,6 +259,10 @@ pub(crate) trait ThreadRows {
 
     /// A number for a session that begins.
     fn next_session(&mut self) -> u64;
+    /// Until when nothing was missed.
+    fn good_until(&self) -> Result<Option<Timestamp>>;
+    fn put_good(&mut self, at: Timestamp) -> Result<()>;
+
     /// Leaves a session's rows to [`ThreadRows::purge`]. They are out of sight already.
     fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()>;
     /// Erases up to `limit` messages of discarded sessions; `true` when something is left.
@@ -314,5 +332,7 @@ pub(crate) trait Lists: Rows {
     fn messages_after(&self, session: u64, after: u64, limit: usize) -> Result<Vec<Message>>;
     fn people(&self, session: u64) -> Result<BTreeMap<UserId, String>>;
     fn page(&self, page: &Page, now: Timestamp) -> Result<Vec<Thread>>;
+    /// Joined threads whose session was active since `since`, there or expired; newest activity first.
+    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>>;
     fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
 }

@@ -238,8 +238,13 @@ impl Driver<'_> {
         let mentioned = prompt::mentioned(&history);
         let names = tools.people.names(history.people.keys().cloned().chain(mentioned).collect()).await;
         prompt::put_names(&mut history, &names);
-        let window =
-            window(&prompt::system(&tools.settings.system_prompt, &history), &history, limits, &*tools.counter);
+        let system = prompt::system(&tools.settings.system_prompt, &history);
+        let mut chosen = window(&system, &history, limits, &*tools.counter);
+        if chosen.left_out.messages > 0 {
+            let system = format!("{system} {}", prompt::left_out(chosen.left_out.messages));
+            chosen = window(&system, &history, limits, &*tools.counter);
+        }
+        let window = chosen;
         if !window.counted.is_empty()
             && let Err(error) = tools.store.counted(&turn.key, &window.counted).await
         {

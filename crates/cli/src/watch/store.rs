@@ -15,8 +15,8 @@ use chathakase_metrics::{
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Receipt, Received, Renewed,
-        Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Receipt,
+        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     time::SharedClock,
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId, TurnKind},
@@ -158,8 +158,15 @@ impl SessionStore for Measured {
         }
         Ok(received)
     }
-    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
-        self.of_turn("learn", lease, self.store.learn(lease, posts, now)).await
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let learned = self.of_turn("learn", lease, self.store.learn(lease, read, now)).await?;
+        ERASURES.add(learned.erased as u64, ["deleted"]);
+        Ok(learned)
+    }
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let learned = self.timed("reconcile", self.store.reconcile(key, read, now)).await?;
+        ERASURES.add(learned.erased as u64, ["deleted"]);
+        Ok(learned)
     }
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         let claimed = self.timed("claim", self.store.claim(claimant, limit, now)).await?;
@@ -226,10 +233,17 @@ impl SessionStore for Measured {
     }
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
         let erased = self.timed("erase", self.store.erase(workspace, channel, ts, now)).await?;
-        if erased == Erased::Done {
+        if let Erased::Done { .. } = erased {
             ERASURES.count(["deleted"]);
         }
         Ok(erased)
+    }
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
+        let retracted = self.timed("retract", self.store.retract(key, ts, now)).await?;
+        if retracted {
+            ERASURES.count(["deleted"]);
+        }
+        Ok(retracted)
     }
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         let cleared = self.timed("clear", self.store.clear(key, before, now)).await?;
@@ -274,6 +288,15 @@ impl SessionStore for Measured {
     }
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.timed("load", self.store.load(now)).await
+    }
+    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
+        self.timed("joined_since", self.store.joined_since(since, limit, now)).await
+    }
+    async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.timed("note_good", self.store.note_good(at)).await
+    }
+    async fn good_until(&self) -> Result<Option<Timestamp>> {
+        self.timed("good_until", self.store.good_until()).await
     }
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
         self.timed("counted", self.store.counted(key, tokens)).await

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
-        SessionInfo, SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
+        Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -54,8 +54,11 @@ impl SessionStore for MortalStore {
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
         self.alive(self.store.receive(post, claimant, now)).await
     }
-    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
-        self.alive(self.store.learn(lease, posts, now)).await
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        self.alive(self.store.learn(lease, read, now)).await
+    }
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        self.alive(self.store.reconcile(key, read, now)).await
     }
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         self.alive(self.store.claim(claimant, limit, now)).await
@@ -104,6 +107,9 @@ impl SessionStore for MortalStore {
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
         self.alive(self.store.erase(workspace, channel, ts, now)).await
     }
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
+        self.alive(self.store.retract(key, ts, now)).await
+    }
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         self.alive(self.store.clear(key, before, now)).await
     }
@@ -139,6 +145,15 @@ impl SessionStore for MortalStore {
     }
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.alive(self.store.load(now)).await
+    }
+    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
+        self.alive(self.store.joined_since(since, limit, now)).await
+    }
+    async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.alive(self.store.note_good(at)).await
+    }
+    async fn good_until(&self) -> Result<Option<Timestamp>> {
+        self.alive(self.store.good_until()).await
     }
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
         self.alive(self.store.counted(key, tokens)).await

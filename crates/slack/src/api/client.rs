@@ -78,6 +78,7 @@ pub enum SetupError {
 pub struct Api {
     pub(super) shared: Arc<Shared>,
     patient: bool,
+    rate_limit_wait_max: Duration,
 }
 
 pub(super) struct Shared {
@@ -86,7 +87,6 @@ pub(super) struct Shared {
     authorization: HeaderValue,
     clock: SharedClock,
     call_timeout: Duration,
-    rate_limit_wait_max: Duration,
     /// The workspace has no status line: it is not asked for any more.
     pub(super) no_status: AtomicBool,
     lately: Lately,
@@ -115,17 +115,22 @@ impl Api {
                 authorization,
                 clock,
                 call_timeout: config.call_timeout,
-                rate_limit_wait_max: config.rate_limit_wait_max,
                 no_status: AtomicBool::new(false),
                 lately: Lately::default(),
             }),
             patient: true,
+            rate_limit_wait_max: config.rate_limit_wait_max,
         })
     }
 
     /// The same client, for callers that decide themselves what a 429 or a failure means: each call is made exactly once.
     pub fn once(&self) -> Self {
-        Self { shared: self.shared.clone(), patient: false }
+        Self { patient: false, ..self.clone() }
+    }
+
+    /// The same client, which waits out rate limits for so long in one call.
+    pub fn waiting_up_to(&self, rate_limit_wait_max: Duration) -> Self {
+        Self { rate_limit_wait_max, ..self.clone() }
     }
 
     /// How calls went lately. What Slack refuses for a reason of its own still shows that it can be reached.
@@ -145,7 +150,7 @@ impl Api {
             };
             let pause = match error.retry_after() {
                 _ if !self.patient => return Err(error),
-                Some(wait) if waited + wait <= self.shared.rate_limit_wait_max => {
+                Some(wait) if waited + wait <= self.rate_limit_wait_max => {
                     waited += wait;
                     wait
                 }

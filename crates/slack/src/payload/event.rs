@@ -4,7 +4,7 @@ use std::fmt;
 
 use chathakase_session::{AppId, ChannelId, EventId, SlackTs, UserId, WorkspaceId};
 
-use super::{BadPayload, Place, Post, Subtype, object::Object};
+use super::{BadPayload, Place, Post, object::Object};
 
 /// One event as Slack delivered it, by whichever door.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ fn changed(event: &Object<'_>) -> Option<Event> {
     let post = Post::read(&event.object("message")?, channel.clone(), place)?;
     let event_ts = event.moment("event_ts").or_else(|| event.ts("ts"));
     // A deleted message that has replies is not said to be deleted: it changes into a tombstone.
-    if post.subtype == Some(Subtype::Other("tombstone".to_owned())) {
+    if post.is_tombstone() {
         return Some(Event::Deleted(Deletion {
             channel,
             place,

@@ -35,6 +35,10 @@ pub struct Post {
     pub metadata: Option<Metadata>,
     /// How far a streamed message is: `in_progress`, `completed` or `errored`; `None` for all others.
     pub streaming_state: Option<String>,
+    /// How many replies its thread has; only of a thread's first message, and only where it was read back.
+    pub reply_count: Option<u64>,
+    /// The newest of them.
+    pub latest_reply: Option<SlackTs>,
 }
 
 impl Post {
@@ -46,6 +50,11 @@ impl Post {
     /// Whether it is in a thread that another message began.
     pub fn is_reply(&self) -> bool {
         self.thread_ts.is_some_and(|root| root != self.ts)
+    }
+
+    /// Whether it stands for one that was deleted and has replies still.
+    pub fn is_tombstone(&self) -> bool {
+        matches!(&self.subtype, Some(Subtype::Other(word)) if word == "tombstone")
     }
 
     /// Reads a message object. `ts` is what it cannot be without.
@@ -64,6 +73,8 @@ impl Post {
             edited_ts: message.object("edited").and_then(|edited| edited.moment("ts")),
             metadata: message.object("metadata").and_then(|metadata| Metadata::read(&metadata)),
             streaming_state: message.filled("streaming_state").map(|state| state.into_owned()),
+            reply_count: message.number("reply_count").and_then(|count| count.try_into().ok()),
+            latest_reply: message.ts("latest_reply"),
         })
     }
 }

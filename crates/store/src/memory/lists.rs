@@ -73,6 +73,12 @@ impl Lists for Tables {
         let pages_before = page.number.saturating_mul(page.size);
         Ok(threads.into_iter().skip(pages_before).take(page.size).cloned().collect())
     }
+    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+        let recent = self.threads.values().filter(|thread| thread.joined && thread.active_at() >= Some(since));
+        let mut recent: Vec<&Thread> = recent.collect();
+        recent.sort_by_key(|thread| Reverse((thread.active_at(), thread.no)));
+        Ok(recent.into_iter().take(limit).cloned().collect())
+    }
     fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
         let mut stats = Stats::default();
         let mut people = BTreeSet::new();

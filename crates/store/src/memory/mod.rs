@@ -12,16 +12,16 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
-        Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
+        Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
 
 use crate::{
     codec::Packed,
-    rows::PostName,
-    steps::{Incoming, clear, edit, expire, learn, lease, look, receive, speak, speak::Words},
+    rows::{PostName, ThreadRows},
+    steps::{Incoming, clear, edit, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words},
 };
 use rows::Tables;
 
@@ -55,9 +55,14 @@ impl SessionStore for MemoryStore {
         self.step(|rows| receive::receive(rows, &self.rules, &incoming, claimant, now))
     }
 
-    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
-        let posts: Vec<_> = posts.into_iter().map(Incoming::new).collect();
-        self.step(|rows| learn::learn(rows, lease, &posts, now))
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let seen = Seen::new(read);
+        self.step(|rows| learn::learn(rows, lease, &seen, now))
+    }
+
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let seen = Seen::new(read);
+        self.step(|rows| learn::reconcile(rows, &self.rules, key, &seen, now))
     }
 
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
@@ -122,6 +127,10 @@ impl SessionStore for MemoryStore {
         self.step(|rows| edit::erase(rows, &self.rules, &name, now))
     }
 
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
+        self.step(|rows| edit::retract(rows, &self.rules, key, ts, now))
+    }
+
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         self.step(|rows| clear::clear(rows, &self.rules, key, before, now))
     }
@@ -170,6 +179,18 @@ impl SessionStore for MemoryStore {
 
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.step(|rows| Ok(rows.load(now)))
+    }
+
+    async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {
+        self.step(|rows| look::joined_since(rows, since, limit))
+    }
+
+    async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.step(|rows| rows.put_good(at))
+    }
+
+    async fn good_until(&self) -> Result<Option<Timestamp>> {
+        self.step(|rows| rows.good_until())
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

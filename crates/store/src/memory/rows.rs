@@ -34,6 +34,7 @@ pub(crate) struct Tables {
     last_session: u64,
     last_turn: u64,
     last_content: ContentNo,
+    good_until: Option<Timestamp>,
 }
 
 /// The rows of one session.
@@ -105,11 +106,13 @@ impl ThreadRows for Tables {
             no: self.threads.len() as u64 + 1,
             key: key.clone(),
             joined: false,
+            joined_from: None,
             cleared_before: None,
             bots_in_row: 0,
             fence: 0,
             next_seq: 1,
             unread: true,
+            rested_at: None,
             session: None,
         };
         self.by_key.insert(key.clone(), thread.no);
@@ -156,6 +159,13 @@ impl ThreadRows for Tables {
             }
             self.remove_turn(id)?;
         }
+        Ok(())
+    }
+    fn good_until(&self) -> Result<Option<Timestamp>> {
+        Ok(self.good_until)
+    }
+    fn put_good(&mut self, at: Timestamp) -> Result<()> {
+        self.good_until = self.good_until.max(Some(at));
         Ok(())
     }
     fn purge(&mut self, _limit: usize) -> Result<bool> {

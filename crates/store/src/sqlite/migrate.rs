@@ -10,7 +10,11 @@ use crate::OpenError;
 const APPLICATION_ID: i32 = 0x4368_486b;
 
 /// All migrations, the first has number 1.
-const ALL: &[&str] = &[include_str!("migrations/0001_sessions.sql"), include_str!("migrations/0002_stop.sql")];
+const ALL: &[&str] = &[
+    include_str!("migrations/0001_sessions.sql"),
+    include_str!("migrations/0002_stop.sql"),
+    include_str!("migrations/0003_gaps.sql"),
+];
 
 /// The schema that this build writes.
 pub const SCHEMA: u32 = ALL.len() as u32;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Load, NewPost, Page, Received, Renewed, Result,
-        SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
+        Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 use super::{SqliteStore, sweep::Sweep, writer::Job};
 use crate::{
     codec::Packed,
-    rows::{Lists, PostName},
-    steps::{Incoming, clear, edit, learn, lease, look, receive, speak, speak::Words},
+    rows::{Lists, PostName, ThreadRows},
+    steps::{Incoming, clear, edit, learn, learn::Seen, lease, look, receive, speak, speak::Words},
 };
 
 #[async_trait]
@@ -28,10 +28,14 @@ impl SessionStore for SqliteStore {
         self.step(bytes, move |sql| receive::receive(sql, &rules, &incoming, claimant.as_ref(), now)).await
     }
 
-    async fn learn(&self, lease: &Lease, posts: Vec<NewPost>, now: Timestamp) -> Result<usize> {
-        let posts: Vec<_> = posts.into_iter().map(Incoming::new).collect();
-        let (lease, bytes) = (lease.clone(), posts.iter().map(Incoming::bytes).sum());
-        self.step(bytes, move |sql| learn::learn(sql, &lease, &posts, now)).await
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let (lease, seen) = (lease.clone(), Seen::new(read));
+        self.step(seen.bytes(), move |sql| learn::learn(sql, &lease, &seen, now)).await
+    }
+
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let (key, rules, seen) = (key.clone(), self.rules.clone(), Seen::new(read));
+        self.step(seen.bytes(), move |sql| learn::reconcile(sql, &rules, &key, &seen, now)).await
     }
 
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
@@ -107,6 +111,11 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| edit::erase(sql, &rules, &name, now)).await
     }
 
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
+        let (key, rules) = (key.clone(), self.rules.clone());
+        self.step(0, move |sql| edit::retract(sql, &rules, &key, ts, now)).await
+    }
+
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
         let (key, rules) = (key.clone(), self.rules.clone());
         self.step(0, move |sql| clear::clear(sql, &rules, &key, before, now)).await
@@ -164,6 +173,18 @@ impl SessionStore for SqliteStore {
 
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.readers.read(move |sql| sql.load(now)).await
+    }
+
+    async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {
+        self.readers.read(move |sql| look::joined_since(sql, since, limit)).await
+    }
+
+    async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.step(0, move |sql| sql.put_good(at)).await
+    }
+
+    async fn good_until(&self) -> Result<Option<Timestamp>> {
+        self.readers.read(|sql| sql.good_until()).await
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Edits and deletions of single posts.
 
 use chathakase_session::{
-    SlackTs, Timestamp,
+    SlackTs, ThreadKey, Timestamp,
     store::{Amended, Erased, Result, Rules},
+    turn::{TurnId, TurnKind, TurnState},
 };
 
 use super::session;
@@ -31,22 +32,34 @@ pub(crate) fn amend(
     now: Timestamp,
 ) -> Result<Amended> {
     let Some(post) = rows.post(name)? else { return Ok(Amended::Unknown) };
-    if matches!(post.place, Place::Erased { .. }) {
+    let Some((mut thread, message)) = stored(rows, post.place, now)? else { return Ok(Amended::Gone) };
+    if !rewrite(rows, name, &post, message, text, edited_ts)? {
         return Ok(Amended::Old);
     }
-    let Some((mut thread, mut message)) = stored(rows, post.place, now)? else { return Ok(Amended::Unknown) };
+    thread.session_mut()?.last_activity = now;
+    session::settle(rows, rules, &mut thread, now)?;
+    Ok(Amended::Done)
+}
+
+/// Writes the text of an edit over a message's; `false` when this edit or a later one is known.
+pub(super) fn rewrite(
+    rows: &mut impl Rows,
+    name: &PostName,
+    post: &Post,
+    mut message: MessageRow,
+    text: &Packed,
+    edited_ts: SlackTs,
+) -> Result<bool> {
     if post.edited_ts.is_some_and(|known| known >= edited_ts) {
-        return Ok(Amended::Old);
+        return Ok(false);
     }
     rows.erase_content(message.content)?;
     message.content = rows.add_content(text)?;
     message.bytes = text.text_bytes as u64;
     message.tokens = None;
     rows.save_message(&message)?;
-    rows.put_post(name, &Post { edited_ts: Some(edited_ts), ..post })?;
-    thread.session_mut()?.last_activity = now;
-    session::settle(rows, rules, &mut thread, now)?;
-    Ok(Amended::Done)
+    rows.put_post(name, &Post { edited_ts: Some(edited_ts), ..post.clone() })?;
+    Ok(true)
 }
 
 /// Erases a message and leaves a mark that keeps it out.
@@ -59,10 +72,59 @@ pub(crate) fn erase(rows: &mut impl Rows, rules: &Rules, name: &PostName, now: T
     if matches!(post.place, Place::Erased { .. }) {
         return Ok(Erased::Gone);
     }
-    let place = post.place;
-    rows.put_post(name, &Post { place: erased, ..post })?;
-    let Some((mut thread, message)) = stored(rows, place, now)? else { return Ok(Erased::Gone) };
-    session::erase(rows, thread.session_mut()?, &message)?;
+    let Some((mut thread, message)) = stored(rows, post.place, now)? else {
+        rows.put_post(name, &Post { place: erased, ..post })?;
+        return Ok(Erased::Gone);
+    };
+    let stops = take_out(rows, &mut thread, name, post, &message, now)?;
     session::settle(rows, rules, &mut thread, now)?;
-    Ok(Erased::Done)
+    Ok(Erased::Done { stops })
+}
+
+/// Takes a message out of its session for good. Gives the running turn that has nothing left to answer by this. The caller
+/// writes the thread.
+pub(super) fn take_out(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    name: &PostName,
+    post: Post,
+    message: &MessageRow,
+    now: Timestamp,
+) -> Result<Option<TurnId>> {
+    rows.put_post(name, &Post { place: Place::Erased { at: now }, ..post })?;
+    session::erase(rows, thread.session_mut()?, message)?;
+    let Some(id) = message.turn else { return Ok(None) };
+    let running = rows.turn(id)?.filter(|turn| turn.state == TurnState::Running && turn.kind == TurnKind::Answer);
+    let Some(mut turn) = running else { return Ok(None) };
+    if !rows.messages_of(turn.session, id, turn.first_seq)?.is_empty() {
+        return Ok(None);
+    }
+    turn.stop_requested = true;
+    rows.save_turn(&turn)?;
+    Ok(Some(id))
+}
+
+/// Erases the answer that the post `ts` is a part of. One that is not delivered yet may still lose parts by our own doing.
+pub(crate) fn retract(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    key: &ThreadKey,
+    ts: SlackTs,
+    now: Timestamp,
+) -> Result<bool> {
+    let Some(mut thread) = rows.thread(key)? else { return Ok(false) };
+    let Some(no) = thread.live(now).map(|session| session.no) else { return Ok(false) };
+    for turn in rows.delivered_until(no, ts)? {
+        if rows.parts(turn.id)?.iter().all(|part| part.ts != Some(ts)) {
+            continue;
+        }
+        let messages = rows.messages_until(no, turn.last_ts)?;
+        let Some(answer) = messages.iter().find(|message| message.answer && message.turn == Some(turn.id)) else {
+            return Ok(false);
+        };
+        session::erase(rows, thread.session_mut()?, answer)?;
+        session::settle(rows, rules, &mut thread, now)?;
+        return Ok(true);
+    }
+    Ok(false)
 }

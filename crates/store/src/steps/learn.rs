@@ -1,19 +1,61 @@
 //! Posts read back from Slack.
 
-use chathakase_session::{Kind, Role, Timestamp, store::Result, turn::Lease};
+use std::collections::{HashMap, HashSet};
+
+use chathakase_session::{
+    Kind, Role, SlackTs, ThreadKey, Timestamp,
+    store::{Learned, ReadBack, Result, Rules},
+    turn::Lease,
+};
 
 use super::{
-    Incoming, lease,
+    Incoming, edit, lease,
     session::{self, Entry},
 };
-use crate::rows::{Place, Post, Rows, Thread};
+use crate::rows::{MessageRow, Place, Post, PostName, Rows, Thread};
 
-/// Stores what is new of `posts` as context, and marks the thread as read. Returns how many were new.
-pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, posts: &[Incoming], now: Timestamp) -> Result<usize> {
+/// What was read of a thread, packed.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    posts: Vec<Incoming>,
+    stood: HashSet<SlackTs>,
+    newest: Option<SlackTs>,
+    whole_from: Option<SlackTs>,
+    began: Timestamp,
+    left_out: u64,
+}
+
+impl Seen {
+    pub(crate) fn new(read: ReadBack) -> Self {
+        let ReadBack { posts, stood, whole_from, began, left_out } = read;
+        let stood: HashSet<_> = stood.into_iter().chain(posts.iter().map(|post| post.ts)).collect();
+        let newest = stood.iter().max().copied();
+        Self { posts: posts.into_iter().map(Incoming::new).collect(), stood, newest, whole_from, began, left_out }
+    }
+    /// What it adds to a batch (bytes).
+    pub(crate) fn bytes(&self) -> usize {
+        self.posts.iter().map(Incoming::bytes).sum()
+    }
+
+    fn posts_of<'a>(&'a self, key: &'a ThreadKey) -> impl Iterator<Item = &'a Incoming> {
+        self.posts.iter().filter(move |incoming| incoming.post.key == *key)
+    }
+
+    /// Whether a post would have been seen if it still stood there. Slack's timestamps grow, so what is older than the newest
+    /// seen was there to be seen; and so was what we had before we began to read.
+    fn lacks(&self, ts: SlackTs, stored_at: Option<Timestamp>) -> bool {
+        let Some(from) = self.whole_from else { return false };
+        let was_there = self.newest > Some(ts) || stored_at.is_some_and(|at| at < self.began);
+        ts >= from && was_there && !self.stood.contains(&ts)
+    }
+}
+
+/// Stores what is new as context, brings the rest up to date, and marks the thread as read.
+pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Timestamp) -> Result<Learned> {
     let (mut thread, _) = lease::held(rows, lease)?;
+    let mut learned = bring_in_line(rows, &mut thread, seen, now)?;
     let ours = rows.part_times(thread.session_mut()?.no)?;
-    let mut learned = 0;
-    for incoming in posts.iter().filter(|incoming| incoming.post.key == lease.key) {
+    for incoming in seen.posts_of(&lease.key) {
         let name = incoming.name_of_post();
         let known = rows.post(&name)?;
         let shown = incoming.post.role == Role::Assistant && ours.contains(&incoming.post.ts);
@@ -24,12 +66,76 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, posts: &[Incoming], now
         let asked = incoming.post.role != Role::User || known.is_some_and(|known| known.asked);
         let entry = Entry { incoming, kind: Kind::Context, turn: None, asked };
         session::enter(rows, &mut thread, &name, entry, now)?;
-        learned += 1;
+        learned.new += 1;
     }
     thread.unread = false;
-    thread.session_mut()?.last_activity = now;
+    let session = thread.session_mut()?;
+    session.left_out = seen.left_out;
+    session.last_activity = now;
     rows.save_thread(&thread)?;
     Ok(learned)
+}
+
+/// Brings what is known of a thread in line with what Slack showed. A session that is over has nothing left to change.
+pub(crate) fn reconcile(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    key: &ThreadKey,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Learned> {
+    let Some(mut thread) = rows.thread(key)?.filter(|thread| thread.live(now).is_some()) else {
+        return Ok(Learned::default());
+    };
+    let learned = bring_in_line(rows, &mut thread, seen, now)?;
+    if learned != Learned::default() {
+        session::settle(rows, rules, &mut thread, now)?;
+    }
+    Ok(learned)
+}
+
+fn bring_in_line(rows: &mut impl Rows, thread: &mut Thread, seen: &Seen, now: Timestamp) -> Result<Learned> {
+    let mut learned = Learned::default();
+    let no = thread.session_mut()?.no;
+    for incoming in seen.posts_of(&thread.key) {
+        let name = incoming.name_of_post();
+        let (Some(post), Some(edited_ts)) = (rows.post(&name)?, incoming.post.edited_ts) else { continue };
+        let Place::Stored { session, seq, .. } = post.place else { continue };
+        let message = if session == no { rows.message(no, seq)? } else { None };
+        if let Some(message) = message
+            && edit::rewrite(rows, &name, &post, message, &incoming.body, edited_ts)?
+        {
+            learned.amended += 1;
+        }
+    }
+    if seen.whole_from.is_some() {
+        learned.erased = erase_missing(rows, thread, seen, now)?;
+    }
+    Ok(learned)
+}
+
+/// Erases what is stored and does not stand in the thread any more.
+fn erase_missing(rows: &mut impl Rows, thread: &mut Thread, seen: &Seen, now: Timestamp) -> Result<usize> {
+    let no = thread.session_mut()?.no;
+    let messages = rows.messages_until(no, SlackTs::MAX)?;
+    let mut erased = 0;
+    for message in messages.iter().filter(|message| !message.answer && seen.lacks(message.ts, Some(message.at))) {
+        let name = PostName::of(&thread.key, message.ts);
+        let known =
+            rows.post(&name)?.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
+        edit::take_out(rows, thread, &name, known, message, now)?;
+        erased += 1;
+    }
+    let answers: HashMap<_, &MessageRow> =
+        messages.iter().filter(|message| message.answer).map(|message| (message.turn, message)).collect();
+    for turn in rows.delivered_until(no, SlackTs::MAX)? {
+        let Some(answer) = answers.get(&Some(turn.id)) else { continue };
+        if rows.parts(turn.id)?.iter().filter_map(|part| part.ts).any(|ts| seen.lacks(ts, None)) {
+            session::erase(rows, thread.session_mut()?, answer)?;
+            erased += 1;
+        }
+    }
+    Ok(erased)
 }
 
 fn may_return(known: Option<&Post>, thread: &Thread) -> bool {

@@ -51,6 +51,10 @@ pub(crate) fn sessions(rows: &impl Lists, page: &Page, now: Timestamp) -> Result
     Ok(infos)
 }
 
+pub(crate) fn joined_since(rows: &impl Lists, since: Timestamp, limit: usize) -> Result<Vec<ThreadKey>> {
+    Ok(rows.joined_since(since, limit)?.into_iter().map(|thread| thread.key).collect())
+}
+
 pub(crate) fn history(
     rows: &impl Lists,
     key: &ThreadKey,
@@ -76,7 +80,7 @@ pub(crate) fn history_of(
     newest.extend(late);
     let first = rows.first(session.no, hidden)?.filter(|first| newest.iter().all(|message| message.seq != first.seq));
     let shown = newest.len() as u64 + u64::from(first.is_some());
-    let left_out = session.visible(hidden).saturating_sub(shown);
+    let left_out = session.visible(hidden).saturating_sub(shown) + session.left_out;
     Ok(History { newest, first, left_out, people: rows.people(session.no)? })
 }
 

@@ -69,6 +69,10 @@ pub(crate) fn receive(
     };
     let created = session::ensure(rows, &mut thread, post.ts, now)?;
     if post.kind != Kind::Context {
+        // A thread that was joined before this was kept has no such moment, and needs none.
+        if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| post.ts < from)) {
+            thread.joined_from = Some(post.ts);
+        }
         thread.joined = true;
     }
     if post.kind == Kind::Accepted {
@@ -118,7 +122,7 @@ fn judge(
     if thread.is_some_and(|thread| thread.is_cleared(post.ts)) {
         return Verdict::Nothing(Refusal::Gone);
     }
-    if post.joined_only && thread.is_none_or(|thread| !thread.joined) {
+    if post.joined_only && thread.is_none_or(|thread| !thread.listens_at(post.ts)) {
         return Verdict::Nothing(Refusal::NotJoined);
     }
     let live = thread.and_then(|thread| thread.live(now));

@@ -43,8 +43,10 @@ pub(crate) fn ensure(rows: &mut impl Rows, thread: &mut Thread, ts: SlackTs, now
         running: None,
         waiting: None,
         open: 0,
+        left_out: 0,
         model: None,
     });
+    thread.rested_at = None;
     Ok(true)
 }
 
@@ -53,6 +55,7 @@ pub(crate) fn end(rows: &mut impl Rows, thread: &mut Thread, why: End, now: Time
     if let Some(session) = thread.session.take() {
         rows.discard_session(session.no, thread, now)?;
         thread.unread |= why == End::Expired;
+        thread.rested_at = Some(session.last_activity);
     }
     Ok(())
 }

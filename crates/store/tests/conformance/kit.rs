@@ -5,7 +5,7 @@ use std::time::Duration;
 use chathakase_session::{
     Kind, Message, Role, SlackTs, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, History, NewPost, Receipt, SessionStore, Usage},
+    store::{Claimed, Closing, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
@@ -119,4 +119,14 @@ pub(crate) fn texts(messages: &[Message]) -> Vec<&str> {
 pub(crate) async fn window(store: &dyn SessionStore, key: &ThreadKey, now: Timestamp) -> Vec<String> {
     let History { newest, .. } = store.history(key, None, 20, now).await.unwrap();
     newest.into_iter().map(|message| message.text).collect()
+}
+
+/// Posts that were read back from a thread of which more may stand.
+pub(crate) fn read(posts: Vec<NewPost>) -> ReadBack {
+    ReadBack { posts, stood: Vec::new(), whole_from: None, began: at(0), left_out: 0 }
+}
+
+/// All that stands in a thread, read by `began`.
+pub(crate) fn whole(posts: Vec<NewPost>, began: i64) -> ReadBack {
+    ReadBack { whole_from: Some(ts(0)), began: at(began), ..read(posts) }
 }

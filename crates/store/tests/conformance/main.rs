@@ -31,7 +31,8 @@ every_store! {
         equal_roots_in_two_channels_and_workspaces_never_mix,
         a_full_queue_keeps_nothing_and_says_so,
         bots_in_a_row_are_counted_until_a_person_asks,
-        what_is_not_claimed_waits_for_a_claim;
+        what_is_not_claimed_waits_for_a_claim,
+        what_others_wrote_before_we_were_asked_in_is_not_for_us;
     turns:
         three_quick_messages_give_two_turns_in_order,
         commands_do_not_wait_and_enter_no_window,
@@ -60,6 +61,10 @@ every_store! {
         a_waiting_turn_without_messages_is_dropped,
         a_waiting_turn_knows_what_is_left_of_it,
         an_erased_command_is_not_carried_out,
+        a_running_turn_is_stopped_with_its_last_message,
+        an_answer_is_retracted_with_any_of_its_parts,
+        a_reading_brings_edits_and_deletions_that_were_missed,
+        what_came_while_a_thread_was_read_is_not_taken_for_deleted,
         the_last_message_takes_the_session_with_it,
         clearing_erases_up_to_the_moment_and_stays_joined,
         what_was_said_before_a_clear_never_returns,
@@ -77,6 +82,7 @@ every_store! {
         what_is_read_back_is_context_and_known_once,
         what_expired_can_be_read_back_and_is_not_asked_again,
         our_own_parts_are_not_read_back,
+        what_was_not_read_is_counted_as_left_out,
         a_session_that_begins_with_its_root_has_nothing_to_read;
     looking:
         history_is_in_window_order_whatever_the_order_of_arrival,
@@ -88,6 +94,8 @@ every_store! {
         the_load_counts_what_runs_and_what_waits,
         an_unknown_thread_has_nothing,
         the_greatest_numbers_are_taken,
+        the_last_good_moment_never_goes_back,
+        threads_we_were_in_lately_are_found_also_after_they_expired,
         counted_tokens_are_remembered_until_the_text_changes,
         three_hundred_people_are_all_known,
         a_person_is_known_by_the_name_last_heard,

@@ -3,7 +3,7 @@
 use chathakase_session::{
     Kind, Role, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, NewPost, Page, Receipt, Rules},
+    store::{Claimed, Closing, NewPost, Page, ReadBack, Receipt, Rules},
     turn::{Lease, Outcome, PartMode},
 };
 use proptest::prelude::*;
@@ -17,7 +17,9 @@ use crate::{
 #[derive(Clone, Debug)]
 enum Step {
     Receive { thread: usize, secs: i64, kind: Kind, user: u8, claims: Option<u8>, joined_only: bool },
-    Learn { lease: usize, secs: Vec<i64> },
+    Learn { lease: usize, secs: Vec<i64>, whole: bool },
+    Reconcile { thread: usize, secs: Vec<i64>, whole: bool },
+    Retract { thread: usize, secs: i64 },
     Claim { process: u8, limit: usize },
     Renew { lease: usize },
     Release { lease: usize },
@@ -37,6 +39,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let thread = || 0..THREADS;
     let secs = || 0..8_i64;
+    let seen = || prop::collection::vec(0..8_i64, 0..4);
     let lease = || 0..6_usize;
     let claims = || proptest::option::of(0..2_u8);
     let kind = prop_oneof![3 => Just(Kind::Accepted), 2 => Just(Kind::Context), 1 => Just(Kind::Command)];
@@ -45,7 +48,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         12 => (thread(), secs(), kind, 0..3_u8, claims(), any::<bool>()).prop_map(
             |(thread, secs, kind, user, claims, joined_only)| Step::Receive { thread, secs, kind, user, claims, joined_only }
         ),
-        3 => (lease(), prop::collection::vec(secs(), 0..4)).prop_map(|(lease, secs)| Step::Learn { lease, secs }),
+        3 => (lease(), seen(), any::<bool>()).prop_map(|(lease, secs, whole)| Step::Learn { lease, secs, whole }),
+        2 => (thread(), seen(), any::<bool>()).prop_map(|(thread, secs, whole)| Step::Reconcile { thread, secs, whole }),
+        1 => (thread(), secs()).prop_map(|(thread, secs)| Step::Retract { thread, secs }),
         4 => (0..2_u8, 0..4_usize).prop_map(|(process, limit)| Step::Claim { process, limit }),
         2 => lease().prop_map(|lease| Step::Renew { lease }),
         1 => lease().prop_map(|lease| Step::Release { lease }),
@@ -65,6 +70,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 const THREADS: usize = 4;
+
+/// These posts, the even ones edited, as a reading of the thread shows them.
+fn read_back(key: &ThreadKey, secs: &[i64], whole: bool, now: Timestamp) -> ReadBack {
+    let post = |secs: &i64| NewPost {
+        role: if secs % 3 == 2 { Role::Assistant } else { Role::User },
+        edited_ts: (secs % 2 == 0).then(|| ts(10 + secs)),
+        ..tells(key, *secs, &format!("read back {secs} in {key}"))
+    };
+    let posts = secs.iter().map(post).collect();
+    ReadBack { posts, stood: Vec::new(), whole_from: whole.then(|| ts(0)), began: now, left_out: 2 }
+}
 
 /// Equal roots in two channels and two workspaces, and a second thread in one of the channels.
 fn key(thread: usize) -> ThreadKey {
@@ -118,6 +134,11 @@ impl Side {
                 let amended = self.store.amend(&workspace, &channel, ts(*secs), &text, ts(*edited), now).await;
                 format!("{amended:?}")
             }
+            Step::Reconcile { thread, secs, whole } => {
+                let key = key(*thread);
+                format!("{:?}", self.store.reconcile(&key, read_back(&key, secs, *whole, now), now).await)
+            }
+            Step::Retract { thread, secs } => format!("{:?}", self.store.retract(&key(*thread), ts(*secs), now).await),
             Step::Erase { thread, secs } => {
                 let ThreadKey { workspace, channel, .. } = key(*thread);
                 format!("{:?}", self.store.erase(&workspace, &channel, ts(*secs), now).await)
@@ -144,12 +165,8 @@ impl Side {
         };
         let Some(lease) = self.lease(*lease) else { return String::new() };
         match step {
-            Step::Learn { secs, .. } => {
-                let post = |secs: &i64| NewPost {
-                    role: if secs % 3 == 2 { Role::Assistant } else { Role::User },
-                    ..tells(&lease.key, *secs, &format!("read back {secs} in {}", lease.key))
-                };
-                format!("{:?}", self.store.learn(&lease, secs.iter().map(post).collect(), now).await)
+            Step::Learn { secs, whole, .. } => {
+                format!("{:?}", self.store.learn(&lease, read_back(&lease.key, secs, *whole, now), now).await)
             }
             Step::Renew { .. } => {
                 format!("{:?}", self.store.renew(std::slice::from_ref(&lease), 30 * SECOND, now).await)

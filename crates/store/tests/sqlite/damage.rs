@@ -114,7 +114,7 @@ async fn a_step_that_fails_half_way_leaves_nothing() {
     assert_eq!(lease.turn, turn.turn.id);
     // Those that share its transaction are not concerned.
     let (learned, beside) = futures_util::future::join(
-        store.learn(&lease, vec![tells(&key, 1, "one"), tells(&key, 6, "told")], at(7)),
+        store.learn(&lease, read(vec![tells(&key, 1, "one"), tells(&key, 6, "told")]), at(7)),
         store.receive(tells(&key, 8, "beside"), None, at(8)),
     )
     .await;

@@ -1,6 +1,6 @@
 //! What readers ask for. A row that cannot be read is left out and logged.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chathakase_session::{
     Message, Timestamp, UserId, WorkspaceId,
@@ -95,6 +95,26 @@ impl Lists for Sql<'_> {
             ),
             None => self.readable(&THREAD, page!(""), params![now.as_millis(), page.size, before], thread::read),
         }
+    }
+
+    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+        let (since, limit) = (since.as_millis(), int(limit));
+        let sql = concat!(
+            "SELECT ",
+            thread::columns!(),
+            " FROM thread WHERE session IS NOT NULL AND joined AND last_activity >= ? ORDER BY last_activity DESC, no DESC
+             LIMIT ?"
+        );
+        let mut threads = self.readable(&THREAD, sql, params![since, limit], thread::read)?;
+        let sql = concat!(
+            "SELECT ",
+            thread::columns!(),
+            " FROM thread WHERE rested_at >= ? AND joined ORDER BY rested_at DESC, no DESC LIMIT ?"
+        );
+        threads.extend(self.readable(&THREAD, sql, params![since, limit], thread::read)?);
+        threads.sort_by_key(|thread| Reverse((thread.active_at(), thread.no)));
+        threads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(threads)
     }
 
     fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {

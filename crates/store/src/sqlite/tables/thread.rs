@@ -12,7 +12,8 @@ use crate::{
 macro_rules! columns {
     () => {
         "no, workspace, channel, root, joined, cleared_before, bots_in_row, fence, next_seq, unread, session, created_at, \
-         last_activity, expires_at, users, answers, commands, waiting_messages, running, waiting, open, model"
+         last_activity, expires_at, users, answers, commands, waiting_messages, running, waiting, open, model, \
+         joined_from, rested_at, left_out"
     };
 }
 pub(super) use columns;
@@ -36,6 +37,7 @@ pub(super) fn read(cells: Cells<'_, '_>) -> Result<Thread> {
             waiting: cells.get::<Option<u64>>(19)?.map(TurnId),
             open: cells.get(20)?,
             model: cells.get(21)?,
+            left_out: cells.get(24)?,
         })
     };
     Ok(Thread {
@@ -47,6 +49,8 @@ pub(super) fn read(cells: Cells<'_, '_>) -> Result<Thread> {
         fence: cells.get(7)?,
         next_seq: cells.get(8)?,
         unread: cells.flag(9)?,
+        joined_from: cells.ts_or_none(22)?,
+        rested_at: cells.time_or_none(23)?,
         session: cells.get::<Option<u64>>(10)?.map(session).transpose()?,
     })
 }
@@ -69,11 +73,13 @@ impl ThreadRows for Sql<'_> {
             no: self.conn.last_insert_rowid().unsigned_abs(),
             key: key.clone(),
             joined: false,
+            joined_from: None,
             cleared_before: None,
             bots_in_row: 0,
             fence: 0,
             next_seq: 1,
             unread: true,
+            rested_at: None,
             session: None,
         })
     }
@@ -82,7 +88,8 @@ impl ThreadRows for Sql<'_> {
         let sql =
             "UPDATE thread SET joined = ?, cleared_before = ?, bots_in_row = ?, fence = ?, next_seq = ?, unread = ?,
                    session = ?, created_at = ?, last_activity = ?, expires_at = ?, users = ?, answers = ?, commands = ?,
-                   waiting_messages = ?, running = ?, waiting = ?, open = ?, model = ? WHERE no = ?";
+                   waiting_messages = ?, running = ?, waiting = ?, open = ?, model = ?, joined_from = ?, rested_at = ?,
+                   left_out = ? WHERE no = ?";
         let session = thread.session.as_ref();
         self.run(
             sql,
@@ -105,6 +112,9 @@ impl ThreadRows for Sql<'_> {
                 session.and_then(|s| s.waiting).map(|turn| turn.0),
                 session.map(|s| s.open),
                 session.and_then(|s| s.model.as_deref()),
+                thread.joined_from.map(SlackTs::as_micros),
+                thread.rested_at.map(Timestamp::as_millis),
+                session.map_or(0, |s| s.left_out),
                 thread.no,
             ],
         )?;
@@ -135,6 +145,18 @@ impl ThreadRows for Sql<'_> {
         self.state.discarded.set(true);
         let sql = "INSERT INTO discarded (session, thread, at) VALUES (?, ?, ?)";
         self.run(sql, params![session, thread.no, at.as_millis()])?;
+        Ok(())
+    }
+
+    fn good_until(&self) -> Result<Option<Timestamp>> {
+        const PULSE: Table = Table { name: "pulse", columns: "good_until", key_columns: 0 };
+        let sql = "SELECT good_until FROM pulse WHERE id = 1";
+        Ok(self.one(&PULSE, sql, [], |cells| cells.time_or_none(0))?.flatten())
+    }
+
+    fn put_good(&mut self, at: Timestamp) -> Result<()> {
+        let sql = "UPDATE pulse SET good_until = max(coalesce(good_until, 0), ?) WHERE id = 1";
+        self.run(sql, params![at.as_millis()])?;
         Ok(())
     }
 

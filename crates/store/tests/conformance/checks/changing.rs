@@ -1,7 +1,7 @@
 //! Edits, deletions and clearing.
 
 use chathakase_session::{
-    store::{Amended, Cleared, Erased, NewPost, Receipt, Rules, SessionStore},
+    store::{Amended, Cleared, Erased, Learned, NewPost, Receipt, Rules, SessionStore},
     turn::TurnState,
 };
 
@@ -40,8 +40,8 @@ pub(crate) async fn an_edit_changes_the_text_and_the_later_one_wins(open: Open) 
     receipt(&*store, NewPost { edited_ts: Some(ts(60)), ..tells(&key, 50, "edited") }, at(50)).await;
     assert_eq!(amend(&*store, 50, "older", 55).await, Amended::Old);
     erase(&*store, 50, 61).await;
-    assert_eq!(amend(&*store, 50, "too late", 62).await, Amended::Old);
-    assert_eq!(amend(&*store, 0, "expired", 9000).await, Amended::Unknown);
+    assert_eq!(amend(&*store, 50, "too late", 62).await, Amended::Gone);
+    assert_eq!(amend(&*store, 0, "expired", 9000).await, Amended::Gone);
 }
 
 pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
@@ -52,7 +52,7 @@ pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
     assert_eq!(receipt(&*store, asks(&key, 0, "question"), at(2)).await, Receipt::Gone);
     assert!(store.session(&key, at(2)).await.unwrap().is_none());
     let turn = runs(&*store, asks(&key, 3, "other"), at(3)).await;
-    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 0, "question")], at(4)).await.unwrap(), 0);
+    assert_eq!(store.learn(&turn.lease, read(vec![tells(&key, 0, "question")]), at(4)).await.unwrap().new, 0);
     assert_eq!(window(&*store, &key, at(4)).await, ["other"]);
 }
 
@@ -61,12 +61,12 @@ pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {
     let key = thread();
     let turn = runs(&*store, asks(&key, 0, "secret"), at(0)).await;
     receipt(&*store, by("U2BEN", "Ben", tells(&key, 1, "aside")), at(1)).await;
-    assert_eq!(erase(&*store, 0, 2).await, Erased::Done);
+    assert_eq!(erase(&*store, 0, 2).await, Erased::Done { stops: Some(turn.turn.id) });
     assert_eq!(erase(&*store, 0, 3).await, Erased::Gone);
     for again in [asks(&key, 0, "secret"), tells(&key, 0, "secret")] {
         assert_eq!(receipt(&*store, again, at(3)).await, Receipt::Gone);
     }
-    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 0, "secret")], at(3)).await.unwrap(), 0);
+    assert_eq!(store.learn(&turn.lease, read(vec![tells(&key, 0, "secret")]), at(3)).await.unwrap().new, 0);
     assert_eq!(window(&*store, &key, at(3)).await, ["aside"]);
     assert_eq!(texts(&store.messages(&key, 0, 10, at(3)).await.unwrap()), ["aside"]);
     // Who has nothing left in the session is not in it any more.
@@ -131,8 +131,8 @@ pub(crate) async fn an_erased_command_is_not_carried_out(open: Open) {
     let key = thread();
     store.receive(commands(&key, 0, "help"), None, at(0)).await.unwrap();
     let running = runs(&*store, commands(&key, 1, "session info"), at(1)).await;
-    assert_eq!(erase(&*store, 0, 2).await, Erased::Done);
-    assert_eq!(erase(&*store, 1, 2).await, Erased::Done);
+    assert_eq!(erase(&*store, 0, 2).await, Erased::Done { stops: None });
+    assert_eq!(erase(&*store, 1, 2).await, Erased::Done { stops: None });
     assert!(store.claim(&us(), 10, at(3)).await.unwrap().is_empty());
     // What runs already is finished; its text is not there for a new owner.
     let adopted = store.claim(&process("other"), 10, at(31)).await.unwrap().remove(0);
@@ -186,7 +186,7 @@ pub(crate) async fn what_was_said_before_a_clear_never_returns(open: Open) {
         assert_eq!(receipt(&*store, late, at(6)).await, Receipt::Gone);
     }
     let back = vec![tells(&key, 1, "late"), tells(&key, 2, "two"), tells(&key, 5, "five")];
-    assert_eq!(store.learn(&turn.lease, back, at(6)).await.unwrap(), 1);
+    assert_eq!(store.learn(&turn.lease, read(back), at(6)).await.unwrap().new, 1);
     assert_eq!(window(&*store, &key, at(6)).await, ["five"]);
     let next = answers(&*store, &turn, "answer to two", at(7)).await.unwrap();
     assert_eq!((next.turn.first_ts, next.turn.last_ts), (ts(4), ts(4)));
@@ -239,4 +239,77 @@ pub(crate) async fn clearing_by_a_command_closes_its_turn_in_the_same_step(open:
     store.clear_and_close(&adopted.lease, ts(2), says_so, at(40)).await.unwrap();
     store.delivered(&adopted.lease, &[part(0, 3)], None, at(41)).await.unwrap();
     assert!(store.session(&key, at(41)).await.unwrap().is_none(), "nothing is left");
+}
+
+pub(crate) async fn a_running_turn_is_stopped_with_its_last_message(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let first = runs(&*store, asks(&key, 0, "zero"), at(0)).await;
+    receipt(&*store, asks(&key, 1, "one"), at(1)).await;
+    receipt(&*store, asks(&key, 2, "two"), at(2)).await;
+    let running = answers(&*store, &first, "answer", at(3)).await.unwrap();
+    assert_eq!(erase(&*store, 0, 4).await, Erased::Done { stops: None }, "it is answered already");
+    assert_eq!(erase(&*store, 1, 4).await, Erased::Done { stops: None }, "the other is still there");
+    assert_eq!(erase(&*store, 2, 4).await, Erased::Done { stops: Some(running.turn.id) });
+    let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
+    assert!(adopted.turn.stop_requested, "whoever carries it on knows");
+}
+
+pub(crate) async fn an_answer_is_retracted_with_any_of_its_parts(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.close(&turn.lease, says("answer"), at(1)).await.unwrap();
+    store.part_open(&turn.lease, 0, chathakase_session::turn::PartMode::Stream, ts(2)).await.unwrap();
+    assert!(!store.retract(&key, ts(2), at(2)).await.unwrap(), "what is being brought may lose parts by our own doing");
+    store.delivered(&turn.lease, &[part(0, 2), part(1, 3)], None, at(3)).await.unwrap();
+    assert!(!store.retract(&key, ts(4), at(4)).await.unwrap());
+    assert!(store.retract(&key, ts(3), at(4)).await.unwrap());
+    assert!(!store.retract(&key, ts(2), at(4)).await.unwrap());
+    assert_eq!(window(&*store, &key, at(4)).await, ["question"]);
+    let info = store.session(&key, at(4)).await.unwrap().unwrap();
+    assert_eq!((info.user_messages, info.assistant_messages), (1, 0));
+    // The part that still stands is not taken for something to be read back.
+    let next = runs(&*store, asks(&key, 5, "next"), at(5)).await;
+    let ours = NewPost { role: chathakase_session::Role::Assistant, ..tells(&key, 2, "answer") };
+    assert_eq!(store.learn(&next.lease, read(vec![ours]), at(6)).await.unwrap(), Learned::default());
+}
+
+pub(crate) async fn a_reading_brings_edits_and_deletions_that_were_missed(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.close(&turn.lease, says("answer"), at(1)).await.unwrap();
+    store.delivered(&turn.lease, &[part(0, 2)], None, at(1)).await.unwrap();
+    for (secs, text) in [(3, "three"), (4, "four"), (5, "five")] {
+        receipt(&*store, tells(&key, secs, text), at(secs)).await;
+    }
+    let edited = |secs, text, edited| NewPost { edited_ts: Some(ts(edited)), ..tells(&key, secs, text) };
+    let now = vec![edited(0, "question!", 6), edited(3, "three!", 6), tells(&key, 7, "unknown")];
+    let bounded = store.reconcile(&key, read(now.clone()), at(8)).await.unwrap();
+    assert_eq!(bounded, Learned { new: 0, amended: 2, erased: 0 }, "a reading that is not whole proves no deletion");
+    assert_eq!(store.reconcile(&key, read(now.clone()), at(8)).await.unwrap(), Learned::default());
+    assert_eq!(window(&*store, &key, at(8)).await, ["question!", "answer", "three!", "four", "five"]);
+    let whole_of_it = whole(now, 8);
+    assert_eq!(store.reconcile(&key, whole_of_it, at(8)).await.unwrap(), Learned { new: 0, amended: 0, erased: 3 });
+    assert_eq!(window(&*store, &key, at(8)).await, ["question!", "three!"]);
+    for gone in [asks(&key, 4, "four"), asks(&key, 5, "five")] {
+        assert_eq!(receipt(&*store, gone, at(9)).await, Receipt::Gone);
+    }
+}
+
+pub(crate) async fn what_came_while_a_thread_was_read_is_not_taken_for_deleted(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    for (secs, stored) in [(1, 1), (5, 5), (6, 6)] {
+        receipt(&*store, tells(&key, secs, &secs.to_string()), at(stored)).await;
+    }
+    // Begun at second 5: what was stored before it was there; of the rest only what is older than the newest seen.
+    let seen = whole(vec![tells(&key, 0, "question")], 5);
+    assert_eq!(store.reconcile(&key, seen, at(7)).await.unwrap().erased, 1);
+    assert_eq!(window(&*store, &key, at(7)).await, ["question", "5", "6"]);
+    let seen = whole(vec![tells(&key, 0, "question"), tells(&key, 6, "6")], 5);
+    assert_eq!(store.reconcile(&key, seen, at(7)).await.unwrap().erased, 1);
+    assert_eq!(window(&*store, &key, at(7)).await, ["question", "6"]);
 }

@@ -2,7 +2,7 @@
 
 use chathakase_session::{
     Kind, Role,
-    store::{Erased, Expired, NewPost, Receipt, Rules},
+    store::{Erased, Expired, NewPost, ReadBack, Receipt, Rules},
 };
 
 use crate::{kit::*, open::Open};
@@ -81,7 +81,7 @@ pub(crate) async fn a_thread_stays_joined_and_begins_unread_after_expiry(open: O
     let reply = NewPost { joined_only: true, ..asks(&key, 5000, "again") };
     let turn = runs(&*store, reply, at(5000)).await;
     assert!(turn.unread);
-    store.learn(&turn.lease, Vec::new(), at(5001)).await.unwrap();
+    store.learn(&turn.lease, read(Vec::new()), at(5001)).await.unwrap();
     receipt(&*store, asks(&key, 5002, "more"), at(5002)).await;
     assert!(!answers(&*store, &turn, "yes", at(5003)).await.unwrap().unread);
 }
@@ -137,8 +137,8 @@ pub(crate) async fn what_is_read_back_is_context_and_known_once(open: Open) {
         tells(&key, 11, "arrived"),
         other_thread,
     ];
-    assert_eq!(store.learn(&turn.lease, posts.clone(), at(12)).await.unwrap(), 2);
-    assert_eq!(store.learn(&turn.lease, posts, at(12)).await.unwrap(), 0);
+    assert_eq!(store.learn(&turn.lease, read(posts.clone()), at(12)).await.unwrap().new, 2);
+    assert_eq!(store.learn(&turn.lease, read(posts), at(12)).await.unwrap().new, 0);
     let history = store.history(&key, Some(turn.turn.id), 20, at(12)).await.unwrap();
     assert_eq!(texts(&history.newest), ["root", "we said", "mention", "arrived"]);
     let kinds: Vec<_> = history.newest.iter().map(|message| message.kind).collect();
@@ -161,7 +161,7 @@ pub(crate) async fn what_expired_can_be_read_back_and_is_not_asked_again(open: O
     // Deleted in Slack after it expired here: it must not come back with the others.
     assert_eq!(store.erase(&key.workspace, &key.channel, ts(1), at(5000)).await.unwrap(), Erased::Gone);
     let back = vec![asks(&key, 0, "question"), tells(&key, 1, "wrong")];
-    assert_eq!(store.learn(&turn.lease, back, at(5001)).await.unwrap(), 1);
+    assert_eq!(store.learn(&turn.lease, read(back), at(5001)).await.unwrap().new, 1);
     assert_eq!(window(&*store, &key, at(5001)).await, ["question", "again"]);
     assert_eq!(receipt(&*store, asks(&key, 0, "question"), at(5002)).await, Receipt::Known);
     assert_eq!(store.session(&key, at(5002)).await.unwrap().unwrap().waiting, 0);
@@ -175,7 +175,7 @@ pub(crate) async fn our_own_parts_are_not_read_back(open: Open) {
     store.delivered(&turn.lease, &[part(0, 2), part(1, 3)], None, at(3)).await.unwrap();
     let next = runs(&*store, asks(&key, 4, "next"), at(4)).await;
     let ours = |secs| NewPost { role: Role::Assistant, ..tells(&key, secs, "answer") };
-    assert_eq!(store.learn(&next.lease, vec![ours(2), ours(3), ours(0)], at(5)).await.unwrap(), 1);
+    assert_eq!(store.learn(&next.lease, read(vec![ours(2), ours(3), ours(0)]), at(5)).await.unwrap().new, 1);
     assert_eq!(window(&*store, &key, at(5)).await, ["answer", "question", "answer", "next"]);
 }
 
@@ -185,4 +185,19 @@ pub(crate) async fn a_session_that_begins_with_its_root_has_nothing_to_read(open
         let key = thread_of("T1", "C1", root);
         assert_eq!(runs(&*store, asks(&key, first, "hi"), at(3)).await.unread, unread, "{first} in {root}");
     }
+}
+
+pub(crate) async fn what_was_not_read_is_counted_as_left_out(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 9, "mention"), at(9)).await;
+    let bounded = ReadBack { left_out: 7, ..read(vec![tells(&key, 0, "root")]) };
+    store.learn(&turn.lease, bounded, at(10)).await.unwrap();
+    assert_eq!(store.history(&key, Some(turn.turn.id), 20, at(10)).await.unwrap().left_out, 7);
+    assert_eq!(store.history(&key, Some(turn.turn.id), 1, at(10)).await.unwrap().left_out, 7);
+    answers(&*store, &turn, "answer", at(11)).await;
+    assert_eq!(store.history(&key, None, 1, at(11)).await.unwrap().left_out, 8);
+    // The session that comes after it reads anew.
+    runs(&*store, asks(&key, 5000, "again"), at(5000)).await;
+    assert_eq!(store.history(&key, None, 20, at(5000)).await.unwrap().left_out, 0);
 }

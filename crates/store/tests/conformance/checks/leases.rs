@@ -66,7 +66,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
         store.part_done(lease, 0, 1).await,
         store.close(lease, says("mine"), at(31)).await,
         store.delivered(lease, &[], Some(&us()), at(31)).await.map(drop),
-        store.learn(lease, vec![tells(&key, -5, "earlier")], at(31)).await.map(drop),
+        store.learn(lease, read(vec![tells(&key, -5, "earlier")]), at(31)).await.map(drop),
         store.clear_and_close(lease, ts(0), |_| says("cleared"), at(31)).await.map(drop),
     ];
     for (n, result) in refused.into_iter().enumerate() {

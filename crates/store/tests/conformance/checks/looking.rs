@@ -256,3 +256,29 @@ pub(crate) async fn a_closed_store_says_so(open: Open) {
     assert!(closed(store.expire(0, 10, at(1)).await.map(drop)));
     assert!(closed(store.check().await));
 }
+
+pub(crate) async fn the_last_good_moment_never_goes_back(open: Open) {
+    let store = open(Rules::default());
+    assert_eq!(store.good_until().await.unwrap(), None);
+    for (said, known) in [(10, 10), (30, 30), (20, 30)] {
+        store.note_good(at(said)).await.unwrap();
+        assert_eq!(store.good_until().await.unwrap(), Some(at(known)));
+    }
+}
+
+pub(crate) async fn threads_we_were_in_lately_are_found_also_after_they_expired(open: Open) {
+    let store = open(Rules::default());
+    let keys: Vec<_> = (0..4).map(|n| thread_of("T1", "C1", n)).collect();
+    for (key, secs) in keys.iter().zip([0, 1000, 2000, 3000]) {
+        let turn = runs(&*store, asks(key, secs, "question"), at(secs)).await;
+        answers(&*store, &turn, "answer", at(secs)).await;
+    }
+    receipt(&*store, tells(&thread_of("T1", "C1", 9), 3000, "never joined"), at(3000)).await;
+    store.expire(0, 10, at(5000)).await.unwrap();
+    let since = async |secs: i64, limit| store.joined_since(at(secs), limit, at(5000)).await.unwrap();
+    let found =
+        |keys: &[usize]| keys.iter().map(|n| thread_of("T1", "C1", i64::try_from(*n).unwrap())).collect::<Vec<_>>();
+    assert_eq!(since(1000, 10).await, found(&[3, 2, 1]));
+    assert_eq!(since(0, 2).await, found(&[3, 2]));
+    assert_eq!(since(3001, 10).await, found(&[]));
+}

@@ -59,7 +59,7 @@ pub(crate) async fn a_reply_enters_only_a_joined_thread(open: Open) {
     receipt(&*store, tells(&key, 2, "told"), at(2)).await;
     assert_eq!(receipt(&*store, reply(3), at(3)).await, Receipt::NotJoined);
     runs(&*store, asks(&key, 4, "mention"), at(4)).await;
-    assert!(matches!(receipt(&*store, reply(3), at(5)).await, Receipt::Waiting(_)));
+    assert!(matches!(receipt(&*store, reply(5), at(5)).await, Receipt::Waiting(_)));
 }
 
 pub(crate) async fn equal_roots_in_two_channels_and_workspaces_never_mix(open: Open) {
@@ -119,4 +119,19 @@ pub(crate) async fn what_is_not_claimed_waits_for_a_claim(open: Open) {
     assert_eq!((turn.turn.id, turn.turn.first_ts, turn.turn.last_ts), (id, ts(0), ts(2)));
     assert!(!turn.adopted);
     assert!(store.claim(&us(), 10, at(3)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn what_others_wrote_before_we_were_asked_in_is_not_for_us(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    runs(&*store, asks(&key, 5, "mention"), at(5)).await;
+    assert_eq!(receipt(&*store, reply(4), at(6)).await, Receipt::NotJoined);
+    assert!(matches!(receipt(&*store, reply(6), at(6)).await, Receipt::Waiting(_)));
+    // An earlier mention that arrives late asked us in earlier.
+    assert!(matches!(receipt(&*store, asks(&key, 2, "earlier mention"), at(7)).await, Receipt::Waiting(_)));
+    assert!(matches!(receipt(&*store, reply(4), at(7)).await, Receipt::Waiting(_)));
+    assert_eq!(receipt(&*store, reply(1), at(7)).await, Receipt::NotJoined);
+    // A reply that names nobody moves nothing.
+    assert_eq!(receipt(&*store, reply(1), at(8)).await, Receipt::NotJoined);
 }

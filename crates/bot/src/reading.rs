@@ -1,0 +1,122 @@
+//! Reading a thread from Slack: page by page within limits, and what that proves.
+
+use chathakase_session::{
+    Kind, Role, SlackTs, ThreadKey, Timestamp, UserId,
+    store::{NewPost, ReadBack},
+};
+use chathakase_slack::{
+    api::{Api, ApiError, PageRequest},
+    payload::{Place, Post, Subtype, post_from_history},
+    text,
+};
+
+use crate::intake;
+
+/// Posts asked for in one call: the most that Slack gives. Apps under its special limit get 15.
+const PAGE: u32 = 999;
+
+/// What Slack showed of a thread.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The posts that stood there, oldest first; the thread's first one always stands in front.
+    pub(crate) posts: Vec<Post>,
+    /// Whether it was read to its end.
+    pub(crate) whole: bool,
+    /// When reading began.
+    began: Timestamp,
+    from: SlackTs,
+    /// Why it was not read further.
+    pub(crate) failed: Option<ApiError>,
+}
+
+/// Reads a thread from `from` on, with up to `calls_max` calls. How long a rate limit is waited out is the client's to know.
+pub(crate) async fn read(
+    api: &Api,
+    key: &ThreadKey,
+    from: Option<SlackTs>,
+    calls_max: usize,
+    began: Timestamp,
+) -> Reading {
+    let mut reading = Reading { posts: Vec::new(), whole: false, began, from: from.unwrap_or(key.root), failed: None };
+    let mut cursor: Option<String> = None;
+    for _ in 0..calls_max {
+        let page = PageRequest {
+            oldest: from,
+            inclusive: from.map(|_| true),
+            limit: Some(PAGE),
+            cursor: cursor.as_deref(),
+            ..PageRequest::default()
+        };
+        match api.conversations_replies(&key.channel, key.root, page).await {
+            Ok(page) => {
+                let posts = page.messages.iter();
+                reading.posts.extend(posts.filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown)));
+                cursor = page.next_cursor;
+            }
+            // Nothing of the thread is left.
+            Err(error) if error.code() == Some("thread_not_found") && reading.posts.is_empty() => cursor = None,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a thread could not be read to its end");
+                reading.failed = Some(error);
+                return reading;
+            }
+        }
+        if cursor.is_none() {
+            reading.whole = true;
+            return reading;
+        }
+    }
+    reading
+}
+
+impl Reading {
+    /// How many of the thread's posts are in none of the pages, at least.
+    fn unread(&self) -> u64 {
+        if self.whole {
+            return 0;
+        }
+        let replies = self.posts.iter().find_map(|post| post.reply_count).unwrap_or_default();
+        replies.saturating_sub(self.posts.len().saturating_sub(1) as u64).max(1)
+    }
+
+    /// What the store is to learn of it: of the posts written until `until` the first and the newest, `posts_max` in all.
+    pub(crate) fn until(self, until: SlackTs, posts_max: usize, of: impl Fn(Post) -> NewPost) -> ReadBack {
+        let mut left_out = self.unread();
+        let standing = self.posts.into_iter().filter(|post| !post.is_tombstone());
+        let (stood, mut posts): (Vec<SlackTs>, Vec<Post>) = standing.map(|post| (post.ts, post)).unzip();
+        posts.retain(|post| post.ts <= until && is_worth_knowing(post));
+        // Slack gives the oldest first. The thread's first post says what it is about; of the others the newest count.
+        let surplus = posts.len().saturating_sub(posts_max);
+        posts.drain(1.min(posts.len())..(1 + surplus).min(posts.len()));
+        left_out += surplus as u64;
+        let whole_from = self.whole.then_some(self.from);
+        ReadBack { posts: posts.into_iter().map(of).collect(), stood, whole_from, began: self.began, left_out }
+    }
+}
+
+/// A post as context: who said what, in words that a model can read.
+pub(crate) fn as_context(key: &ThreadKey, post: Post, me: &UserId, name: Option<String>, chars_max: usize) -> NewPost {
+    let ours = post.author.user.as_ref() == Some(me);
+    let said = text::without_mention(&post.text, me);
+    NewPost {
+        key: key.clone(),
+        ts: post.ts,
+        role: if ours { Role::Assistant } else { Role::User },
+        kind: Kind::Context,
+        text: intake::words(&post, &said, chars_max),
+        name: name.or(post.author.name),
+        author: post.author.user.filter(|_| !ours),
+        author_team: post.author.team,
+        by_bot: post.author.is_bot,
+        edited_ts: post.edited_ts,
+        joined_only: false,
+    }
+}
+
+fn is_worth_knowing(post: &Post) -> bool {
+    let words = matches!(
+        post.subtype,
+        None | Some(Subtype::FileShare | Subtype::ThreadBroadcast | Subtype::Me | Subtype::BotMessage)
+    );
+    words && !(post.text.trim().is_empty() && post.files.is_empty())
+}
