@@ -8,7 +8,7 @@ use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
 
 use crate::{
-    catch::{Passed, Told},
+    catch::{Early, Passed, Told},
     counts::Counts,
     intake::{Intake, Mailbox},
     people::People,
@@ -55,7 +55,12 @@ impl Assistant {
         let counts = Arc::default();
         let tools = Tools { store, api, replies, model, counter, people, settings, clock, me, counts };
         let runner = Runner::new(tools, owner);
-        let intake = Arc::new(Intake { runner: Arc::clone(&runner), passed: Passed::default(), told: Told::default() });
+        let intake = Arc::new(Intake {
+            runner: Arc::clone(&runner),
+            passed: Passed::default(),
+            early: Early::default(),
+            told: Told::default(),
+        });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
     }

@@ -1,5 +1,5 @@
-//! What is remembered for a moment, by id and in bounded rings: replies in threads that are not ours yet, and who was told
-//! that a queue is full.
+//! What is remembered for a moment, by id and in bounded rings: replies in threads that are not ours yet, changes that came
+//! before their posts, and who was told that a queue is full.
 
 use std::{
     collections::VecDeque,
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{SlackTs, ThreadKey, Timestamp, UserId};
+use chathakase_session::{ChannelId, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId};
 
 /// How long an id is remembered: events of one thread arrive out of order by seconds, not minutes.
 const REMEMBERED_FOR: Duration = Duration::from_secs(120);
@@ -54,6 +54,56 @@ impl Passed {
             !takes
         });
         taken
+    }
+}
+
+/// What happened to a post that we do not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// Its text is another now.
+    Edited,
+    /// It is gone.
+    Deleted,
+}
+
+/// Changes of posts that nothing is known of: they may still arrive, as they were before.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    ring: Mutex<VecDeque<(Timestamp, PostId, Change)>>,
+}
+
+type PostId = (WorkspaceId, ChannelId, SlackTs);
+
+impl Early {
+    /// Remembers what happened to a post.
+    pub(crate) fn remember(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        change: Change,
+        now: Timestamp,
+    ) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        while ring.len() >= REMEMBERED_MAX || ring.front().is_some_and(|(at, ..)| now.since(*at) > REMEMBERED_FOR) {
+            ring.pop_front();
+        }
+        ring.push_back((now, (workspace.clone(), channel.clone(), ts), change));
+    }
+
+    /// What happened to a post before it arrived; a deletion counts for more than an edit.
+    pub(crate) fn of(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        now: Timestamp,
+    ) -> Option<Change> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |(at, (of, place, post), _): &&(Timestamp, PostId, Change)| {
+            *post == ts && place == channel && of == workspace && now.since(*at) <= REMEMBERED_FOR
+        };
+        ring.iter().filter(fits).map(|(.., change)| *change).max()
     }
 }
 
@@ -119,6 +169,20 @@ mod tests {
         assert!(told.is_news(&key("1.000000"), &ben, at(59)));
         assert!(told.is_news(&key("2.000000"), &ana, at(59)));
         assert!(told.is_news(&key("1.000000"), &ana, at(61)));
+    }
+
+    #[test]
+    fn a_change_counts_for_its_post_for_a_while_and_a_deletion_for_more_than_an_edit() {
+        let early = Early::default();
+        let (here, channel): (WorkspaceId, ChannelId) = ("T1".parse().unwrap(), "C1".parse().unwrap());
+        let (ts, at) = ("1.000000".parse().unwrap(), |secs| Timestamp::from_secs(secs));
+        early.remember(&here, &channel, ts, Change::Deleted, at(0));
+        early.remember(&here, &channel, ts, Change::Edited, at(60));
+        assert_eq!(early.of(&here, &channel, ts, at(60)), Some(Change::Deleted));
+        assert_eq!(early.of(&here, &channel, ts, at(121)), Some(Change::Edited));
+        assert_eq!(early.of(&here, &channel, ts, at(181)), None);
+        assert_eq!(early.of(&here, &"C2".parse().unwrap(), ts, at(60)), None);
+        assert_eq!(early.of(&"T2".parse().unwrap(), &channel, ts, at(60)), None);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! From Slack's delivery to the store: routes, stores durably, and only then lets Slack be told that it arrived.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chathakase_metrics::ROUTES;
 use chathakase_session::{
     AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
-    store::{NewPost, Receipt, StoreError, ThreadMark},
+    store::{Amended, Erased, NewPost, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
     api::PageRequest,
@@ -15,7 +15,7 @@ use chathakase_slack::{
 };
 
 use crate::{
-    catch::{Passed, Told},
+    catch::{self, Early, Passed, Told},
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
@@ -25,8 +25,12 @@ use crate::{
 pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
     pub(crate) passed: Passed,
+    pub(crate) early: Early,
     pub(crate) told: Told,
 }
+
+/// How old a post that we do not know may be for its edit to be taken as its arrival. Posts that we had are known for longer.
+const EDIT_BRINGS_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// The intake as the doors know it.
 pub(crate) struct Mailbox(pub(crate) Arc<Intake>);
@@ -42,8 +46,8 @@ impl Inbox for Mailbox {
         let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
         let here = Here { me: intake.me(bot_user, app_id), workspace, shared };
         let done = match event {
-            Event::Mention(post) => intake.take(&here, post, true).await,
-            Event::Message(post) => intake.take(&here, post, false).await,
+            Event::Mention(post) => intake.take(&here, post, How::Mention).await.map(drop),
+            Event::Message(post) => intake.take(&here, post, How::Post).await.map(drop),
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
             Event::Stopped { channel, thread_ts: root } => {
@@ -66,13 +70,35 @@ impl Inbox for Mailbox {
 }
 
 /// Where a delivery comes from.
-struct Here {
+pub(crate) struct Here {
     /// The installation that we see it through.
     workspace: WorkspaceId,
     /// Who we are there.
     me: Identity,
     /// Whether the channel is shared with another company.
     shared: bool,
+}
+
+/// How a post came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// By itself, or read back.
+    Post,
+    /// As an event that says that it names us.
+    Mention,
+    /// With an edit that made it name us.
+    Edit,
+}
+
+/// Whether a post is in the store now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It came in with this.
+    In,
+    /// It was there before, or is kept out for good.
+    Before,
+    /// It was passed over.
+    No,
 }
 
 impl Intake {
@@ -86,11 +112,22 @@ impl Intake {
         }
     }
 
-    async fn take(self: &Arc<Self>, here: &Here, post: Post, mention_event: bool) -> Result<(), StoreError> {
+    /// What was read back from Slack, as if it had been delivered. Slack does not say there whether a channel is shared, so
+    /// people of other workspaces are taken for strangers; within one enterprise they are not.
+    pub(crate) fn read_back(&self, workspace: &WorkspaceId) -> Here {
+        Here { me: self.me(None, None), shared: !workspace.as_str().starts_with('E'), workspace: workspace.clone() }
+    }
+
+    pub(crate) async fn take(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<Taken, StoreError> {
         let tools = &self.runner.tools;
         let Here { workspace, me, shared } = here;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
-        let arrival = Arrival { post: &post, mention_event, workspace, shared: *shared };
+        let early = self.early.of(workspace, &post.channel, post.ts, tools.clock.now());
+        if early == Some(catch::Change::Deleted) {
+            tracing::debug!(thread.key = %key, ts = %post.ts, "a post was deleted before it arrived");
+            return Ok(Taken::No);
+        }
+        let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared: *shared };
         let bots_in_row = if depends_on_bots(&post, &tools.settings.access) {
             tools.store.mark(&key, tools.clock.now()).await?.bots_in_row
         } else {
@@ -103,24 +140,29 @@ impl Intake {
         let (kind, words, joined_only) = match route {
             Route::Ignore(why) => {
                 tracing::debug!(thread.key = %key, ts = %post.ts, why, "a post is passed over");
-                return Ok(());
+                return Ok(Taken::No);
             }
-            Route::NotJoined => return Ok(()),
+            Route::NotJoined => return Ok(Taken::No),
             Route::Context => (Kind::Context, post.text.clone(), true),
             Route::Accept { words, uninvited } => (Kind::Accepted, words, uninvited),
             Route::Command { words, uninvited } => (Kind::Command, words, uninvited),
         };
-        let new = self.new_post(key, &post, kind, &words, joined_only);
-        self.receive(new).await
+        let new = self.new_post(key.clone(), &post, kind, &words, how, joined_only);
+        let taken = self.receive(new).await?;
+        if taken == Taken::In && early == Some(catch::Change::Edited) {
+            self.look_again(key, post.ts);
+        }
+        Ok(taken)
     }
 
-    async fn receive(self: &Arc<Self>, post: NewPost) -> Result<(), StoreError> {
+    async fn receive(self: &Arc<Self>, post: NewPost) -> Result<Taken, StoreError> {
         let runner = &self.runner;
         let tools = &runner.tools;
+        let asked_at = post.asked_by_edit.unwrap_or(post.ts);
         let (key, ts, author, kind) = (post.key.clone(), post.ts, post.author.clone(), post.kind);
         let room = if kind == Kind::Accepted { runner.room() } else { None };
         let claimant = (room.is_some() || kind == Kind::Command).then_some(&runner.claimant);
-        let (asked_at, now) = (tools.clock.monotonic(), tools.clock.now());
+        let (began, now) = (tools.clock.monotonic(), tools.clock.now());
         let joined_only = post.joined_only;
         // Before the store is asked: the mention that makes the thread ours may be taken in at the same moment.
         if joined_only {
@@ -131,34 +173,38 @@ impl Intake {
         if joined_only && received.receipt != Receipt::NotJoined {
             self.passed.forget(&key, ts);
         }
-        match received.receipt {
+        if received.created {
+            let runner = Arc::clone(runner);
+            runner.clone().spawn(async move { runner.sweep(runner.tools.settings.cleanup_threshold).await });
+        }
+        Ok(match received.receipt {
             Receipt::Run(claimed) => {
-                runner.run(*claimed, room, asked_at);
-                self.look_for_passed(&key, ts, now);
+                runner.run(*claimed, room, began);
+                self.look_for_passed(&key, asked_at, now);
+                Taken::In
             }
             Receipt::Waiting(_) => {
                 if room.is_none() {
                     runner.something_waits();
                 }
-                self.look_for_passed(&key, ts, now);
+                self.look_for_passed(&key, asked_at, now);
+                Taken::In
             }
-            Receipt::Kept | Receipt::Known | Receipt::Gone => {}
-            Receipt::NotJoined => {}
+            Receipt::Kept => Taken::In,
+            Receipt::Known | Receipt::Gone => Taken::Before,
+            Receipt::NotJoined => Taken::No,
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
                     tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
                     self.say_full(key, ts, author);
                 }
+                Taken::No
             }
-        }
-        if received.created {
-            let runner = Arc::clone(runner);
-            runner.clone().spawn(async move { runner.sweep(runner.tools.settings.cleanup_threshold).await });
-        }
-        Ok(())
+        })
     }
 
-    fn new_post(&self, key: ThreadKey, post: &Post, kind: Kind, words: &str, joined_only: bool) -> NewPost {
+    fn new_post(&self, key: ThreadKey, post: &Post, kind: Kind, words: &str, how: How, joined_only: bool) -> NewPost {
+        let asked_by_edit = if how == How::Edit { post.edited_ts } else { None };
         let tools = &self.runner.tools;
         let author = post.author.user.clone();
         let name = author.as_ref().and_then(|id| tools.people.known_name(id)).or_else(|| post.author.name.clone());
@@ -173,37 +219,90 @@ impl Intake {
             by_bot: post.author.is_bot,
             text: self::words(post, words, tools.settings.message_chars_max),
             edited_ts: post.edited_ts,
+            asked_by_edit,
             joined_only,
         }
     }
 
+    /// An edit gives a known message its new words. One that names us is a question, if it was none before. And one of a post
+    /// that we should have and do not is the post itself, that was missed or is still on its way.
     async fn change(self: &Arc<Self>, here: &Here, change: Change) -> Result<(), StoreError> {
-        use chathakase_session::store::Amended;
         let tools = &self.runner.tools;
         // Link previews, streaming and reply counts change a message too; only words that changed concern us.
         let Some(edited_ts) = change.post.edited_ts else { return Ok(()) };
         if change.previous_text.as_ref() == Some(&change.post.text) {
             return Ok(());
         }
+        let (workspace, now) = (&here.workspace, tools.clock.now());
         let said = text::without_mention(&change.post.text, &here.me.user);
         let said = words(&change.post, &said, tools.settings.message_chars_max);
-        let (channel, ts) = (&change.channel, change.post.ts);
-        let amended = tools.store.amend(&here.workspace, channel, ts, &said, edited_ts, tools.clock.now()).await?;
-        if amended == Amended::Unknown && text::mentions(&change.post.text, &here.me.user) {
-            return self.take(here, change.post, false).await;
+        let ts = change.post.ts;
+        let amended = tools.store.amend(workspace, &change.channel, ts, &said, edited_ts, now).await?;
+        let asks_now = text::mentions(&change.post.text, &here.me.user);
+        let missed = amended == Amended::Unknown && now.since(ts.moment()) <= EDIT_BRINGS_FOR;
+        let asked_before = change.previous_text.as_ref().is_none_or(|text| text::mentions(text, &here.me.user));
+        let how = if asks_now && !asked_before { How::Edit } else { How::Post };
+        if !asks_now && !missed {
+            return Ok(());
+        }
+        let taken = self.take(here, change.post, how).await?;
+        if missed && taken == Taken::No {
+            self.early.remember(workspace, &change.channel, ts, catch::Change::Edited, now);
         }
         Ok(())
     }
 
-    async fn delete(&self, workspace: &WorkspaceId, deletion: &Deletion) -> Result<(), StoreError> {
+    async fn delete(self: &Arc<Self>, workspace: &WorkspaceId, deletion: &Deletion) -> Result<(), StoreError> {
+        let tools = &self.runner.tools;
+        let (now, ts) = (tools.clock.now(), deletion.deleted_ts);
+        let root = deletion.thread_ts.unwrap_or(ts);
+        let key = ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root };
+        // Where we take no part there is nothing of it to erase, and no reason to keep a mark of it for long.
+        // If Slack does not say where it was, it may have been in a thread of ours.
+        if deletion.place != Place::Direct && deletion.described && !tools.store.mark(&key, now).await?.joined {
+            self.early.remember(workspace, &deletion.channel, ts, catch::Change::Deleted, now);
+            return Ok(());
+        }
+        self.erase(&key, ts).await
+    }
+
+    /// Erases a post that is gone from Slack: a message, or the answer of ours that it is a part of.
+    pub(crate) async fn erase(&self, key: &ThreadKey, ts: SlackTs) -> Result<(), StoreError> {
         let tools = &self.runner.tools;
         let now = tools.clock.now();
-        let root = deletion.thread_ts.unwrap_or(deletion.deleted_ts);
-        let key = ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root };
-        // Where we take no part there is nothing of it to erase, and no reason to keep a mark of it.
-        // If Slack does not say where it was, it may have been in a thread of ours.
-        if deletion.place == Place::Direct || !deletion.described || tools.store.mark(&key, now).await?.joined {
-            tools.store.erase(workspace, &deletion.channel, deletion.deleted_ts, now).await?;
+        match tools.store.erase(&key.workspace, &key.channel, ts, now).await? {
+            // Who takes the question away does not want to read on.
+            Erased::Done { stops: Some(turn) } => self.runner.stop_turn(turn),
+            Erased::Marked if ts != key.root => {
+                if tools.store.retract(key, ts, now).await? {
+                    tracing::info!(thread.key = %key, "an answer was deleted in Slack, and is forgotten");
+                }
+            }
+            Erased::Done { stops: None } | Erased::Marked | Erased::Gone => {}
+        }
+        Ok(())
+    }
+
+    /// Gives a post that was edited before it arrived the words it has now.
+    fn look_again(self: &Arc<Self>, key: ThreadKey, ts: SlackTs) {
+        let intake = Arc::clone(self);
+        self.runner.spawn(async move {
+            if let Err(error) = intake.amend_from_slack(&key, ts).await {
+                tracing::warn!(error = &*error, thread.key = %key, "an edit that came before its post could not be looked up");
+            }
+        });
+    }
+
+    async fn amend_from_slack(&self, key: &ThreadKey, ts: SlackTs) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let tools = &self.runner.tools;
+        let page = PageRequest { oldest: Some(ts), latest: Some(ts), inclusive: Some(true), ..PageRequest::default() };
+        let page = tools.api.conversations_replies(&key.channel, key.root, page).await?;
+        let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown));
+        for post in posts.filter(|post| post.ts == ts) {
+            let Some(edited_ts) = post.edited_ts else { continue };
+            let said = text::without_mention(&post.text, &tools.me.user);
+            let said = words(&post, &said, tools.settings.message_chars_max);
+            tools.store.amend(&key.workspace, &key.channel, ts, &said, edited_ts, tools.clock.now()).await?;
         }
         Ok(())
     }
@@ -232,11 +331,11 @@ impl Intake {
         let page =
             PageRequest { oldest: passed.iter().min().copied(), inclusive: Some(true), ..PageRequest::default() };
         let page = self.runner.tools.api.conversations_replies(&key.channel, key.root, page).await?;
-        let here = Here { workspace: key.workspace.clone(), me: self.me(None, None), shared: false };
+        let here = self.read_back(&key.workspace);
         for message in &page.messages {
             let post = post_from_history(message.get(), &key.channel, Place::Unknown);
             if let Some(post) = post.filter(|post| passed.contains(&post.ts)) {
-                self.take(&here, post, false).await?;
+                self.take(&here, post, How::Post).await?;
             }
         }
         Ok(())

@@ -79,9 +79,21 @@ impl Reading {
         replies.saturating_sub(self.posts.len().saturating_sub(1) as u64).max(1)
     }
 
-    /// What the store is to learn of it: of the posts written until `until` the first and the newest, `posts_max` in all.
-    pub(crate) fn until(self, until: SlackTs, posts_max: usize, of: impl Fn(Post) -> NewPost) -> ReadBack {
+    /// What the store is to learn of it for a turn that begins with `question`: of the other posts written until `until` the
+    /// first and the newest, `posts_max` in all.
+    pub(crate) fn until(
+        self,
+        until: SlackTs,
+        question: SlackTs,
+        posts_max: usize,
+        of: impl Fn(Post) -> NewPost,
+    ) -> ReadBack {
+        let shows_question = usize::from(self.posts.iter().any(|post| post.ts == question));
         let mut left_out = self.unread();
+        if shows_question == 0 && left_out > 1 {
+            left_out -= 1;
+        }
+        let posts_max = posts_max + shows_question;
         let standing = self.posts.into_iter().filter(|post| !post.is_tombstone());
         let (stood, mut posts): (Vec<SlackTs>, Vec<Post>) = standing.map(|post| (post.ts, post)).unzip();
         posts.retain(|post| post.ts <= until && is_worth_knowing(post));
@@ -109,6 +121,7 @@ pub(crate) fn as_context(key: &ThreadKey, post: Post, me: &UserId, name: Option<
         author_team: post.author.team,
         by_bot: post.author.is_bot,
         edited_ts: post.edited_ts,
+        asked_by_edit: None,
         joined_only: false,
     }
 }

@@ -132,6 +132,13 @@ impl Runner {
         Ok(())
     }
 
+    /// All that a turn was to answer is gone: if it runs here, it ends with what it has said.
+    pub(crate) fn stop_turn(&self, turn: TurnId) {
+        if let Some(hold) = self.lock().get(&turn) {
+            hold.stopped.cancel();
+        }
+    }
+
     /// Renews leases, adopts turns without an owner and sweeps expired sessions, until the process ends.
     pub(crate) async fn keep(self: Arc<Self>) {
         let clock = &self.tools.clock;

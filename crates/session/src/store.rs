@@ -55,6 +55,8 @@ pub struct NewPost {
     pub text: String,
     /// Slack's mark of its last edit.
     pub edited_ts: Option<SlackTs>,
+    /// The edit that made it ask us; `None` when it did from the beginning.
+    pub asked_by_edit: Option<SlackTs>,
     /// Take it in only if we take part in its thread, and did when it was written; else answer [`Receipt::NotJoined`]. Asked
     /// and done in one step, so that posts of one thread keep the order in which they arrived.
     pub joined_only: bool,

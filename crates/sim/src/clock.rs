@@ -24,6 +24,7 @@ pub struct ManualClock {
 struct Shared {
     state: Mutex<State>,
     asleep: Notify,
+    awake: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +88,18 @@ impl ManualClock {
         Some(asked)
     }
 
+    /// Ends when nobody sleeps for a time in `asked` any more, and time could pass without ending such a sleep. The limit of a
+    /// call is such a sleep: this is how a test lets calls come home before it jumps over their limits.
+    pub async fn nobody_sleeps(&self, asked: impl std::ops::RangeBounds<Duration>) {
+        loop {
+            let woke_up = self.shared.awake.notified();
+            if self.soonest(&asked).is_none() {
+                return;
+            }
+            woke_up.await;
+        }
+    }
+
     /// Ends when somebody begins to sleep after this call.
     pub async fn sleep_began(&self) {
         self.shared.asleep.notified().await;
@@ -147,6 +160,7 @@ impl Drop for Sleeping {
     fn drop(&mut self) {
         let id = self.id;
         self.clock.lock().sleepers.retain(|s| s.id != id);
+        self.clock.shared.awake.notify_waiters();
     }
 }
 
@@ -162,6 +176,19 @@ mod tests {
         assert!(futures_util::poll!(&mut nap).is_pending());
         clock.advance(Duration::from_secs(1));
         assert!(futures_util::poll!(&mut nap).is_ready());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_sleepers_goes_on_when_the_last_has_gone() {
+        let clock = ManualClock::new();
+        let (one, other) = (clock.sleep(Duration::from_secs(8)), clock.sleep(Duration::from_secs(8)));
+        let _longer = clock.sleep(Duration::from_secs(9));
+        let mut nobody = Box::pin(clock.nobody_sleeps(Duration::from_secs(8)..=Duration::from_secs(8)));
+        assert!(futures_util::poll!(&mut nobody).is_pending());
+        drop(one);
+        assert!(futures_util::poll!(&mut nobody).is_pending());
+        drop(other);
+        assert!(futures_util::poll!(&mut nobody).is_ready());
     }
 
     #[tokio::test]

@@ -46,6 +46,7 @@ fn post(n: i64, text: &str) -> NewPost {
         by_bot: false,
         text: text.to_owned(),
         edited_ts: None,
+        asked_by_edit: None,
         joined_only: false,
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Thread {
     pub(crate) no: u64,
     pub(crate) key: ThreadKey,
     pub(crate) joined: bool,
-    /// The oldest post that asked us in. What others wrote before it was not for us.
+    /// The oldest post (or edit) that asked us in. What others wrote before it was not for us.
     pub(crate) joined_from: Option<SlackTs>,
     pub(crate) cleared_before: Option<SlackTs>,
     pub(crate) bots_in_row: u32,

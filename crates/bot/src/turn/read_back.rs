@@ -28,7 +28,7 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     let names = driver.unless_silenced(tools.people.names(authors)).await?;
     // What was written since the turn began comes by itself, and may be a question.
     let until = turn.last_ts.max(SlackTs::at(turn.started_at.unwrap_or(began)));
-    let read = reading.until(until, settings.read_back_posts_max, |post| {
+    let read = reading.until(until, turn.first_ts, settings.read_back_posts_max, |post| {
         let name = post.author.user.as_ref().and_then(|id| names.get(id).cloned());
         as_context(&turn.key, post, &tools.me.user, name, settings.message_chars_max)
     });

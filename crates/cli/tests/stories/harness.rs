@@ -50,7 +50,8 @@ pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sq
 /// The same over Socket Mode.
 pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store::Sqlite };
 
-/// Runs each story on both transports and both stores, or, after `usually`, on the usual way only.
+/// Runs each story on both transports and both stores, or, after `on both stores`, over HTTP only, or, after `usually`, on the
+/// usual way only.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
         use crate::harness::{Store, Way, tell};
@@ -60,6 +61,11 @@ macro_rules! stories {
         #[test] fn socket_sqlite() { tell(Way { transport: Socket, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
         #[test] fn socket_memory() { tell(Way { transport: Socket, store: Store::Memory }, async |s| super::told::$story(s).await) }
     })* };
+    (on both stores: $($story:ident),* $(,)?) => { $(mod $story {
+        use crate::harness::{Store, USUAL, Way, tell};
+        #[test] fn sqlite() { tell(USUAL, async |s| super::told::$story(s).await) }
+        #[test] fn memory() { tell(Way { store: Store::Memory, ..USUAL }, async |s| super::told::$story(s).await) }
+    })* };
     (by socket: $($story:ident),* $(,)?) => { $(
         #[test] fn $story() { crate::harness::tell(crate::harness::SOCKET, async |s| told::$story(s).await) }
     )* };
@@ -68,6 +74,10 @@ macro_rules! stories {
     )* };
 }
 pub(crate) use stories;
+
+/// How long a call of ours waits for Slack, and Slack for our acknowledgement: who sleeps for such a time waits for an answer.
+const CALL_LIMIT: Duration = Duration::from_secs(8);
+const DELIVERY_LIMIT: Duration = Duration::from_secs(3);
 
 /// A story under way.
 pub(crate) struct Story {
@@ -84,13 +94,18 @@ pub(crate) struct Story {
 
 /// Runs a story, and looks afterwards for what it did not look at: calls nobody planned, methods nobody knows, pings.
 pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
+    tell_where(way, |options| options, story);
+}
+
+/// Runs a story in a Slack that is another than usual.
+pub(crate) fn tell_where(way: Way, slack: impl FnOnce(Options) -> Options, story: impl AsyncFnOnce(&mut Story)) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     if std::env::var_os("RUST_LOG").is_some() {
         let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
     }
     let stage = Runtime::new().unwrap();
     let told = stage.block_on(async {
-        let mut s = Story::new(way).await;
+        let mut s = Story::new(way, slack).await;
         s.start().await;
         let told = AssertUnwindSafe(story(&mut s)).catch_unwind().await;
         if told.is_err() {
@@ -115,9 +130,9 @@ pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
 }
 
 impl Story {
-    async fn new(way: Way) -> Self {
+    async fn new(way: Way, slack: impl FnOnce(Options) -> Options) -> Self {
         let clock = ManualClock::new();
-        let slack = SmallSlack::start(Options::driven_by(&clock, way.transport)).await;
+        let slack = SmallSlack::start(slack(Options::driven_by(&clock, way.transport))).await;
         as_the_manifest_says(&slack);
         let openai = ScriptedModel::start(Arc::new(clock.clone())).await;
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
@@ -249,9 +264,21 @@ impl Story {
         }
     }
 
-    /// Lets time pass.
-    pub(crate) fn passes(&self, time: Duration) {
+    /// Lets time pass, once nothing is on its way: a jump over the limit of a call that is would make it fail.
+    pub(crate) async fn passes(&self, time: Duration) {
+        self.nothing_under_way().await;
         self.clock.advance(time);
+    }
+
+    /// Waits until no call to Slack and no delivery is on its way. What a story itself holds up does not come home: it is
+    /// waited for a moment only.
+    pub(crate) async fn nothing_under_way(&self) {
+        let home = async {
+            for limit in [CALL_LIMIT, DELIVERY_LIMIT] {
+                self.clock.nobody_sleeps(limit..=limit).await;
+            }
+        };
+        let _ = over_in(Duration::from_millis(300), home).await;
     }
 
     /// Waits for `seen`, and lets waits of so many seconds pass as often as somebody begins one: a retry, a rate limit. Others,
@@ -261,6 +288,7 @@ impl Story {
         let range = (bound(seconds.start_bound()), bound(seconds.end_bound()));
         let passing = async {
             loop {
+                self.nothing_under_way().await;
                 self.clock.pass_sleep(range).await;
             }
         };

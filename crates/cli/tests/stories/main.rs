@@ -6,8 +6,10 @@ mod harness;
 mod mortal;
 
 mod adoption;
+mod changes;
 mod commands;
 mod conversations;
+mod joining;
 mod pages;
 mod review;
 mod routing;

@@ -51,7 +51,7 @@ mod told {
         s.openai.answers("Hello.");
         s.slack.mention("ana", "#general", "hello").await.finishes("Hello.").await;
         for _ in 0..13 {
-            s.passes(Duration::from_secs(10));
+            s.passes(Duration::from_secs(10)).await;
             // Slack answers our pings, so it is heard although nobody writes.
             becomes(s, "ok").await;
         }
@@ -64,7 +64,7 @@ mod told {
         s.openai.answers("Hello.");
         s.slack.mention("ana", "#general", "hello").await.finishes("Hello.").await;
         s.slack.settled().await;
-        s.passes(Duration::from_secs(7));
+        s.passes(Duration::from_secs(7)).await;
         assert_eq!(link(s).await, (200, json!("ok"), "Slack's last event came 7 s ago".to_owned()));
     }
 }

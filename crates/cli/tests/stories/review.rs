@@ -32,6 +32,7 @@ mod told {
         s.clock.shift_wall(60_000);
         // Turns without an owner are looked for, twice.
         for _ in 0..2 {
+            s.nothing_under_way().await;
             s.clock.pass_sleep(LOOK..=LOOK).await;
         }
         s.clock.sleep_began().await;
@@ -121,6 +122,7 @@ mod told {
             asked.conversation(),
             ["ana: the first", "ben: post 17", "ben: post 18", "ben: post 19", "ben: post 20", "ana: well?"]
         );
+        assert!(asked.system().ends_with("About 16 earlier messages of this thread are not shown to you."));
     }
 
     pub(super) async fn a_deletion_that_does_not_say_its_thread_still_erases(s: &mut Story) {

@@ -157,6 +157,7 @@ mod told {
         // Renewals of the lease, until the first claim is older than a lease lets anybody speak. What is said elsewhere
         // meanwhile is written behind the renewal.
         for said in ["one", "two"] {
+            s.nothing_under_way().await;
             s.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
             s.openai.turn().when_asked(said).text("Hi.");
             s.slack.dm("ben", said).await.finishes("Hi.").await;

@@ -70,8 +70,9 @@ pub(crate) fn receive(
     let created = session::ensure(rows, &mut thread, post.ts, now)?;
     if post.kind != Kind::Context {
         // A thread that was joined before this was kept has no such moment, and needs none.
-        if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| post.ts < from)) {
-            thread.joined_from = Some(post.ts);
+        let asked_at = post.asked_by_edit.unwrap_or(post.ts);
+        if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| asked_at < from)) {
+            thread.joined_from = Some(asked_at);
         }
         thread.joined = true;
     }

@@ -45,6 +45,7 @@ pub(crate) fn asks(key: &ThreadKey, secs: i64, text: &str) -> NewPost {
         by_bot: false,
         text: text.to_owned(),
         edited_ts: None,
+        asked_by_edit: None,
         joined_only: false,
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn a_post_erased_after_its_session_expired_never_comes_back(ope
     for again in [asks(&key, 1, "secret"), tells(&key, 1, "secret")] {
         assert_eq!(receipt(&*store, again, at(3602)).await, Receipt::Gone);
     }
-    assert_eq!(store.learn(&turn.lease, vec![tells(&key, 1, "secret")], at(3602)).await.unwrap(), 0);
+    assert_eq!(store.learn(&turn.lease, read(vec![tells(&key, 1, "secret")]), at(3602)).await.unwrap().new, 0);
     assert_eq!(window(&*store, &key, at(3602)).await, ["other"]);
 }
 

@@ -132,6 +132,12 @@ pub(crate) async fn what_others_wrote_before_we_were_asked_in_is_not_for_us(open
     assert!(matches!(receipt(&*store, asks(&key, 2, "earlier mention"), at(7)).await, Receipt::Waiting(_)));
     assert!(matches!(receipt(&*store, reply(4), at(7)).await, Receipt::Waiting(_)));
     assert_eq!(receipt(&*store, reply(1), at(7)).await, Receipt::NotJoined);
+    // Where an edit made a post ask us, what was written between the two was not for us either.
+    let other = thread_of("T1", "C1", 20);
+    runs(&*store, NewPost { asked_by_edit: Some(ts(25)), ..asks(&other, 22, "now a mention") }, at(25)).await;
+    let reply_there = |secs| NewPost { joined_only: true, ..asks(&other, secs, "reply") };
+    assert_eq!(receipt(&*store, reply_there(24), at(26)).await, Receipt::NotJoined);
+    assert!(matches!(receipt(&*store, reply_there(26), at(26)).await, Receipt::Waiting(_)));
     // A reply that names nobody moves nothing.
     assert_eq!(receipt(&*store, reply(1), at(8)).await, Receipt::NotJoined);
 }
