@@ -113,6 +113,29 @@ pub enum OpenError {
         /// The highest number this build knows.
         known: u32,
     },
+    /// An earlier build wrote it, and it is only to be read.
+    #[error(
+        "{path} is at schema {found}, this build reads {needed}; start `chathakase serve` once: it brings the file up to date"
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema's number.
+        found: u32,
+        /// The one that is needed.
+        needed: u32,
+    },
+    /// There is no such file, and it is only to be read.
+    #[error("there is no database at {path} yet; `chathakase serve` makes it")]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `memory:` is in one process alone.
+    #[error(
+        "`memory:` is kept in the serving process and nowhere else: nothing can be read from here; ask in Slack (`all sessions`)"
+    )]
+    InMemory,
     /// A migration was changed after it was applied.
     #[error("{path} was made by another form of migration {number}; run the build that wrote it")]
     ChangedMigration {

@@ -20,22 +20,46 @@ use chathakase_session::{
 
 pub use error::{OpenError, RedactedUrl};
 pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
+pub use sqlite::{Found, SqliteStore};
 
 /// Opens the store at `url`: `sqlite:PATH` (a relative path begins at the working folder; `sqlite:///PATH` works too), or
 /// `memory:`. The file and its folder are made when missing. The clock limits how long reads may take.
 pub fn open(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn SessionStore>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "" | "//")) => Ok(Arc::new(MemoryStore::new(rules))),
-        Some(("sqlite", path)) => {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            match path {
-                "" => Err(OpenError::NoPath),
-                ":memory:" => Err(OpenError::SqliteMemory),
-                path => Ok(Arc::new(SqliteStore::open(Path::new(path), rules, clock)?)),
-            }
-        }
+        Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(file(path)?, rules, clock)?)),
         Some(("postgres" | "postgresql", _)) => Err(OpenError::PostgresLater { url: RedactedUrl::new(url) }),
         _ => Err(OpenError::UnknownUrl { url: RedactedUrl::new(url) }),
+    }
+}
+
+/// The same, only to read, beside a process that serves it perhaps. Steps that write are refused as by a closed store.
+pub fn open_to_read(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn SessionStore>, OpenError> {
+    match url.split_once(':') {
+        Some(("memory", "" | "//")) => Err(OpenError::InMemory),
+        Some(("sqlite", path)) => match file(path)? {
+            path if path.exists() => Ok(Arc::new(SqliteStore::open_to_read(path, rules, clock)?)),
+            path => Err(OpenError::NoFile { path: path.into() }),
+        },
+        _ => open(url, rules, clock),
+    }
+}
+
+/// Sees whether the store at `url` can be opened, written and read, and changes nothing in it.
+pub fn look(url: &str) -> Result<Found, OpenError> {
+    match url.split_once(':') {
+        Some(("memory", "" | "//")) => Ok(Found::Memory),
+        Some(("sqlite", path)) => sqlite::look(file(path)?),
+        Some(("postgres" | "postgresql", _)) => Ok(Found::Server),
+        _ => Err(OpenError::UnknownUrl { url: RedactedUrl::new(url) }),
+    }
+}
+
+/// The file that the part behind `sqlite:` names.
+fn file(path: &str) -> Result<&Path, OpenError> {
+    match path.strip_prefix("//").unwrap_or(path) {
+        "" => Err(OpenError::NoPath),
+        ":memory:" => Err(OpenError::SqliteMemory),
+        path => Ok(Path::new(path)),
     }
 }

@@ -21,13 +21,28 @@ pub const SCHEMA: u32 = ALL.len() as u32;
 
 /// Brings the database to this build's schema.
 pub(crate) fn run(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    check_owner(conn, path)?;
+    apply(conn, path)
+}
+
+/// The schema that the database is at, which this build knows; 0 for one without tables. Changes nothing.
+pub(super) fn found(conn: &Connection, path: &Path) -> Result<u32, OpenError> {
+    if check_owner(conn, path)? == 0 {
+        return Ok(0);
+    }
+    let found = conn.query_row("SELECT coalesce(max(number), 0) FROM migration", [], |row| row.get(0));
+    match found.map_err(|cause| super::open::refused(path, cause))? {
+        found if found > SCHEMA => Err(OpenError::NewerSchema { path: path.into(), found, known: SCHEMA }),
+        found => Ok(found),
+    }
+}
+
+/// Refuses what is no database of ours; gives back how many tables it has.
+fn check_owner(conn: &Connection, path: &Path) -> Result<u32, OpenError> {
     let sqlite = |cause| super::open::refused(path, cause);
     let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
     let ours: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(sqlite)?;
-    if tables > 0 && ours != APPLICATION_ID {
-        return Err(OpenError::NotOurs { path: path.into() });
-    }
-    apply(conn, path)
+    if tables > 0 && ours != APPLICATION_ID { Err(OpenError::NotOurs { path: path.into() }) } else { Ok(tables) }
 }
 
 fn apply(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {

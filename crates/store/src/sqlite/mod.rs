@@ -2,6 +2,7 @@
 
 mod cells;
 mod code;
+mod look;
 mod migrate;
 mod open;
 mod queue;
@@ -28,6 +29,8 @@ use chathakase_session::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+pub use look::Found;
+pub(crate) use look::look;
 pub use migrate::SCHEMA;
 
 use crate::OpenError;

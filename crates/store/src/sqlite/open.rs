@@ -90,7 +90,7 @@ fn private_file(path: &Path) -> io::Result<File> {
 }
 
 /// A lock of the operating system on a file beside the database: a killed process leaves none behind.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -165,7 +165,7 @@ fn begin(conn: &Connection) -> rusqlite::Result<State> {
     Ok(state)
 }
 
-fn reader(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let sqlite = |cause| refused(path, cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(sqlite)?;

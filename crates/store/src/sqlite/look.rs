@@ -1,0 +1,117 @@
+//! A look at a file that another process may be serving: to read it, or to see whether it could be served.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use chathakase_session::{store::Rules, time::SharedClock};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use super::{Options, SCHEMA, SqliteStore, migrate, open, queue::Queue, readers::Readers};
+use crate::OpenError;
+
+/// What stands at the address of a store.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing is kept on disk.
+    Memory,
+    /// A database server: whether it can be used is seen by opening it.
+    Server,
+    /// No file yet; the first start makes it, and can.
+    Nothing {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A database of ours that was written to and read just now.
+    Ready {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A database of ours that another process serves; it was read.
+    Served {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+/// Sees whether the file at `path` could be served, without changing what it holds. A file that is not there yet is not made;
+/// a database is made, written and thrown away in the folder that it would be in.
+pub(crate) fn look(path: &Path) -> Result<Found, OpenError> {
+    if path.is_dir() {
+        return Err(OpenError::Folder { path: path.into() });
+    }
+    if !path.exists() {
+        try_out(&nearest_folder(path))?;
+        return Ok(Found::Nothing { path: path.into() });
+    }
+    let path = path.canonicalize().map_err(|cause| OpenError::NotWritable { path: path.into(), cause })?;
+    let lock = match open::lock(&path) {
+        Ok(lock) => Some(lock),
+        Err(OpenError::InUse { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let conn = open::reader(&path)?;
+    migrate::found(&conn, &path)?;
+    drop(conn);
+    if lock.is_none() {
+        return Ok(Found::Served { path });
+    }
+    write_nothing_new(&path).map_err(|cause| open::refused(&path, cause))?;
+    Ok(Found::Ready { path })
+}
+
+/// A durable write that leaves everything as it was.
+fn write_nothing_new(path: &Path) -> rusqlite::Result<()> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(open::BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    conn.pragma_update(None, "user_version", version)
+}
+
+fn nearest_folder(path: &Path) -> PathBuf {
+    let folders =
+        path.ancestors().skip(1).map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Makes a whole database in a folder of its own, and takes both away.
+fn try_out(folder: &Path) -> Result<(), OpenError> {
+    let own = folder.join(format!(".chathakase-check-{}", std::process::id()));
+    let no_folder = |cause: io::Error| OpenError::NoFolder { path: folder.into(), cause };
+    fs::create_dir(&own).map_err(no_folder)?;
+    let made = open::open(&own.join("check.db"), &Options::default()).map(drop);
+    fs::remove_dir_all(&own).map_err(no_folder)?;
+    made
+}
+
+impl SqliteStore {
+    /// Opens the file at `path` to read it, beside a process that serves it perhaps: takes no lock and migrates nothing. Steps
+    /// that would write are refused with [`StoreError::Closed`](chathakase_session::store::StoreError::Closed).
+    ///
+    /// # Errors
+    /// When there is no such file, or it is of another schema than this build's.
+    pub fn open_to_read(path: &Path, rules: Rules, clock: SharedClock) -> Result<Self, OpenError> {
+        let conn = open::reader(path)?;
+        match migrate::found(&conn, path)? {
+            SCHEMA => {}
+            found => return Err(OpenError::OlderSchema { path: path.into(), found, needed: SCHEMA }),
+        }
+        let queue = Arc::new(Queue::new(1));
+        queue.close();
+        let readers = Readers::new(vec![conn], clock, Arc::new(AtomicBool::new(false)), queue.clone())
+            .map_err(|cause| OpenError::Sqlite { path: path.into(), cause })?;
+        Ok(Self {
+            path: path.into(),
+            queue,
+            room: Arc::new(Semaphore::new(1)),
+            room_units: 1,
+            readers: Arc::new(readers),
+            rules: Arc::new(rules),
+            writer: None,
+        })
+    }
+}
