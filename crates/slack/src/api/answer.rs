@@ -1,8 +1,9 @@
 //! What Slack answers: `ok` or `error`, and a part that differs by method. Read leniently.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+use reqwest::header::{DATE, HeaderMap, HeaderName};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -15,6 +16,10 @@ use super::error::{ApiError, Problem};
 pub(crate) const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed; a longer one counts as this.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// Carries the scopes of the token that called.
+const SCOPES_HEADER: HeaderName = HeaderName::from_static("x-oauth-scopes");
+/// Longest list of warnings that is kept, in characters.
+const WARNING_CHARS_MAX: usize = 256;
 /// Longest error code or scope that is kept, in characters.
 const CODE_CHARS_MAX: usize = 64;
 
@@ -25,6 +30,25 @@ pub struct Answer {
     body: Bytes,
     warning: Option<String>,
     next_cursor: Option<String>,
+    headed: Headed,
+}
+
+/// What the headers of an answer tell, where they are there and readable.
+#[derive(Clone, Debug, Default)]
+pub struct Headed {
+    /// What the token may do (`x-oauth-scopes`).
+    pub scopes: Option<BTreeSet<String>>,
+    /// The time at Slack's, as HTTP writes it (`Date`).
+    pub date: Option<String>,
+}
+
+impl Headed {
+    fn read(headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let words =
+            |list: &str| list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
+        Self { scopes: text(SCOPES_HEADER).map(words), date: text(DATE).map(str::to_owned) }
+    }
 }
 
 /// The part that all answers share. Every field may be of any type: one that is odd counts as absent.
@@ -77,8 +101,9 @@ impl Answer {
             (Some(true), _) if (200..300).contains(&status) => Ok(Self {
                 method,
                 body: json,
-                warning: common.warning.as_deref().map(code),
+                warning: common.warning.as_deref().map(|warning| printable(warning, WARNING_CHARS_MAX)),
                 next_cursor: common.response_metadata.and_then(|m| m.next_cursor).filter(|c| !c.is_empty()),
+                headed: Headed::default(),
             }),
             (Some(true), _) => fail(Problem::Server { status }),
             (_, Some("ratelimited" | "rate_limited")) => fail(Problem::RateLimited { retry_after: wait }),
@@ -88,6 +113,16 @@ impl Answer {
             (_, None) if status != 200 => fail(Problem::Server { status }),
             (_, None) => fail(Problem::BadAnswer { status, why: "neither ok nor error in it".to_owned() }),
         }
+    }
+
+    /// The same, with what its headers tell.
+    pub(crate) fn under(self, headers: &HeaderMap) -> Self {
+        Self { headed: Headed::read(headers), ..self }
+    }
+
+    /// What its headers tell.
+    pub fn headed(&self) -> &Headed {
+        &self.headed
     }
 
     /// The method that answered.
@@ -124,8 +159,12 @@ impl std::fmt::Debug for Answer {
 
 /// A code of Slack's, kept short and printable: what answers may not be Slack.
 fn code(text: &str) -> String {
+    printable(text, CODE_CHARS_MAX)
+}
+
+fn printable(text: &str, chars_max: usize) -> String {
     let printable = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | ',' | '-');
-    let kept: String = text.chars().filter(printable).take(CODE_CHARS_MAX).collect();
+    let kept: String = text.chars().filter(printable).take(chars_max).collect();
     if kept.is_empty() { "unnamed_error".to_owned() } else { kept }
 }
 

@@ -210,7 +210,8 @@ impl Api {
         let request = request.header(AUTHORIZATION, self.shared.authorization.clone());
         let mut response = request.send().await.map_err(broken)?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let headers = std::mem::take(response.headers_mut());
+        let retry_after = retry_after(&headers);
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -219,7 +220,7 @@ impl Api {
             }
             body.extend_from_slice(&chunk);
         }
-        Answer::read(method.name, status, retry_after, body.freeze())
+        Answer::read(method.name, status, retry_after, body.freeze()).map(|answer| answer.under(&headers))
     }
 }
 

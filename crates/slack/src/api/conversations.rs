@@ -87,6 +87,18 @@ struct OpenArgs<'a> {
 }
 
 #[derive(Serialize)]
+struct OwnArgs {
+    types: String,
+    exclude_archived: bool,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Own {
+    channels: Vec<Conversation>,
+}
+
+#[derive(Serialize)]
 struct InfoArgs<'a> {
     channel: &'a ChannelId,
 }
@@ -142,6 +154,14 @@ impl Api {
     pub async fn conversations_open(&self, user: &UserId) -> Result<ChannelId, ApiError> {
         let opened: Opened = self.call(Method::CONVERSATIONS_OPEN, &OpenArgs { users: user }).await?.read_as()?;
         Ok(opened.channel.id)
+    }
+
+    /// `users.conversations`: one page of the channels of these kinds (`public_channel`, `private_channel`, `im`, `mpim`) that we are
+    /// in; at most 200, without archived ones.
+    pub async fn own_conversations(&self, kinds: &[&str]) -> Result<Vec<Conversation>, ApiError> {
+        let args = OwnArgs { types: kinds.join(","), exclude_archived: true, limit: 200 };
+        let page: Own = self.call(Method::USERS_CONVERSATIONS, &args).await?.read_as()?;
+        Ok(page.channels)
     }
 
     /// `conversations.info`.

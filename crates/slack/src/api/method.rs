@@ -52,6 +52,8 @@ methods! {
     AUTH_TEST = "auth.test", None, Form, &[], true;
     /// A person's names and rights.
     USERS_INFO = "users.info", Some(100), Form, &["users:read"], true;
+    /// The channels that we are in.
+    USERS_CONVERSATIONS = "users.conversations", Some(50), Form, READ, true;
     /// Opens the direct message with a person.
     CONVERSATIONS_OPEN = "conversations.open", Some(50), Json, &["im:write"], true;
     /// What kind of place a channel is.
@@ -74,6 +76,8 @@ methods! {
     CHAT_APPEND_STREAM = "chat.appendStream", Some(100), Json, &["chat:write"], false;
     /// Ends a streamed message.
     CHAT_STOP_STREAM = "chat.stopStream", Some(20), Json, &["chat:write"], false;
+    /// What an agent's session is doing; warns of a missing event.
+    AGENTS_SESSIONS_SET_STATUS = "agents.sessions.setStatus", Some(50), Json, &["chat:write"], true;
     /// The line that says what the assistant is doing.
     ASSISTANT_THREADS_SET_STATUS = "assistant.threads.setStatus", Some(600), Json, &["chat:write"], true;
     /// The address of one Socket Mode connection; takes the app-level token.

@@ -13,7 +13,7 @@ mod people;
 mod status;
 mod stream;
 
-pub use answer::Answer;
+pub use answer::{Answer, Headed};
 pub use chat::{METADATA_EVENT_TYPE, Metadata, Post, Posted};
 pub use client::{ANSWER_BYTES_MAX, Api, ApiConfig, BASE_URL, SetupError};
 pub use conversations::{Conversation, HistoryPage, PageRequest};

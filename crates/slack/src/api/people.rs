@@ -3,7 +3,7 @@
 use chathakase_session::{BotId, UserId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use super::{Api, ApiError, Method, answer::lenient};
+use super::{Api, ApiError, Headed, Method, answer::lenient};
 
 /// What `auth.test` says of the token.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -121,9 +121,15 @@ impl From<User> for Person {
 impl Api {
     /// `auth.test`: who the token is.
     pub async fn auth_test(&self) -> Result<Identity, ApiError> {
+        self.auth_test_headed().await.map(|(identity, _)| identity)
+    }
+
+    /// The same, with what the token may do and what time it is at Slack's.
+    pub async fn auth_test_headed(&self) -> Result<(Identity, Headed), ApiError> {
         #[derive(Serialize)]
         struct NoArgs {}
-        self.call(Method::AUTH_TEST, &NoArgs {}).await?.read_as()
+        let answer = self.call(Method::AUTH_TEST, &NoArgs {}).await?;
+        Ok((answer.read_as()?, answer.headed().clone()))
     }
 
     /// `users.info`.

@@ -10,6 +10,16 @@ use super::{Api, ApiError, Method};
 /// Refusals that no later call will change: the workspace or the place has no status line.
 const HAS_NONE: &[&str] = &["unknown_method", "feature_disabled", "not_agent_app", "missing_scope"];
 
+/// Slack's hint that the app would not hear of a Stop.
+const DEAF_TO_STOP: &str = "missing_agent_session_stopped_event_subscription";
+
+#[derive(Serialize)]
+struct SessionArgs<'a> {
+    channel_id: &'a ChannelId,
+    thread_ts: SlackTs,
+    status: &'static str,
+}
+
 #[derive(Serialize)]
 struct Args<'a> {
     channel_id: &'a ChannelId,
@@ -18,6 +28,21 @@ struct Args<'a> {
 }
 
 impl Api {
+    /// Whether we are sent `agent_session_stopped`: Slack warns of it when a session is set to work (`agents.sessions.setStatus`).
+    /// `None` where there are no such sessions. Shows for a moment that something is being done in that thread.
+    pub async fn hears_stop(&self, channel: &ChannelId, thread_ts: SlackTs) -> Result<Option<bool>, ApiError> {
+        let set = async |status| {
+            self.call(Method::AGENTS_SESSIONS_SET_STATUS, &SessionArgs { channel_id: channel, thread_ts, status }).await
+        };
+        let warned = match set("processing").await {
+            Ok(answer) => answer.warning().is_some_and(|warning| warning.contains(DEAF_TO_STOP)),
+            Err(error) if error.code().is_some_and(|code| HAS_NONE.contains(&code)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        set("active").await?;
+        Ok(Some(!warned))
+    }
+
     /// `assistant.threads.setStatus`, made once and never waited for: shown until our answer comes or for two minutes; `""`
     /// clears it. It works for agents of both kinds today. Where there is no such line, that is remembered and `Ok`.
     ///

@@ -32,7 +32,7 @@ const WRITE_WAIT_MAX: Duration = Duration::from_secs(10);
 pub(super) const DRAIN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest wait, when leaving, for Slack's goodbye. Until then what it sends is read and dropped: a connection that is
 /// closed with unread bytes is reset, and a reset can overtake our last acknowledgements.
-const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct Link {
     socket: Socket,

@@ -18,9 +18,11 @@ use crate::{
 
 mod backoff;
 mod error;
+mod greet;
 mod health;
 mod link;
 mod open;
+mod proxy;
 mod pulse;
 mod stage;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod tests;
 
 use backoff::Backoff;
 pub use error::SocketError;
+pub use greet::{NoHello, greet};
 pub use health::{LinkHealth, LinkReport};
 use link::Link;
 use open::Failure;

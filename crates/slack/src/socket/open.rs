@@ -6,11 +6,11 @@ use chathakase_session::time::{Clock, timeout};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_with_config,
     tungstenite::{self, protocol::WebSocketConfig},
 };
 
-use super::SocketError;
+use super::{SocketError, proxy};
 use crate::api::{Api, ApiError, Method};
 
 /// Longest wait for name lookup, TCP, TLS and the WebSocket handshake together.
@@ -61,11 +61,19 @@ pub(super) async fn open(api: &Api, api_base: &str, clock: &dyn Clock) -> Result
         .max_message_size(Some(FRAME_BYTES_MAX))
         .max_frame_size(Some(FRAME_BYTES_MAX))
         .max_write_buffer_size(UNSENT_BYTES_MAX);
-    match timeout(clock, DIAL_WAIT_MAX, connect_async_with_config(url, Some(limits), true)).await {
-        Ok(Ok((socket, _))) => Ok(socket),
+    match timeout(clock, DIAL_WAIT_MAX, dial(url, limits)).await {
+        Ok(Ok(socket)) => Ok(socket),
         Ok(Err(error)) => Err(Failure::Later { why: told(&error), retry_after: retry_after(&error) }),
         Err(late) => Err(Failure::later(format!("could not connect to Slack's gateway: {late}"))),
     }
+}
+
+async fn dial(url: String, limits: WebSocketConfig) -> Result<Socket, tungstenite::Error> {
+    let connected = match proxy::through(&url).await? {
+        Some(line) => client_async_tls_with_config(url, line, Some(limits), None).await,
+        None => connect_async_with_config(url, Some(limits), true).await,
+    };
+    connected.map(|(socket, _)| socket)
 }
 
 impl From<ApiError> for Failure {
