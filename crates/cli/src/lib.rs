@@ -11,5 +11,6 @@ pub mod demo;
 pub mod logging;
 pub mod manifest;
 pub mod serve;
+mod server;
 pub mod watch;
 pub mod wiring;

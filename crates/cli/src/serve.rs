@@ -24,28 +24,28 @@ pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
             "there is no key for OpenAI, so no question can be answered: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
         );
     }
-    let clock = Arc::new(SystemClock::new());
-    let store = wiring::open_store(&config, clock.clone())?;
-    until_told_to_end(&config, store, clock).await
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    until_told_to_end(&config, || wiring::open_store(&config, clock.clone()), clock.clone()).await
 }
 
-/// The same with settings, a store and a clock that are there already.
+/// The same with settings, a way to the store and a clock that are there already. The store is opened once Slack took our token: a
+/// database that nobody will use is not left behind by a wrong one.
 pub async fn until_told_to_end(
     config: &Config,
-    store: Arc<dyn SessionStore>,
+    open_store: impl FnOnce() -> anyhow::Result<Arc<dyn SessionStore>>,
     clock: SharedClock,
 ) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
-    let starting = wiring::start(config, Arc::clone(&store), clock, Limits::default());
-    let mut running = tokio::select! {
-        started = starting => started?,
+    let signed_in = tokio::select! {
+        signed_in = wiring::sign_in(config, clock.clone()) => signed_in?,
         // A Slack that does not answer must not keep who asked us to end waiting.
         _ = terminate.recv() => {
-            store.shutdown().await;
             tracing::info!("ended before it was ready");
             return Ok(());
         }
     };
+    let store = open_store()?;
+    let mut running = wiring::start_signed_in(config, signed_in, Arc::clone(&store), clock, Limits::default()).await?;
     let ready = say_when_ready(config, &running);
     let ended = tokio::select! {
         never = ready => match never {},

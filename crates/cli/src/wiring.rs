@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, Transport},
+    server,
     watch::{self, Measured, Watch},
 };
 
@@ -57,9 +58,12 @@ struct Socket {
 
 /// Opens the store that a configuration names.
 pub fn open_store(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<dyn SessionStore>> {
-    let rules =
-        Rules { session_timeout: config.session_timeout, waiting_max: config.limits_waiting, ..Rules::default() };
-    Ok(chathakase_store::open(&config.store_url, rules, clock)?)
+    Ok(chathakase_store::open(&config.store_url, rules(config), clock)?)
+}
+
+/// What the store is to keep to.
+pub(crate) fn rules(config: &Config) -> Rules {
+    Rules { session_timeout: config.session_timeout, waiting_max: config.limits_waiting, ..Rules::default() }
 }
 
 /// Starts everything. `pacing` is given by whoever knows better than Slack's limits, such as a benchmark.
@@ -69,11 +73,22 @@ pub async fn start(
     clock: SharedClock,
     pacing: Limits,
 ) -> anyhow::Result<Running> {
+    let signed_in = sign_in(config, clock.clone()).await?;
+    start_signed_in(config, signed_in, store, clock, pacing).await
+}
+
+/// A Slack that took our token.
+pub struct SignedIn {
+    api: Api,
+    me: Identity,
+}
+
+/// Signs in to Slack. Nothing is opened, and no file made, before this has worked.
+pub async fn sign_in(config: &Config, clock: SharedClock) -> anyhow::Result<SignedIn> {
     watch::begin();
-    let store: Arc<dyn SessionStore> = Arc::new(Measured::new(store, clock.clone(), &config.model_name));
     let api = Api::new(
         ApiConfig { base_url: config.slack_api_url.clone(), ..ApiConfig::new(config.slack_bot_token.clone()) },
-        clock.clone(),
+        clock,
     )?;
     let me = api.auth_test().await.map_err(|error| {
         let refused = error.code().is_some();
@@ -81,6 +96,18 @@ pub async fn start(
         anyhow::Error::new(error).context(what)
     })?;
     tracing::info!(workspace = %me.team_id, user = %me.user_id, "signed in to Slack");
+    Ok(SignedIn { api, me })
+}
+
+/// The rest of [`start`].
+pub async fn start_signed_in(
+    config: &Config,
+    SignedIn { api, me }: SignedIn,
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+    pacing: Limits,
+) -> anyhow::Result<Running> {
+    let store: Arc<dyn SessionStore> = Arc::new(Measured::new(store, clock.clone(), &config.model_name));
     // Bound before anything is started, so that a port in use ends the start and nothing else.
     let listener = TcpListener::bind(config.http_listen).await.with_context(|| {
         format!(
@@ -122,8 +149,8 @@ pub async fn start(
     let stopped = ended.clone();
     let http = tokio::spawn(async move {
         tokio::select! {
-            served = axum::serve(listener, routes).with_graceful_shutdown(stopped.cancelled_owned()) => served,
-            () = watch::tidy(clock) => Ok(()),
+            served = server::serve(listener, routes, server::HEAD_WITHIN, clock.clone(), stopped) => served,
+            () = watch::tidy(clock.clone()) => Ok(()),
         }
     });
     let store = chathakase_store::RedactedUrl::new(&config.store_url).to_string();
@@ -229,7 +256,7 @@ impl Running {
     }
 }
 
-fn model_config(config: &Config) -> ModelConfig {
+pub(crate) fn model_config(config: &Config) -> ModelConfig {
     ModelConfig {
         base_url: config.model_base_url.clone(),
         api_key: config.model_api_key.clone(),

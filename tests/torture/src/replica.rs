@@ -34,7 +34,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let pace: Pace = env::var(clock::VARIABLE).context(clock::VARIABLE)?.parse()?;
     let clock = Arc::new(ScaledClock::new(pace));
     let store = wiring::open_store(&config, clock.clone())?;
-    serve::until_told_to_end(&config, store, clock).await
+    serve::until_told_to_end(&config, || Ok(store), clock).await
 }
 
 /// Told when a process is ready: where it listens.

@@ -100,7 +100,7 @@ impl fmt::Display for ConfigErrors {
             }
         }
         if self.0.iter().any(|problem| matches!(problem, ConfigError::Missing { .. })) {
-            f.write_str("\n`chathakase manifest` describes the Slack app to make; `chathakase demo` needs none")?;
+            f.write_str("\n`chathakase init` asks for what is needed; `chathakase demo` needs none of it")?;
         }
         Ok(())
     }

@@ -153,7 +153,7 @@ fn everything_that_is_wrong_or_missing_is_said_at_once_with_its_next_step() {
         "`model.name` must be a text that is not empty",
         "`session.timeout` must be a duration",
         "`limits.waiting` must be a whole number from 1 to 10000",
-        "`chathakase manifest` describes the Slack app to make; `chathakase demo` needs none",
+        "`chathakase init` asks for what is needed; `chathakase demo` needs none of it",
     ];
     for part in expected {
         assert!(said.contains(part), "{part}\n{said}");

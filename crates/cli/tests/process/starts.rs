@@ -36,7 +36,7 @@ async fn without_any_setting_it_says_where_to_get_each_that_is_needed() {
          and set SLACK_BOT_TOKEN\n  \
          - `slack.app_token` is not set: set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET to be reached \
          over HTTP; both are under \"Basic Information\" in your Slack app's settings\n\
-         `chathakase manifest` describes the Slack app to make; `chathakase demo` needs none"
+         `chathakase init` asks for what is needed; `chathakase demo` needs none of it"
     );
 }
 
@@ -130,6 +130,7 @@ async fn a_wrong_bot_token_is_said_and_not_shown() {
     let said = refusal(stage.command()).await;
     assert!(said.contains("refused by Slack: invalid_auth; check the bot token (xoxb-…) of this workspace"), "{said}");
     assert!(!said.contains("somebody-elses"), "{said}");
+    assert!(!stage.database().exists(), "a token that is not accepted leaves no database behind");
 }
 
 #[tokio::test]
