@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::check::Spot;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A Slack assistant that remembers every thread.
@@ -20,8 +21,14 @@ pub enum Command {
     Serve(Settings),
     /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal. No account, no key
     Demo(Demo),
+    /// Ask what is needed, try each answer out, and write chathakase.toml
+    Init(Init),
     /// Print the Slack app manifest that this assistant needs, to paste on api.slack.com/apps
     Manifest(Manifest),
+    /// Look at tokens, scopes, events, model, store and clock, and say how to mend what is not right
+    Check(Check),
+    /// List, show or erase sessions
+    Sessions(Sessions),
     /// Print every setting with what it does, as a file to copy to chathakase.toml
     Config,
 }
@@ -30,16 +37,16 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Settings {
     /// The settings file (default: chathakase.toml in this folder, if there is one)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// One setting, over the file and the environment; may be repeated
-    #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
     pub set: Vec<(String, String)>,
     /// Where sessions are kept: sqlite:PATH or memory: (the setting store.url)
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// Where to listen (the setting http.listen)
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
 }
 
@@ -91,6 +98,111 @@ pub enum ManifestFormat {
     Yaml,
     /// Without
     Json,
+}
+
+/// What is looked at, and how it is told.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Where the settings come from
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Wait while you write to the assistant in Slack, and name each event that does not come (`serve` must not run meanwhile)
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "dm,channel")]
+    pub live: Option<Vec<Spot>>,
+    /// The longest wait for what you write
+    #[arg(long, value_name = "TIME", default_value = "3m")]
+    pub wait: String,
+    /// Say it as JSON, for machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is known already. Tokens and keys are taken from the environment (SLACK_BOT_TOKEN, OPENAI_API_KEY, ..) if they are there.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The settings file to write (default: chathakase.toml in this folder)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How Slack reaches the assistant
+    #[arg(long, value_enum)]
+    pub transport: Option<TransportName>,
+    /// Address of the model's chat-completions API
+    #[arg(long, value_name = "URL")]
+    pub model_url: Option<String>,
+    /// Name of the model
+    #[arg(long, value_name = "NAME")]
+    pub model_name: Option<String>,
+    /// Where sessions are kept: sqlite:PATH or memory:
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// Where tokens and keys go
+    #[arg(long, value_enum)]
+    pub secrets: Option<SecretsPlace>,
+    /// Overwrite the file, and keep a model that does not answer, without asking
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Where tokens and keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SecretsPlace {
+    /// Into the settings file, which its owner alone can read
+    File,
+    /// Nowhere: they come from the environment
+    Env,
+}
+
+/// What is asked about sessions.
+#[derive(Debug, Args)]
+pub struct Sessions {
+    /// Where the settings come from
+    #[command(flatten)]
+    pub settings: Settings,
+    /// What to do
+    #[command(subcommand)]
+    pub ask: SessionsAsk,
+}
+
+/// What to do with sessions.
+#[derive(Debug, Subcommand)]
+pub enum SessionsAsk {
+    /// All active sessions, the latest first; also while `serve` runs
+    List {
+        /// Which page, from 1
+        #[arg(long, default_value_t = 1)]
+        page: usize,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them; also while `serve` runs
+    Info {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erase what was said in one of them; the assistant stays in the thread. Not while `serve` runs
+    Clear {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// A session.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Its name: CHANNEL_THREAD, such as C0123ABCD_1700000000.000100
+    pub id: String,
+    /// The workspace, when several have a session of that name
+    #[arg(long, value_name = "T…")]
+    pub workspace: Option<String>,
 }
 
 /// How the demo runs.

@@ -5,12 +5,15 @@
 //! [`clock::SystemClock`] is the only code that reads the clock.
 
 pub mod args;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod init;
 pub mod logging;
 pub mod manifest;
 pub mod serve;
 mod server;
+pub mod sessions;
 pub mod watch;
 pub mod wiring;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chathakase::{
     args::{Cli, Command},
-    config, demo, manifest, serve,
+    check, config, demo, init, manifest, serve, sessions,
 };
 use clap::Parser;
 
@@ -15,6 +15,13 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Check(args) => match check::run(&args).await {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
+        Command::Init(args) => init::run(&args).await,
+        Command::Sessions(args) => sessions::run(&args).await,
         Command::Manifest(args) => manifest::page(&args).map(|page| print(&page)),
         Command::Config => {
             print(&config::example_file());

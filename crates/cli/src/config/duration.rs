@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads one or more numbers, each with its unit: `ms`, `s`, `m`, `h`, `d`.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
     if rest.is_empty() {

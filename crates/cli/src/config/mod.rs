@@ -18,6 +18,7 @@ use secrecy::SecretString;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use keys::{KEYS, Key, Kind};
+pub(crate) use read::is_url;
 pub use source::Place;
 pub use table::{example_file, markdown_table};
 
@@ -97,6 +98,13 @@ impl Config {
         let mut problems = source::unknown_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
         let settings = written(file, &here, flags, &mut problems)?;
         read::Reader::new(settings, &here, problems).config()
+    }
+
+    /// From the environment alone.
+    pub(crate) fn of(env: Env<'_>) -> Result<Self, ConfigErrors> {
+        let mut problems = Vec::new();
+        let settings = source::from_env(env, &mut problems);
+        read::Reader::new(settings, env, problems).config()
     }
 
     /// Reads and checks all settings; everything that is wrong is told at once. `file` is an error if it is named and absent;

@@ -25,7 +25,7 @@ const EITHER_NEXT: &str = "set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SL
 pub(super) const URL_WANTED: &str = "an address that begins with `https://` or `http://`";
 
 /// Whether a text is an address of the web that has a host.
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.starts_with('/')) && !text.contains(char::is_whitespace)
 }

@@ -11,6 +11,7 @@
 mod knock;
 mod patience;
 mod program;
+mod sessions;
 mod stage;
 
 mod deaths;

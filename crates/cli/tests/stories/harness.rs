@@ -156,7 +156,7 @@ impl Story {
         self.restart().await;
     }
 
-    fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let mut env: HashMap<String, String> = HashMap::from([
             ("SLACK_BOT_TOKEN".into(), self.slack.bot_token().into()),
             ("SLACK_API_URL".into(), self.slack.api_url()),
@@ -344,7 +344,7 @@ impl Story {
 }
 
 /// Installs the app as `chathakase manifest` describes it: with these scopes and events every story must work.
-fn as_the_manifest_says(slack: &SmallSlack) {
+pub(crate) fn as_the_manifest_says(slack: &SmallSlack) {
     slack.set_scopes(&needs::scopes(true).into_iter().collect::<Vec<_>>());
     slack.subscribe(&needs::EVENTS.iter().map(|event| event.name).collect::<Vec<_>>());
 }

@@ -7,8 +7,10 @@ mod mortal;
 
 mod adoption;
 mod changes;
+mod check;
 mod commands;
 mod conversations;
+mod init;
 mod joining;
 mod pages;
 mod review;

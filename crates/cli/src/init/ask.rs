@@ -1,0 +1,73 @@
+//! Asking a person, or a file of answers.
+
+use std::io::{BufRead, Write};
+
+use anyhow::{Context, bail};
+
+/// How often one question is asked before giving up.
+const TRIES_MAX: usize = 5;
+
+/// A conversation: questions go out, answers come in, one a line.
+pub struct Ask<'a> {
+    answers: &'a mut (dyn BufRead + Send),
+    screen: &'a mut (dyn Write + Send),
+}
+
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ask")
+    }
+}
+
+impl<'a> Ask<'a> {
+    /// Reads answers from one and writes questions to the other.
+    pub fn new(answers: &'a mut (dyn BufRead + Send), screen: &'a mut (dyn Write + Send)) -> Self {
+        Self { answers, screen }
+    }
+
+    pub(super) fn say(&mut self, line: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "{line}")?;
+        Ok(self.screen.flush()?)
+    }
+
+    /// One answer; an empty one is `usual`.
+    pub(super) fn line(&mut self, question: &str, usual: &str) -> anyhow::Result<String> {
+        let shown = if usual.is_empty() { String::new() } else { format!(" [{usual}]") };
+        write!(self.screen, "{question}{shown}: ")?;
+        self.screen.flush()?;
+        let mut answer = String::new();
+        if self.answers.read_line(&mut answer).context("the answer cannot be read")? == 0 {
+            self.say("")?;
+            bail!(
+                "no answer to `{question}`: nothing was written. `chathakase init --help` lists what can be given beforehand"
+            );
+        }
+        let answer = answer.trim();
+        Ok(if answer.is_empty() { usual.to_owned() } else { answer.to_owned() })
+    }
+
+    /// Asks until `read` takes the answer; says each time why not.
+    pub(super) fn until<T>(
+        &mut self,
+        question: &str,
+        usual: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        for _ in 0..TRIES_MAX {
+            match read(&self.line(question, usual)?) {
+                Ok(value) => return Ok(value),
+                Err(why) => self.say(&format!("  That cannot be: {why}"))?,
+            }
+        }
+        bail!("no answer to `{question}` that can be used after {TRIES_MAX} tries: nothing was written")
+    }
+
+    pub(super) fn yes(&mut self, question: &str, usual: bool) -> anyhow::Result<bool> {
+        let shown = if usual { "y" } else { "n" };
+        self.until(question, shown, |answer| match answer.to_lowercase().as_str() {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => Err("answer y or n".to_owned()),
+        })
+    }
+}

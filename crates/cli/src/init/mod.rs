@@ -1,0 +1,257 @@
+//! `chathakase init`: asks what is needed, tries each answer out at once, and writes `chathakase.toml`.
+//!
+//! What is in the environment or given as a flag is not asked. Answers come from a person or from a pipe, one a line.
+
+mod ask;
+mod file;
+mod tries;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{bail, ensure};
+use chathakase_session::time::SharedClock;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use ask::Ask;
+use file::Chosen;
+
+use crate::{
+    args::{self, SecretsPlace, TransportName},
+    clock::SystemClock,
+    config::{self, secret},
+};
+
+/// Asks on this terminal, or reads answers from a pipe.
+pub async fn run(args: &args::Init) -> anyhow::Result<()> {
+    let (mut answers, mut screen) = (std::io::BufReader::new(std::io::stdin()), std::io::stderr());
+    let mut ask = Ask::new(&mut answers, &mut screen);
+    begin(args, &|name| std::env::var(name).ok(), Arc::new(SystemClock::new()), &mut ask).await
+}
+
+type Env<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// The same, with answers and environment from wherever.
+pub async fn begin(args: &args::Init, env: Env<'_>, clock: SharedClock, ask: &mut Ask<'_>) -> anyhow::Result<()> {
+    let path = args.config.clone().unwrap_or_else(|| PathBuf::from(config::FILE));
+    if path.exists() && !args.force {
+        let over =
+            ask.yes(&format!("{} is there already. Write it anew, and lose what it says?", path.display()), false)?;
+        ensure!(over, "{} was left as it is", path.display());
+    }
+    let mut setup = Setup {
+        env,
+        clock,
+        ask,
+        slack: env("SLACK_API_URL").filter(|url| !url.is_empty()),
+        chosen: Vec::new(),
+        secrets: Vec::new(),
+    };
+    let transport = setup.transport(args.transport)?;
+    setup.bot_token().await?;
+    match transport {
+        TransportName::Socket => setup.app_token().await?,
+        TransportName::Http => setup.signing_secret()?,
+    }
+    setup.model(args).await?;
+    setup.store(args)?;
+    setup.finish(args, &path)
+}
+
+/// A set-up under way.
+struct Setup<'a, 'b> {
+    env: Env<'a>,
+    clock: SharedClock,
+    ask: &'a mut Ask<'b>,
+    /// Another Slack than the real one.
+    slack: Option<String>,
+    chosen: Vec<Chosen>,
+    /// Settings that nobody else is to read, with their names in the environment.
+    secrets: Vec<(&'static str, &'static str, SecretString)>,
+}
+
+impl Setup<'_, '_> {
+    fn transport(&mut self, given: Option<TransportName>) -> anyhow::Result<TransportName> {
+        let transport = match given {
+            Some(given) => given,
+            None => {
+                self.ask.say(
+                    "How shall Slack reach the assistant? `socket` needs no public address; `http` needs one with TLS.",
+                )?;
+                self.ask.until("Transport", "socket", |answer| match answer {
+                    "socket" => Ok(TransportName::Socket),
+                    "http" => Ok(TransportName::Http),
+                    _ => Err("write `socket` or `http`".to_owned()),
+                })?
+            }
+        };
+        let name = if transport == TransportName::Socket { "socket" } else { "http" };
+        self.chosen.push(("slack.transport", name.to_owned()));
+        self.chosen.extend(self.slack.clone().map(|url| ("slack.api_url", url)));
+        if (self.env)("SLACK_BOT_TOKEN").is_none() {
+            let flags = if name == "http" { " --transport http --url https://YOUR-HOST" } else { "" };
+            self.ask.say("No Slack app yet? On https://api.slack.com/apps choose \"Create New App\", \"From a manifest\", and paste what")?;
+            self.ask.say(&format!("`chathakase manifest{flags}` prints. Then \"Install App\"."))?;
+        }
+        Ok(transport)
+    }
+
+    async fn bot_token(&mut self) -> anyhow::Result<()> {
+        let question = "Bot token (xoxb-..., from \"OAuth & Permissions\")";
+        loop {
+            let (token, asked) = self.secret("SLACK_BOT_TOKEN", question, "xoxb-", false)?;
+            match tries::bot_token(self.slack.as_deref(), &token, &self.clock).await {
+                Ok(who) => self.ask.say(&format!("  accepted: {who}"))?,
+                Err(why) if asked => {
+                    self.ask.say(&format!("  {why}"))?;
+                    continue;
+                }
+                Err(why) => bail!("SLACK_BOT_TOKEN: {why}"),
+            }
+            self.secrets.push(("slack.bot_token", "SLACK_BOT_TOKEN", token));
+            return Ok(());
+        }
+    }
+
+    async fn app_token(&mut self) -> anyhow::Result<()> {
+        let question = "App-level token (xapp-..., from \"Basic Information\", with the scope connections:write)";
+        loop {
+            let (token, asked) = self.secret("SLACK_APP_TOKEN", question, "xapp-", false)?;
+            match tries::app_token(self.slack.as_deref(), &token, &self.clock).await {
+                Ok(()) => self.ask.say("  accepted: Socket Mode says hello")?,
+                Err(why) if asked => {
+                    self.ask.say(&format!("  {why}"))?;
+                    continue;
+                }
+                Err(why) => bail!("SLACK_APP_TOKEN: {why}"),
+            }
+            self.secrets.push(("slack.app_token", "SLACK_APP_TOKEN", token));
+            return Ok(());
+        }
+    }
+
+    /// Whether it is the right one shows only when Slack signs something.
+    fn signing_secret(&mut self) -> anyhow::Result<()> {
+        let (secret, _) =
+            self.secret("SLACK_SIGNING_SECRET", "Signing secret (from \"Basic Information\")", "", false)?;
+        self.secrets.push(("slack.signing_secret", "SLACK_SIGNING_SECRET", secret));
+        Ok(())
+    }
+
+    /// A secret from the environment, or else an answer; and whether it was asked for. An empty answer can mean none.
+    fn secret(
+        &mut self,
+        name: &'static str,
+        question: &str,
+        starts_with: &'static str,
+        may_be_none: bool,
+    ) -> anyhow::Result<(SecretString, bool)> {
+        if let Some(text) = (self.env)(name).filter(|text| !text.is_empty()) {
+            self.ask.say(&format!("{name} is taken from the environment."))?;
+            let secret =
+                secret::check(&text, starts_with).map_err(|wanted| anyhow::anyhow!("{name} must be {wanted}"))?;
+            return Ok((secret, false));
+        }
+        let secret = self.ask.until(question, "", |answer| match answer {
+            "" if may_be_none => Ok(SecretString::default()),
+            answer => secret::check(answer, starts_with).map_err(|wanted| format!("it must be {wanted}")),
+        })?;
+        Ok((secret, true))
+    }
+
+    async fn model(&mut self, args: &args::Init) -> anyhow::Result<()> {
+        let is_url = |answer: &str| {
+            if config::is_url(answer) {
+                Ok(answer.to_owned())
+            } else {
+                Err("write an address that begins with https:// or http://".to_owned())
+            }
+        };
+        loop {
+            let given = args.model_url.clone().or_else(|| (self.env)("OPENAI_BASE_URL").filter(|url| !url.is_empty()));
+            let url = match given {
+                Some(url) => is_url(&url).map_err(|why| anyhow::anyhow!("the model's address: {why}"))?,
+                None => self.ask.until("Address of the model's chat-completions API", OPENAI, is_url)?,
+            };
+            let (key, _) = self.secret("OPENAI_API_KEY", "Its key (empty for none)", "", true)?;
+            let name = match &args.model_name {
+                Some(name) => name.clone(),
+                None => self.ask.line("Name of the model", "gpt-4o")?,
+            };
+            let key = Some(key).filter(|key| !key.expose_secret().is_empty());
+            let tried = tries::model(&url, key.clone(), &name, self.clock.clone()).await;
+            match tried {
+                Ok(said) => self.ask.say(&format!("  {said}"))?,
+                Err(why) => {
+                    self.ask.say(&format!("  {why}"))?;
+                    if !args.force && !self.ask.yes("Keep it all the same?", false)? {
+                        ensure!(
+                            args.model_url.is_none() && args.model_name.is_none(),
+                            "the model does not answer: nothing was written"
+                        );
+                        continue;
+                    }
+                }
+            }
+            self.chosen.extend((url != OPENAI).then_some(("model.base_url", url)));
+            self.chosen.push(("model.name", name));
+            self.secrets.extend(key.map(|key| ("model.api_key", "OPENAI_API_KEY", key)));
+            return Ok(());
+        }
+    }
+
+    fn store(&mut self, args: &args::Init) -> anyhow::Result<()> {
+        const HERE: &str = "sqlite:chathakase.db";
+        let given = args.store.clone().or_else(|| (self.env)("DATABASE_URL").filter(|url| !url.is_empty()));
+        let url = match given {
+            Some(url) => {
+                self.ask
+                    .say(&format!("  {}", tries::store(&url).map_err(|why| anyhow::anyhow!("the store: {why}"))?))?;
+                url
+            }
+            None => loop {
+                let url = self.ask.line("Where sessions are kept (a file, or memory:)", HERE)?;
+                let url = if url.contains(':') { url } else { format!("sqlite:{url}") };
+                match tries::store(&url) {
+                    Ok(said) => {
+                        self.ask.say(&format!("  {said}"))?;
+                        break url;
+                    }
+                    Err(why) => self.ask.say(&format!("  {why}"))?,
+                }
+            },
+        };
+        self.chosen.push(("store.url", url));
+        Ok(())
+    }
+
+    fn finish(mut self, args: &args::Init, path: &std::path::Path) -> anyhow::Result<()> {
+        let place = match args.secrets {
+            Some(place) => place,
+            None => self.ask.until(
+                "Tokens and keys: into this `file`, which you alone can read, or left to the `env`ironment",
+                "file",
+                |answer| match answer {
+                    "file" => Ok(SecretsPlace::File),
+                    "env" => Ok(SecretsPlace::Env),
+                    _ => Err("write `file` or `env`".to_owned()),
+                },
+            )?,
+        };
+        if place == SecretsPlace::File {
+            self.chosen.extend(self.secrets.iter().map(|(key, _, secret)| (*key, secret.expose_secret().to_owned())));
+        }
+        self.chosen.sort_by_key(|(name, _)| name.split_once('.').map_or("", |(section, _)| section));
+        file::write(path, &file::text(&self.chosen))?;
+        self.ask.say(&format!("\nWrote {}, readable by you alone.", path.display()))?;
+        if place == SecretsPlace::Env {
+            let names: Vec<&str> = self.secrets.iter().map(|(_, name, _)| *name).collect();
+            self.ask.say(&format!("Set in the environment of the assistant: {}.", names.join(", ")))?;
+        }
+        let named = args.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
+        self.ask.say(&format!(
+            "Next: `chathakase check{named}` looks at everything else; `chathakase serve{named}` starts it."
+        ))
+    }
+}
+
+const OPENAI: &str = "https://api.openai.com/v1";
