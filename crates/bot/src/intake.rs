@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chathakase_metrics::ROUTES;
 use chathakase_session::{
-    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId, chain,
     store::{Amended, Erased, NewPost, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
@@ -288,7 +288,7 @@ impl Intake {
         let intake = Arc::clone(self);
         self.runner.spawn(async move {
             if let Err(error) = intake.amend_from_slack(&key, ts).await {
-                tracing::warn!(error = &*error, thread.key = %key, "an edit that came before its post could not be looked up");
+                tracing::warn!(error = %chain(&*error), thread.key = %key, "an edit that came before its post could not be looked up");
             }
         });
     }
@@ -318,7 +318,7 @@ impl Intake {
         let (intake, key) = (Arc::clone(self), key.clone());
         self.runner.spawn(async move {
             if let Err(error) = intake.fetch_passed(&key, &passed).await {
-                tracing::warn!(error = &*error, thread.key = %key, "replies that came before their mention could not be fetched");
+                tracing::warn!(error = %chain(&*error), thread.key = %key, "replies that came before their mention could not be fetched");
             }
         });
     }
@@ -348,7 +348,7 @@ impl Intake {
             let text = texts::queue_full(tools.settings.waiting_max);
             let thread = (ts != key.root).then_some(key.root);
             if let Err(error) = tools.api.post_ephemeral(&key.channel, &author, thread, &text).await {
-                tracing::warn!(error = &error as &dyn Error, thread.key = %key, "the author of a message that was not taken could not be told");
+                tracing::warn!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken could not be told");
             }
         });
     }

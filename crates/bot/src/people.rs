@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{Timestamp, UserId, WorkspaceId, time::SharedClock};
+use chathakase_session::{Timestamp, UserId, WorkspaceId, chain, time::SharedClock};
 use chathakase_slack::{api::Api, text};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
@@ -72,7 +72,7 @@ impl People {
                 asked_at,
             },
             Err(error) => {
-                tracing::info!(error = &error as &dyn std::error::Error, user = %id, "Slack did not say who this is; the id is used for a name");
+                tracing::info!(error = %chain(&error), user = %id, "Slack did not say who this is; the id is used for a name");
                 Person { name: self.known_name(&id), administers: None, asked_at }
             }
         };

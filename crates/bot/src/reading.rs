@@ -1,7 +1,7 @@
 //! Reading a thread from Slack: page by page within limits, and what that proves.
 
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, Timestamp, UserId,
+    Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, chain,
     store::{NewPost, ReadBack},
 };
 use chathakase_slack::{
@@ -56,7 +56,7 @@ pub(crate) async fn read(
             // Nothing of the thread is left.
             Err(error) if error.code() == Some("thread_not_found") && reading.posts.is_empty() => cursor = None,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a thread could not be read to its end");
+                tracing::warn!(error = %chain(&error), thread.key = %key, "a thread could not be read to its end");
                 reading.failed = Some(error);
                 return reading;
             }

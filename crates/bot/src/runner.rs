@@ -8,7 +8,7 @@ use std::{
 };
 
 use chathakase_session::{
-    ThreadKey,
+    ThreadKey, chain,
     store::{Claimed, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
@@ -185,7 +185,7 @@ impl Runner {
                 }
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %chain(&error),
                         "expired sessions could not be swept; the next sweep tries again"
                     );
                     return;
@@ -210,7 +210,7 @@ impl Runner {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %chain(&error),
                         "turns without an owner could not be looked for; trying again soon"
                     );
                     return;
@@ -249,7 +249,7 @@ impl Runner {
                 true
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be renewed; trying again");
+                tracing::warn!(error = %chain(&error), "leases could not be renewed; trying again");
                 false
             }
         }
@@ -280,7 +280,7 @@ impl Runner {
             && let Err(error) = self.tools.store.release(leases, self.tools.clock.now()).await
         {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %chain(&error),
                 "leases could not be given back; others wait until they run out"
             );
         }

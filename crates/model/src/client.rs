@@ -7,7 +7,7 @@ use std::{
 };
 
 use chathakase_metrics::{self as metrics, Lately, MODEL_FIRST_TEXT, MODEL_REQUESTS};
-use chathakase_session::time::SharedClock;
+use chathakase_session::{chain, time::SharedClock};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
 
 use crate::{
@@ -112,7 +112,7 @@ impl Client {
                 kind,
                 retry = retries,
                 wait_ms,
-                error = &error as &dyn std::error::Error,
+                error = %chain(&error),
                 "asking the model again"
             );
             shared.clock.sleep(wait).await;

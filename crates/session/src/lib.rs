@@ -40,6 +40,7 @@
 //!
 //! `cargo run --example sessions` tells a whole story; `cargo bench -p chathakase-session` measures it.
 
+mod chain;
 pub mod ids;
 mod json;
 pub mod manager;
@@ -52,6 +53,7 @@ pub mod tokens;
 pub mod turn;
 pub mod window;
 
+pub use chain::{Chain, chain};
 pub use ids::{AppId, BadId, BotId, ChannelId, EventId, SessionId, SlackTs, ThreadKey, UserId, WorkspaceId};
 pub use manager::{ManagerConfig, SessionManager};
 pub use message::{Kind, Message, Role};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chathakase_session::{
-    SlackTs, ThreadKey, Timestamp, UserId,
+    SlackTs, ThreadKey, Timestamp, UserId, chain,
     store::{SessionStore, StoreError},
     tokens::TokenCounter,
     turn::Lease,
@@ -94,7 +94,7 @@ pub async fn answer(words: &str, mut ask: Ask<'_>) -> Reply {
     let Some((command, page)) = find(words) else { return Reply::Thread(texts::hint()) };
     ask.page = page;
     command.run(&ask).await.unwrap_or_else(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %ask.key(), command = command.say(), "a command could not be carried out");
+        tracing::warn!(error = %chain(&error), thread.key = %ask.key(), command = command.say(), "a command could not be carried out");
         Reply::Thread(texts::command_failed())
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use chathakase_session::{
+    chain,
     store::Closing,
     turn::{Part, PartState, Turn, TurnKind},
 };
@@ -25,7 +26,7 @@ impl Driver<'_> {
         let (replies, key) = (&self.tools.replies, &turn.key);
         let thread = (turn.last_ts != key.root).then_some(key.root);
         if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %key, "a private answer could not be shown; it goes by direct message");
+            tracing::warn!(error = %chain(&error), thread.key = %key, "a private answer could not be shown; it goes by direct message");
             self.tell_by_dm(turn, text).await;
         }
     }
@@ -64,7 +65,7 @@ impl Driver<'_> {
                 Err(error) => error,
             };
             if let ReplyError::CannotPost { code } = &error {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack does not let us answer there");
+                tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack does not let us answer there");
                 self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
                 return Ok(Vec::new());
             }
@@ -73,18 +74,18 @@ impl Driver<'_> {
                 && let Some(code) = cause.code().filter(|_| !cause.is_transient() && error.is_mendable())
                 && looks == LOOKS_MAX
             {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "Slack refuses the answer for good");
+                tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack refuses the answer for good");
                 self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
                 return Ok(Vec::new());
             }
             looks += 1;
             if !error.is_mendable() {
                 // The answer is stored. Whoever takes the turn over next brings it, when Slack lets us speak again.
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer waits to be brought");
+                tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer waits to be brought");
                 return Err(Lost(turn.id));
             }
             // Whether a post was made is not known: what stands in the thread decides.
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "an answer may not be whole; looking at the thread");
+            tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer may not be whole; looking at the thread");
             self.pause(pauses.after(cause)).await?;
             let standing = recover::standing(self, turn).await?;
             if standing.unsure && self.has_repeated() {
@@ -101,11 +102,11 @@ impl Driver<'_> {
         match self.tools.api.conversations_open(asker).await {
             Ok(dm) => {
                 if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, text).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either");
+                    tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either");
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the author could not be told either")
+                tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either")
             }
         }
     }

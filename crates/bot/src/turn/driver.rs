@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use chathakase_model::{self as model, ChatMessage, Piece};
+use chathakase_model::{self as model, ChatMessage, ErrorKind, Piece};
 use chathakase_session::{
-    Role, Timestamp,
+    Role, Timestamp, chain,
     message::Ending,
     store::{Claimed, Closing, History, SessionStore, Usage},
     time::SharedClock,
@@ -218,8 +218,20 @@ impl Driver<'_> {
     }
 
     fn on_failure(&self, machine: &mut Machine, error: model::ModelError) -> Effect {
-        tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.hold.lease.turn, thread.key = %self.hold.lease.key, "the model failed");
-        machine.on(Event::Failed(error))
+        let (kind, error_chain) = (error.kind(), chain(&error).to_string());
+        let (turn, key) = (self.hold.lease.turn, &self.hold.lease.key);
+        let effect = machine.on(Event::Failed(error));
+        match (&effect, kind) {
+            (Effect::AskWithLess, _) => {
+                tracing::info!(error = error_chain, turn.id = %turn, thread.key = %key, "the thread is too long for the model; asking with less of it");
+            }
+            // Every question will fail so until somebody sees to it.
+            (_, ErrorKind::Setup | ErrorKind::Quota) => {
+                tracing::error!(error = error_chain, turn.id = %turn, thread.key = %key, "the model failed");
+            }
+            _ => tracing::warn!(error = error_chain, turn.id = %turn, thread.key = %key, "the model failed"),
+        }
+        effect
     }
 
     async fn history(&self, turn: &Turn, limits: &WindowLimits) -> Result<History, Lost> {
@@ -248,7 +260,7 @@ impl Driver<'_> {
         if !window.counted.is_empty()
             && let Err(error) = tools.store.counted(&turn.key, &window.counted).await
         {
-            tracing::debug!(error = &error as &dyn std::error::Error, "token counts were not kept");
+            tracing::debug!(error = %chain(&error), "token counts were not kept");
         }
         let smaller = window.shrink(limits);
         let messages = window.messages.into_iter().map(|m| ChatMessage { role: m.role, content: m.content }).collect();

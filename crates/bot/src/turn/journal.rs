@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use chathakase_session::{
-    SlackTs, Timestamp,
+    SlackTs, Timestamp, chain,
     store::{SessionStore, StoreError},
     time::SharedClock,
     turn::{Lease, Part, PartMode, PartState, TurnId},
@@ -82,11 +82,11 @@ impl Hold {
     pub(crate) async fn held_up(&self, error: StoreError, wait: &mut Duration) -> Result<(), Lost> {
         let lost = Lost(self.lease.turn);
         if !error.is_retryable() {
-            tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.lease.turn, "a turn is given up");
+            tracing::warn!(error = %chain(&error), turn.id = %self.lease.turn, "a turn is given up");
             self.silenced.cancel();
             return Err(lost);
         }
-        tracing::warn!(error = &error as &dyn std::error::Error, turn.id = %self.lease.turn, "the store is in the way of a turn; trying again");
+        tracing::warn!(error = %chain(&error), turn.id = %self.lease.turn, "the store is in the way of a turn; trying again");
         tokio::select! {
             () = self.clock.sleep(*wait) => {}
             () = self.silenced.cancelled() => return Err(lost),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chathakase_session::{SlackTs, turn::Turn};
+use chathakase_session::{SlackTs, chain, turn::Turn};
 use chathakase_slack::{
     api::{ApiError, METADATA_EVENT_TYPE, PageRequest},
     payload::{Place, Post, post_from_history},
@@ -85,10 +85,10 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
         let patient = passes && unseen.unsure && driver.has_repeated();
         let over = clock.monotonic().saturating_sub(began) >= driver.tools.settings.read_back_patience;
         if !patient && (over || !passes) {
-            tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, unsure = unseen.unsure, "the thread cannot be read; what is known of it has to do");
+            tracing::warn!(error = %chain(&error), thread.key = %turn.key, unsure = unseen.unsure, "the thread cannot be read; what is known of it has to do");
             return Ok(unseen);
         }
-        tracing::warn!(error = &error as &dyn std::error::Error, thread.key = %turn.key, "the thread cannot be read; trying again");
+        tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the thread cannot be read; trying again");
         driver.pause(pauses.after(Some(&error))).await?;
     }
 }

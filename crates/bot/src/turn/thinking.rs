@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU8, Ordering::SeqCst},
 };
 
-use chathakase_session::ThreadKey;
+use chathakase_session::{ThreadKey, chain};
 use chathakase_slack::api::Api;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -82,7 +82,7 @@ impl Drop for Thinking {
 impl Line {
     async fn say(&self, status: &str) {
         if let Err(error) = self.api.set_status(&self.key.channel, self.key.root, status).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, thread.key = %self.key, "the status line could not be changed");
+            tracing::debug!(error = %chain(&error), thread.key = %self.key, "the status line could not be changed");
         }
     }
 }

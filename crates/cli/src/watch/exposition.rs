@@ -3,7 +3,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use chathakase_metrics::{self as metrics, ALL, BUILD_INFO, Kind};
-use chathakase_session::time::SharedClock;
+use chathakase_session::{chain, time::SharedClock};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// How often samples are put into their buckets. Without that they would pile up from one request for the page to the next.
@@ -17,7 +17,7 @@ static PAGE: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| match recorde
         Some(page)
     }
     Err(error) => {
-        tracing::error!(error = &error as &dyn std::error::Error, "there will be no metrics");
+        tracing::error!(error = %chain(&error), "there will be no metrics");
         None
     }
 });

@@ -8,7 +8,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use chathakase_metrics::{Lately, SLACK_CALL_SECONDS, SLACK_CALLS};
-use chathakase_session::time::{self, SharedClock};
+use chathakase_session::{
+    chain,
+    time::{self, SharedClock},
+};
 use reqwest::{
     Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -186,6 +189,10 @@ impl Api {
             Err(error) => {
                 tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed");
                 SLACK_CALLS.count([method.name, error.problem.name()]);
+                if error.is_token_fatal() && self.shared.lately.report().failure.is_none() {
+                    // No answer can be shown until somebody sees to it.
+                    tracing::error!(error = %chain(error), "Slack does not take our token any more");
+                }
                 match error.is_outage() {
                     true => self.shared.lately.failed(error.to_string(), now),
                     false => self.shared.lately.worked(now),

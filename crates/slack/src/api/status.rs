@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use chathakase_session::{ChannelId, SlackTs};
+use chathakase_session::{ChannelId, SlackTs, chain};
 use serde::Serialize;
 
 use super::{Api, ApiError, Method};
@@ -56,7 +56,7 @@ impl Api {
             Ok(_) => Ok(()),
             Err(error) if error.code().is_some_and(|code| HAS_NONE.contains(&code)) => {
                 self.shared.no_status.store(true, Relaxed);
-                tracing::info!(%error, "this workspace shows no status line; it is not asked for again");
+                tracing::info!(error = %chain(&error), "this workspace shows no status line; it is not asked for again");
                 Ok(())
             }
             Err(error) => Err(error),

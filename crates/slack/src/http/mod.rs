@@ -14,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use chathakase_metrics::HTTP_REQUESTS;
-use chathakase_session::time::SharedClock;
+use chathakase_session::{chain, time::SharedClock};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tracing::{Instrument, debug, error, warn};
@@ -142,11 +142,11 @@ impl Door {
         match stored.await {
             Ok(Ok(())) => Answer::Ack,
             Ok(Err(not_stored)) => {
-                error!(error = &not_stored as &dyn std::error::Error, "a delivery was not stored");
+                error!(error = %chain(&not_stored), "a delivery was not stored");
                 Answer::NotStored
             }
             Err(panicked) => {
-                error!(error = &panicked as &dyn std::error::Error, "a delivery was given up");
+                error!(error = %chain(&panicked), "a delivery was given up");
                 Answer::NotStored
             }
         }

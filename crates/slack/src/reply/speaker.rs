@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chathakase_session::{SlackTs, time::SharedClock};
+use chathakase_session::{SlackTs, chain, time::SharedClock};
 
 use super::{
     Mode,
@@ -130,7 +130,7 @@ impl Speaker {
             (Trouble::NoStreams(Scope::Channel), _) => self.pacing.no_streams(workspace, Some(channel)),
             _ => {}
         }
-        tracing::debug!(%workspace, %channel, ?trouble, %error, "a reply met trouble");
+        tracing::debug!(%workspace, %channel, ?trouble, error = %chain(&error), "a reply met trouble");
         Failure { trouble, error: Some(error) }
     }
 }

@@ -1,5 +1,6 @@
 //! One WebSocket connection: read, hand over, acknowledge.
 
+use chathakase_session::chain;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -169,7 +170,7 @@ impl Link {
                 return self.send(ack(&envelope_id)).await;
             }
             Ok(Frame::Unknown { envelope_id: None }) => debug!("a frame of an unknown kind"),
-            Err(bad) => warn!(error = &bad as &dyn std::error::Error, "a frame of no use was passed over"),
+            Err(bad) => warn!(error = %chain(&bad), "a frame of no use was passed over"),
         }
         Ok(())
     }
@@ -181,7 +182,7 @@ impl Link {
                 Ok(())
             }
             EnvelopePayload::Event(Err(bad)) => {
-                warn!(error = &bad as &dyn std::error::Error, "an event of no use was passed over");
+                warn!(error = %chain(&bad), "an event of no use was passed over");
                 self.send(ack(&id)).await
             }
             EnvelopePayload::Command if answers => {
@@ -286,7 +287,7 @@ fn deliver(inbox: Arc<dyn Inbox>, health: LinkHealth, id: String, delivery: Deli
         match AssertUnwindSafe(inbox.deliver(delivery)).catch_unwind().await {
             Ok(Ok(())) => return Done { acknowledge: Some(id) },
             Ok(Err(not_stored)) => {
-                error!(?event_id, error = &not_stored as &dyn std::error::Error, "a delivery was not stored");
+                error!(?event_id, error = %chain(&not_stored), "a delivery was not stored");
             }
             Err(_panic) => error!(?event_id, "a delivery was given up: the inbox panicked"),
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chathakase_session::{
-    Kind, Message, Timestamp, UserId, WorkspaceId,
+    Kind, Message, Timestamp, UserId, WorkspaceId, chain,
     store::{Page, Result, Stats},
     turn::TurnId,
 };
@@ -20,7 +20,7 @@ impl Tables {
         match text {
             Ok(text) => Some(row.clone().with(text)),
             Err(error) => {
-                tracing::error!(session = row.session, seq = row.seq, %error, "a message cannot be read");
+                tracing::error!(session = row.session, seq = row.seq, error = %chain(&error), "a message cannot be read");
                 None
             }
         }

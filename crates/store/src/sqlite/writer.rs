@@ -14,6 +14,7 @@ use std::{
 };
 
 use chathakase_session::{
+    chain,
     store::{Result, Rules},
     time::SharedClock,
 };
@@ -158,7 +159,7 @@ impl Writer {
                 self.end_sweep(Some(&refusal));
             }
             Err(refusal) => {
-                tracing::error!(error = %refusal.error(), "a transaction was refused");
+                tracing::error!(error = %chain(&refusal.error()), "a transaction was refused");
                 self.house.waits = true;
                 self.house.sweeps.drain(..).for_each(|sweep| sweep.answer(Some(&refusal)));
             }
@@ -237,7 +238,7 @@ impl Writer {
                 Ok(false) => {}
                 Err(error) if is_everyones(&error) => return Ran::Refused(error.into()),
                 Err(error) => {
-                    tracing::error!(%error, "a sweep was broken off");
+                    tracing::error!(error = %chain(&error), "a sweep was broken off");
                     sliced = Slice::Failed(error.into());
                     return Ran::Undo;
                 }
@@ -287,7 +288,7 @@ impl Writer {
             }
             Ok(false) => self.house.waits = true,
             Err(error) => {
-                tracing::error!(%error, "erased content could not be taken out of the write-ahead log yet");
+                tracing::error!(error = %chain(&error), "erased content could not be taken out of the write-ahead log yet");
                 self.house.waits = true;
             }
         }
@@ -297,7 +298,7 @@ impl Writer {
         self.house.waits = false;
         self.settle();
         if let Err((_, error)) = self.conn.close() {
-            tracing::error!(%error, "the database was not closed cleanly; nothing is lost");
+            tracing::error!(error = %chain(&error), "the database was not closed cleanly; nothing is lost");
         }
         drop(self.lock);
         self.stopped.map(|caller| caller.send(()));

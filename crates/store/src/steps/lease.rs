@@ -1,7 +1,7 @@
 //! Who may work on a turn: claiming, renewing, giving back, and the check that every write of a turn begins with.
 
 use chathakase_session::{
-    ThreadKey, Timestamp,
+    ThreadKey, Timestamp, chain,
     store::{Claimed, Closing, Renewed, Result, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
@@ -124,7 +124,7 @@ pub(crate) fn claim(rows: &mut impl Rows, claimant: &Claimant, limit: usize, now
         match claim_one(rows, id, claimant, now) {
             Ok(claimed) => taken.extend(claimed),
             Err(error @ StoreError::BadRow { .. }) => {
-                tracing::error!(turn = %id, %error, "a turn cannot be taken up");
+                tracing::error!(turn = %id, error = %chain(&error), "a turn cannot be taken up");
                 rows.save_due(id, now + claimant.lease)?;
             }
             Err(error) => return Err(error),
@@ -188,7 +188,7 @@ fn readable(rows: &impl Rows, lease: &Lease) -> Result<Option<TurnRow>> {
         Ok(turn) => Ok(Some(turn)),
         Err(StoreError::LeaseLost { .. }) => Ok(None),
         Err(error @ StoreError::BadRow { .. }) => {
-            tracing::error!(turn = %lease.turn, %error, "a turn cannot be held any longer");
+            tracing::error!(turn = %lease.turn, error = %chain(&error), "a turn cannot be held any longer");
             Ok(None)
         }
         Err(error) => Err(error),

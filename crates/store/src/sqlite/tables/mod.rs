@@ -9,7 +9,7 @@ mod turn;
 
 use std::cell::{Cell, RefCell};
 
-use chathakase_session::store::Result;
+use chathakase_session::{chain, store::Result};
 use rusqlite::{Connection, Params, Row, Statement};
 
 use super::cells::{Cells, Table, unavailable};
@@ -90,7 +90,7 @@ impl Sql<'_> {
         let read = |cells: Cells<'_, '_>| match read(cells) {
             Ok(value) => Ok(Some(value)),
             Err(error @ StoreError::BadRow { .. }) => {
-                tracing::error!(%error, "a row is left out");
+                tracing::error!(error = %chain(&error), "a row is left out");
                 Ok(None)
             }
             Err(error) => Err(error),
