@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chathakase_metrics::{Failure, Report, markdown_table};
+use chathakase_metrics::{ALL, Failure, Kind, Report, markdown_table};
 use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
 use chathakase_slack::socket::LinkReport;
 use serde_json::{Value, json};
@@ -86,6 +86,40 @@ fn the_worst_part_decides_and_only_what_keeps_events_out_makes_it_not_ready() {
     let degraded = health::others(&failed, "the model", NOW);
     assert_eq!(status(vec![("model", degraded.clone()), ("slack_link", unknown())]), (true, json!("degraded")));
     assert_eq!(status(vec![("model", degraded), ("process", health::process(true))]), (false, json!("not ready")));
+}
+
+/// Every metric that `text` asks Prometheus for: names of ours, without what Prometheus adds to those of histograms.
+fn asked_for(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let ours = words.filter(|word| word.starts_with("chathakase_") || word.starts_with("process_"));
+    ours.map(|name| {
+        let histogram = ALL.iter().find(|metric| {
+            let rest = name.strip_prefix(metric.name);
+            matches!(metric.kind, Kind::Histogram(_))
+                && rest.is_some_and(|end| ["_bucket", "_sum", "_count"].contains(&end))
+        });
+        histogram.map_or(name, |metric| metric.name)
+    })
+    .collect()
+}
+
+#[test]
+fn dashboard_and_alerts_ask_only_for_metrics_of_the_list_and_the_dashboard_for_all_of_them() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
+    let dashboard: Value =
+        serde_json::from_str(&std::fs::read_to_string(format!("{folder}/grafana.json")).unwrap()).unwrap();
+    let targets =
+        dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let queries: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    let alerts = std::fs::read_to_string(format!("{folder}/alerts.yaml")).unwrap();
+    let (drawn, alerted) = (queries.join(" "), asked_for(&alerts));
+    let drawn = asked_for(&drawn);
+    for name in drawn.iter().chain(&alerted) {
+        assert!(ALL.iter().any(|metric| metric.name == *name), "there is no metric {name}");
+    }
+    for metric in ALL {
+        assert!(drawn.contains(&metric.name), "no panel shows {}", metric.name);
+    }
 }
 
 #[test]
