@@ -21,6 +21,7 @@ impl Counts {
 
     pub(crate) fn said_again(&self) {
         self.said_again.fetch_add(1, Relaxed);
+        chathakase_metrics::PERHAPS_DOUBLED.count([]);
     }
     pub(crate) fn gave_up(&self) {
         self.given_up.fetch_add(1, Relaxed);
