@@ -48,7 +48,12 @@ pub async fn run(args: &args::Check) -> anyhow::Result<bool> {
     let wait = duration::parse(&args.wait).context("--wait must be a duration such as `90s` or `3m`")?;
     let clock = Arc::new(SystemClock::new());
     let wishes = Wishes { live: args.live.clone().unwrap_or_default(), wait, word: word(&*clock) };
-    let mut tell = |line: &str| if args.json { note(line) } else { say(line) };
+    // A machine reads standard output; a person is told only what there is to do.
+    let mut tell = |line: &str| match args.json {
+        true if wishes.live.is_empty() => {}
+        true => note(line),
+        false => say(line),
+    };
     let report = match Config::load_here(args.settings.config.as_deref(), &args.settings.flags()) {
         Ok(config) => look(&config, clock, &wishes, &mut tell).await,
         Err(errors) => {

@@ -200,28 +200,26 @@ impl Setup<'_, '_> {
     }
 
     fn store(&mut self, args: &args::Init) -> anyhow::Result<()> {
-        const HERE: &str = "sqlite:chathakase.db";
+        let usual = tries::usual_store(self.env);
         let given = args.store.clone().or_else(|| (self.env)("DATABASE_URL").filter(|url| !url.is_empty()));
-        let url = match given {
-            Some(url) => {
-                self.ask
-                    .say(&format!("  {}", tries::store(&url).map_err(|why| anyhow::anyhow!("the store: {why}"))?))?;
-                url
-            }
-            None => loop {
-                let url = self.ask.line("Where sessions are kept (a file, or memory:)", HERE)?;
-                let url = if url.contains(':') { url } else { format!("sqlite:{url}") };
-                match tries::store(&url) {
-                    Ok(said) => {
-                        self.ask.say(&format!("  {said}"))?;
-                        break url;
-                    }
-                    Err(why) => self.ask.say(&format!("  {why}"))?,
+        let asked = given.is_none();
+        let mut given = given;
+        loop {
+            let url = match given.take() {
+                Some(url) => url,
+                None => self.ask.line("Where sessions are kept (a file, or memory:)", &usual)?,
+            };
+            let url = whole(&url);
+            match tries::store(&url) {
+                Ok(said) => {
+                    self.ask.say(&format!("  {said}"))?;
+                    self.chosen.extend((url != usual).then_some(("store.url", url)));
+                    return Ok(());
                 }
-            },
-        };
-        self.chosen.push(("store.url", url));
-        Ok(())
+                Err(why) if asked => self.ask.say(&format!("  {why}"))?,
+                Err(why) => bail!("the store: {why}"),
+            }
+        }
     }
 
     fn finish(mut self, args: &args::Init, path: &std::path::Path) -> anyhow::Result<()> {
@@ -252,6 +250,16 @@ impl Setup<'_, '_> {
             "Next: `chathakase check{named}` looks at everything else; `chathakase serve{named}` starts it."
         ))
     }
+}
+
+/// A path from the root: `serve` may be started in another folder.
+fn whole(url: &str) -> String {
+    let path = match url.split_once(':') {
+        None => url,
+        Some(("sqlite", path)) if !path.is_empty() && !path.starts_with([':', '/']) => path,
+        Some(_) => return url.to_owned(),
+    };
+    std::path::absolute(path).map_or_else(|_| url.to_owned(), |path| format!("sqlite:{}", path.display()))
 }
 
 const OPENAI: &str = "https://api.openai.com/v1";

@@ -56,6 +56,17 @@ pub(super) async fn model(
     if found.verdict == Verdict::Wrong { Err(found.says) } else { Ok(found.says) }
 }
 
+/// Where sessions are kept when nobody says otherwise.
+pub(super) fn usual_store(env: super::Env<'_>) -> String {
+    let placed = |name: &str| match name {
+        "SLACK_BOT_TOKEN" => Some("xoxb-not-asked".to_owned()),
+        "SLACK_APP_TOKEN" => Some("xapp-not-asked".to_owned()),
+        "HOME" | "XDG_DATA_HOME" | "LOCALAPPDATA" => env(name),
+        _ => None,
+    };
+    Config::of(&placed).map_or_else(|_| "sqlite:chathakase.db".to_owned(), |config| config.store_url)
+}
+
 pub(super) fn store(url: &str) -> Result<String, String> {
     match look(url).map_err(|error| check::chain(&error))? {
         Found::Memory => Ok("nothing is kept on disk: a restart forgets everything".to_owned()),

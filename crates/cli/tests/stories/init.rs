@@ -188,3 +188,23 @@ async fn answers_that_end_too_early_leave_nothing_behind() {
     );
     assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_database_is_written_down_with_its_whole_path_or_left_to_the_data_folder() {
+    let data = tempfile::tempdir().unwrap();
+    let here = std::env::current_dir().unwrap();
+    for (answer, kept) in [
+        ("", format!("sqlite:{}/chathakase/chathakase.db", data.path().display())),
+        ("notes.db", format!("sqlite:{}/notes.db", here.display())),
+        ("sqlite:notes.db", format!("sqlite:{}/notes.db", here.display())),
+    ] {
+        let mut desk = Desk::new().await;
+        desk.openai.answers("ok");
+        desk.env.insert("XDG_DATA_HOME".to_owned(), data.path().display().to_string());
+        let model = desk.openai.base_url();
+        let lines = ["", desk.slack.bot_token(), desk.slack.app_token(), &model, "", "", answer, ""];
+        let (said, ended) = desk.answers(&lines).await;
+        ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
+        assert_eq!(desk.config(&desk.env).store_url, kept);
+    }
+}
