@@ -87,17 +87,23 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
     sentences
 }
 
-/// Takes "I am Ana and my dog is Rex" apart; leaves "I like salt and pepper" whole.
+/// Takes "I am Ana and my dog is Rex, the code word is heron" apart; leaves "I like salt and pepper, the coarse one" whole.
 fn clauses(sentence: &str) -> Vec<String> {
     let mut clauses: Vec<String> = Vec::new();
-    for piece in sentence.split(" and ") {
-        let begins = piece.split_whitespace().next().unwrap_or_default().to_lowercase();
-        match clauses.last_mut() {
-            Some(before) if !matches!(begins.as_str(), "i" | "i'm" | "my" | "the" | "our") => {
-                before.push_str(" and ");
-                before.push_str(piece);
+    for (n, piece) in sentence.split(" and ").enumerate() {
+        let glue = if n == 0 { "" } else { " and " };
+        for (m, piece) in piece.split(", ").enumerate() {
+            let glue = if m == 0 { glue } else { ", " };
+            let begins = piece.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let stands_alone =
+                matches!(begins.as_str(), "i" | "i'm" | "my" | "the" | "our") && (m == 0 || fact(piece).is_some());
+            match clauses.last_mut() {
+                Some(before) if !stands_alone => {
+                    before.push_str(glue);
+                    before.push_str(piece);
+                }
+                _ => clauses.push(piece.to_owned()),
             }
-            _ => clauses.push(piece.to_owned()),
         }
     }
     clauses

@@ -78,6 +78,11 @@ fn facts_are_recalled_and_the_newest_counts() {
         "I was shown 2 messages and 1 answer of mine. From them I recall:\n\n- the milk",
     );
     check("> Please remember that launch day is Friday.", "Noted: the launch day is Friday.");
+    check(
+        "> I am Ana, the code word is otter, my dog is Rex.",
+        "Nice to meet you, **Ana**, and noted: the code word is otter and your dog is Rex.",
+    );
+    check("> I like salt and pepper, the coarse one.", "Noted: you like salt and pepper, the coarse one.");
     check("> I need version v1.2, please.", "Noted: you need version v1.2, please.");
 }
 
