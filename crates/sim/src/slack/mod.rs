@@ -30,7 +30,7 @@ pub use calls::Call;
 pub use events::{Fate, SentEvent};
 pub use fault::{Fault, Gate};
 pub use options::{MentionOrder, Options, Profile, Transport};
-pub use story::{Changes, Feed, Install, Post, Said, Saying, Thread};
+pub use story::{Changes, Eyes, Face, Feed, Install, Place, Post, Replies, Said, Saying, Sight, Thread};
 pub use world::{Happening, What};
 
 use shared::{APP_TOKEN, SIGNING_SECRET, Shared};
@@ -205,6 +205,10 @@ impl SmallSlack {
     pub fn duplicate_next(&self) {
         self.shared.courier.double_next();
     }
+    /// Whether what happens next is still to be sent twice.
+    pub fn will_duplicate(&self) -> bool {
+        self.shared.courier.will_double()
+    }
     /// Keeps events back until [`SmallSlack::release`].
     pub fn hold_events(&self) {
         self.shared.courier.hold();
@@ -249,6 +253,10 @@ impl SmallSlack {
         self.shared.courier.sockets.disconnect(reason);
     }
 
+    /// Whether an answer is being streamed anywhere.
+    pub fn is_streaming(&self) -> bool {
+        self.shared.look(World::is_streaming)
+    }
     /// Slack ends every running stream, as it does after about 300 s.
     pub fn end_streams(&self) {
         self.shared.change(World::end_streams);

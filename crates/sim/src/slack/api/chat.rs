@@ -95,7 +95,14 @@ pub(super) fn post_ephemeral(ctx: &mut Ctx) -> Result<Answer, Refusal> {
         // In a thread that nobody answered yet, Slack shows it to nobody.
         let seen = thread.is_none_or(|root| place.threads.get(&root).is_some_and(|thread| !thread.replies.is_empty()));
         if seen {
-            place.ephemerals.push(Ephemeral { to, thread, text: content.text, looked_at: false });
+            place.ephemerals.push(Ephemeral {
+                ts,
+                to,
+                thread,
+                text: content.text,
+                markdown: content.markdown,
+                looked_at: false,
+            });
         }
     }
     Ok(Answer::ok().json("message_ts", ts).warn(content.warning))

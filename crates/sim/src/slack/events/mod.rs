@@ -177,6 +177,10 @@ impl Courier {
         self.lock().double_next += 1;
     }
 
+    pub(crate) fn will_double(&self) -> bool {
+        self.lock().double_next > 0
+    }
+
     /// Signs and sends one request as it is, outside of every journey; gives back status and text of the answer.
     pub(crate) async fn post_raw(&self, shared: &Shared, body: String) -> Option<(u16, String)> {
         http::post_raw(shared, body).await

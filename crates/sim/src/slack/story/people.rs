@@ -101,6 +101,12 @@ impl SmallSlack {
     pub fn thread(&self, channel: &str, root: SlackTs) -> Thread {
         Thread::new(self, 0, self.channel_id(channel), root)
     }
+    /// The threads in which the app is at work, as people see it: an answer grows, or a status stands.
+    pub fn busy_threads(&self) -> Vec<Thread> {
+        let now = self.shared.options.clock.monotonic();
+        let busy = self.shared.look(|world| world.busy_threads(now));
+        busy.into_iter().map(|(home, channel, root)| Thread::new(self, home, channel, root)).collect()
+    }
     /// The direct messages between a person and the app.
     pub fn dm_channel(&self, who: &str) -> ChannelId {
         self.world(|world| {

@@ -67,11 +67,14 @@ impl Saying {
 }
 
 fn with_mentions(world: &World, home: Home, text: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    let mut words = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
         let name: String = word.chars().skip(1).take_while(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
         let known = Some(name.as_str()).filter(|_| word.starts_with('@')).and_then(|name| world.named(home, name));
-        words.push(known.map_or_else(|| word.to_owned(), |id| format!("<@{id}>{}", &word[1 + name.len()..])));
+        match known {
+            Some(id) => words += &format!("<@{id}>{}", &word[1 + name.len()..]),
+            None => words += word,
+        }
     }
-    words.join(" ")
+    words
 }

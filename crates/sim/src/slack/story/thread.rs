@@ -101,11 +101,15 @@ impl Thread {
     }
     /// The author changes a post.
     pub async fn edit(&self, said: &Said, text: impl Into<Saying>) {
+        self.edit_ts(&said.user, said.ts, text).await;
+    }
+    /// This person changes the post with this timestamp, which should be theirs.
+    pub async fn edit_ts(&self, by: &UserId, ts: SlackTs, text: impl Into<Saying>) {
         let now = self.slack.shared.options.clock.now();
         let (_, first_tries) = self.slack.shared.change(|world| {
-            let who = world.name_of(&said.user).to_owned();
+            let who = world.name_of(by).to_owned();
             let draft = text.into().draft(world, self.home, &who, None);
-            world.change_message(&self.channel, said.ts, Some(&said.user), now, |message| {
+            world.change_message(&self.channel, ts, Some(by), now, |message| {
                 message.text = draft.text;
                 message.blocks = None;
             })

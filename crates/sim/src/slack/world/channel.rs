@@ -193,8 +193,10 @@ impl Draft {
 /// A message that one person sees, until they reload.
 #[derive(Clone, Debug)]
 pub(crate) struct Ephemeral {
+    pub(crate) ts: SlackTs,
     pub(crate) to: UserId,
     pub(crate) thread: Option<SlackTs>,
     pub(crate) text: String,
+    pub(crate) markdown: bool,
     pub(crate) looked_at: bool,
 }
