@@ -14,6 +14,8 @@
 
 pub mod clock;
 pub mod model;
+pub mod page;
+pub mod relay;
 pub mod slack;
 
 pub use clock::ManualClock;

@@ -1,0 +1,55 @@
+//! The first page: who are you?
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::{avatar, shell::head};
+use crate::{
+    page::{Shared, view::View},
+    slack::Face,
+};
+
+pub(crate) fn welcome(shared: &Shared, theme: Option<&str>) -> Markup {
+    let faces = shared.slack.faces();
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme=[theme] {
+            (head("ChatHakase demo"))
+            body.front {
+                main.welcome {
+                    (avatar::draw("assistant", true))
+                    h1 { "ChatHakase" }
+                    p.lead { "A Slack assistant that remembers every thread. This is a small Slack on your machine, with the real assistant in it." }
+                    h2 { "Who are you?" }
+                    ul.people {
+                        @for face in faces.iter().filter(|face| !face.is_app) { li { (person(face)) } }
+                    }
+                    form.join method="post" action="/do/join" {
+                        label for="name" { "or somebody else" }
+                        input id="name" name="who" maxlength="20" autocomplete="off" placeholder="your name" required;
+                        button.button type="submit" { "Come in" }
+                    }
+                    p.hint { "Open a second window as another person: each sees what the other writes. The model is " (shared.model) "." }
+                }
+            }
+        }
+    }
+}
+
+fn person(face: &Face) -> Markup {
+    let view = View { who: face.name.clone(), ..View::default() };
+    html! {
+        a.person href=(view.at("general").href()) {
+            (avatar::draw(&face.name, false))
+            b { (face.name) }
+            @if face.is_admin { span { "admin" } } @else { span { "member" } }
+        }
+    }
+}
+
+/// For who may not come in, or looks for what is not there.
+pub(crate) fn refusal(why: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" { head { meta charset="utf-8"; title { "ChatHakase demo" } } body { main { h1 { "ChatHakase demo" } p { (why) } } } }
+    }
+}
