@@ -19,7 +19,7 @@ pub struct Cli {
 pub enum Command {
     /// Answer in Slack until told to stop (Ctrl-C, SIGTERM)
     Serve(Settings),
-    /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal. No account, no key
+    /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal and in a browser. No account, no key
     Demo(Demo),
     /// Ask what is needed, try each answer out, and write chathakase.toml
     Init(Init),
@@ -211,6 +211,9 @@ pub struct Demo {
     /// Play a conversation of several people, restart the assistant in its middle, and exit
     #[arg(long)]
     pub script: bool,
+    /// The port on 127.0.0.1 of the page that shows it in a browser (default: any free one)
+    #[arg(long, value_name = "PORT", conflicts_with = "script")]
+    pub port: Option<u16>,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

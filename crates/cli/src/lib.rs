@@ -12,6 +12,7 @@ pub mod demo;
 pub mod init;
 pub mod logging;
 pub mod manifest;
+pub mod mortal;
 pub mod serve;
 mod server;
 pub mod sessions;

@@ -1,15 +1,19 @@
 //! `demo`: a person talks to the assistant, as whoever they choose to be.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use chathakase_session::time::SharedClock;
-use chathakase_sim::slack::Thread;
+use chathakase_sim::slack::{SmallSlack, Thread};
 
 use super::{
-    lines,
+    input::Input,
+    line::Got,
     room::{Asked, CAST, LOOK_EVERY, Room},
     script,
     seat::{Place, Seat},
     texts,
     typed::{self, Typed},
+    web::Web,
 };
 
 /// Characters of a message that `/show` and `/threads` print; the rest is left out.
@@ -20,6 +24,8 @@ const OPENING_CHARS_MAX: usize = 60;
 struct Chat<'a> {
     room: &'a mut Room,
     seat: Seat,
+    /// Where the lines come from.
+    input: Input,
     /// Lines are typed into the terminal that shows what happens.
     typed_here: bool,
     /// What was said and is not answered yet.
@@ -27,30 +33,32 @@ struct Chat<'a> {
 }
 
 /// Chats until `/quit` or the input's end. What is not answered then is answered first.
-pub(crate) async fn chat(room: &mut Room, typed_here: bool) -> anyhow::Result<()> {
+pub(crate) async fn chat(room: &mut Room, mut web: Web, typed_here: bool) -> anyhow::Result<()> {
     let look = room.screen.look();
     if room.stage.has_stand_in() {
         script::open(room).await?;
     }
-    room.view.echoes(!typed_here);
+    room.is_chat.store(true, SeqCst);
     room.say(&texts::how_to_talk(look)).await?;
     let seat = Seat { who: CAST[0].to_owned(), place: Place::Channel("#general".to_owned()) };
-    let mut chat = Chat { room, seat, typed_here, open: Vec::new() };
-    let mut lines = lines::stdin();
+    let mut chat = Chat { room, seat, input: Input::take(typed_here), typed_here, open: Vec::new() };
     let clock = SharedClock::clone(&chat.room.clock);
     loop {
         let idle = chat.open.is_empty();
-        if idle && typed_here && !chat.room.view.is_prompting() {
+        if typed_here && idle && !chat.room.view.is_writing() && !chat.room.view.is_prompting() {
             chat.prompt().await?;
         }
         tokio::select! {
             biased;
             happening = chat.room.feed.next() => chat.room.show(happening).await?,
             // Typed ahead at a terminal, a line is said at once. A file's lines wait for their answers.
-            line = lines.recv(), if idle || typed_here => match line.transpose()? {
-                Some(line) => if !chat.does(&line).await? { break },
-                None => break,
+            got = chat.input.next(), if idle || typed_here => match got? {
+                Got::Changed if chat.room.view.is_prompting() => chat.prompt().await?,
+                Got::Changed => {}
+                Got::Line(line) => if !chat.does(&line).await? { break },
+                Got::End => break,
             },
+            id = web.pressed() => web.does(id, chat.room).await?,
             () = clock.sleep(LOOK_EVERY), if !idle => chat.look_for_answers().await?,
         }
     }
@@ -61,7 +69,7 @@ pub(crate) async fn chat(room: &mut Room, typed_here: bool) -> anyhow::Result<()
 impl Chat<'_> {
     async fn prompt(&mut self) -> anyhow::Result<()> {
         let label = self.seat.label(self.room.view.threads());
-        let strokes = self.room.view.prompt(&label);
+        let strokes = self.room.view.prompt(&label, self.input.typed());
         Ok(self.room.screen.draw(strokes).await?)
     }
 
@@ -78,18 +86,20 @@ impl Chat<'_> {
 
     /// Does what a line asks for; false when it ends the chat.
     async fn does(&mut self, line: &str) -> anyhow::Result<bool> {
+        let mut stands = false;
         if self.typed_here {
-            let strokes = self.room.view.entered();
+            let (strokes, as_typed) = self.room.view.entered(line);
+            stands = as_typed;
             self.room.screen.draw(strokes).await?;
         }
         match typed::read(line) {
             Typed::Nothing => {}
-            Typed::Say(text) => self.says(&text).await?,
+            Typed::Say(text) => self.says(&text, stands).await?,
             Typed::As(who) => {
                 self.room.introduce(&who);
                 self.seat.taken_by(who, self.room.view.threads());
             }
-            Typed::In(channel) => self.seat.place = Place::Channel(channel),
+            Typed::In(channel) => self.goes_to(channel).await?,
             Typed::Dm => self.seat.place = Place::Dm,
             Typed::New => self.seat.begin_anew(self.room.view.threads()),
             Typed::Thread(number) => {
@@ -98,6 +108,11 @@ impl Chat<'_> {
                 }
             }
             Typed::Threads => self.lists_threads().await?,
+            Typed::Stop => {
+                if !stop_answers(&self.room.stage.slack, &self.seat.who).await {
+                    self.room.say(&texts::nothing_to_stop()).await?;
+                }
+            }
             Typed::Restart => self.room.restart().await?,
             Typed::Show => self.shows_request().await?,
             Typed::Help => {
@@ -110,7 +125,19 @@ impl Chat<'_> {
         Ok(true)
     }
 
-    async fn says(&mut self, text: &str) -> anyhow::Result<()> {
+    async fn goes_to(&mut self, channel: String) -> anyhow::Result<()> {
+        let known = self.room.stage.slack.eyes(&self.seat.who).map(|eyes| eyes.places()).unwrap_or_default();
+        let known: Vec<String> =
+            known.iter().filter(|place| !place.is_direct).map(|place| format!("#{}", place.name)).collect();
+        if !known.contains(&channel) {
+            self.room.say(&texts::new_channel(&channel, &known)).await?;
+        }
+        self.seat.place = Place::Channel(channel);
+        Ok(())
+    }
+
+    /// `stands`: the text is on the screen already.
+    async fn says(&mut self, text: &str, stands: bool) -> anyhow::Result<()> {
         let who = &self.seat.who;
         let asked = match &self.seat.place {
             Place::Channel(channel) => self.room.begin(who, channel, text).await,
@@ -120,6 +147,9 @@ impl Chat<'_> {
                 self.room.reply(who, &thread, text).await
             }
         };
+        if stands {
+            self.room.view.already_shown(asked.thread.channel(), asked.ts());
+        }
         // What it began gets its number when it is shown, which is due now.
         while self.room.view.threads().find(asked.thread.channel(), asked.thread.root()).is_none() {
             let happening = self.room.feed.next().await;
@@ -151,8 +181,7 @@ impl Chat<'_> {
 
     async fn shows_request(&mut self) -> anyhow::Result<()> {
         let Some(request) = self.room.stage.last_request() else {
-            let why = if self.room.stage.has_stand_in() { texts::nothing_sent() } else { texts::not_ours() };
-            return self.room.say(&why).await;
+            return self.room.say(&texts::nothing_sent()).await;
         };
         self.room.say(&texts::was_sent(request.messages.len())).await?;
         for message in &request.messages {
@@ -161,6 +190,15 @@ impl Chat<'_> {
         }
         Ok(())
     }
+}
+
+/// Presses Stop wherever the assistant is at work; whether it was anywhere.
+pub(crate) async fn stop_answers(slack: &SmallSlack, who: &str) -> bool {
+    let busy = slack.busy_threads();
+    for thread in &busy {
+        thread.press_stop(who).await;
+    }
+    !busy.is_empty()
 }
 
 fn short(text: &str, chars_max: usize) -> String {

@@ -1,6 +1,10 @@
 //! The stage and the screen together: things are said and done, and shown as they happen.
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use anyhow::Context;
 use chathakase_session::{
@@ -24,6 +28,9 @@ const NOTHING_COMES: Duration = Duration::from_millis(1500);
 /// Who takes part from the beginning. The first is an admin, so that `all sessions` can be tried.
 pub(crate) const CAST: &[&str] = &["ana", "ben", "cleo"];
 
+/// The channels that are there from the beginning.
+pub(crate) const CHANNELS: &[&str] = &["#general", "#random"];
+
 /// Everything that a demo has.
 pub(crate) struct Room {
     pub(crate) stage: Stage,
@@ -31,6 +38,8 @@ pub(crate) struct Room {
     pub(crate) screen: Screen,
     pub(crate) feed: Feed,
     pub(crate) clock: SharedClock,
+    /// Somebody chats, so that Ctrl-C may be meant for an answer.
+    pub(crate) is_chat: Arc<AtomicBool>,
 }
 
 /// Something said that may get an answer.
@@ -40,13 +49,21 @@ pub(crate) struct Asked {
     at: Duration,
 }
 
+impl Asked {
+    /// The post's timestamp.
+    pub(crate) fn ts(&self) -> SlackTs {
+        self.ts
+    }
+}
+
 impl Room {
     /// A room with the cast in it.
     pub(crate) fn new(stage: Stage, screen: Screen, clock: SharedClock) -> Self {
         let feed = stage.slack.feed();
         let view = View::new(screen.look());
-        let mut room = Self { stage, view, screen, feed, clock };
+        let mut room = Self { stage, view, screen, feed, clock, is_chat: Arc::default() };
         room.view.introduce(room.stage.slack.bot_user().as_str(), ASSISTANT);
+        CHANNELS.iter().for_each(|channel| drop(room.stage.slack.channel(channel)));
         room.stage.slack.admin(CAST[0]);
         CAST.iter().for_each(|name| room.introduce(name));
         room
@@ -128,7 +145,7 @@ impl Room {
 
     /// Ends the assistant; what it still says is shown.
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
-        let Self { stage, view, screen, feed, clock } = self;
+        let Self { stage, view, screen, feed, clock, .. } = self;
         let mut stopping = pin!(stage.stop());
         let mut stopped = false;
         loop {
@@ -142,6 +159,15 @@ impl Room {
                 () = clock.sleep(LOOK_EVERY), if stopped => return Ok(()),
             }
         }
+    }
+
+    /// Ends the assistant in the middle of whatever it does, and starts it again.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        let look = self.screen.look();
+        self.say(&texts::killed(look)).await?;
+        self.stage.kill().await;
+        self.stage.start().await?;
+        self.say(&texts::starts(look)).await
     }
 
     /// Ends the assistant and starts it again on the same database.

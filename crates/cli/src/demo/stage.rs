@@ -4,21 +4,16 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::http::Uri;
-use chathakase_session::{
-    store::SessionStore,
-    time::{SharedClock, timeout},
-};
+use chathakase_session::time::{SharedClock, timeout};
 use chathakase_sim::{
     model::{RequestSeen, ScriptedModel, demo},
+    relay::{Relay, RelayError},
     slack::{Options, SmallSlack, Thread, Transport},
 };
-use chathakase_slack::pacing::Limits;
 use tempfile::TempDir;
 
-use crate::{
-    config::Config,
-    wiring::{self, Running},
-};
+use super::{ledger::Ledger, life::Life};
+use crate::config::Config;
 
 /// Longest wait for the assistant's connection to the small Slack, which takes milliseconds.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
@@ -48,16 +43,16 @@ impl Brain {
 /// The running parts. The database lives in a folder that goes with it.
 pub(crate) struct Stage {
     pub(crate) slack: SmallSlack,
+    /// Between the assistant and its model. None where the model's address is none, which the assistant then says.
+    pub(crate) relay: Option<Relay>,
     stand_in: Option<ScriptedModel>,
+    /// Where the model is, behind the pass-through.
+    model_address: String,
     config: Config,
     clock: SharedClock,
-    assistant: Option<Assistant>,
+    assistant: Option<Life>,
+    pub(crate) ledger: Ledger,
     _folder: TempDir,
-}
-
-struct Assistant {
-    store: Arc<dyn SessionStore>,
-    running: Running,
 }
 
 impl Stage {
@@ -90,23 +85,40 @@ impl Stage {
         let settings = folder.path().join("chathakase.toml");
         std::fs::write(&settings, "").context("the temporary folder cannot be written to")?;
         let flags = [("http.listen".to_owned(), "127.0.0.1:0".to_owned())];
-        let config = Config::load(Some(&settings), &|name| env.get(name).cloned(), &flags)?;
-        Ok(Self { slack, stand_in, config, clock, assistant: None, _folder: folder })
+        let mut config = Config::load(Some(&settings), &|name| env.get(name).cloned(), &flags)?;
+        let relay = match Relay::start(&config.model_base_url, Arc::clone(&clock)).await {
+            Err(RelayError::Address) => None,
+            started => Some(started?),
+        };
+        let model_address = config.model_base_url.clone();
+        if let Some(relay) = &relay {
+            relay.base_url().clone_into(&mut config.model_base_url);
+        }
+        Ok(Self {
+            slack,
+            relay,
+            stand_in,
+            model_address,
+            config,
+            clock,
+            assistant: None,
+            ledger: Ledger::default(),
+            _folder: folder,
+        })
     }
 
     /// Name and host of the model, unless it is the built-in one. Not the whole address: a password may stand in it.
     pub(crate) fn real_model(&self) -> Option<String> {
-        let address: Option<Uri> = self.config.model_base_url.parse().ok();
+        let address: Option<Uri> = self.model_address.parse().ok();
         let host = address.as_ref().and_then(Uri::host).unwrap_or("an address that is none");
         self.stand_in.is_none().then(|| format!("{} at {host}", self.config.model_name))
     }
 
     /// Starts the assistant, on what the database holds.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
-        let store = wiring::open_store(&self.config, Arc::clone(&self.clock))?;
-        let clock = Arc::clone(&self.clock);
-        let running = wiring::start(&self.config, Arc::clone(&store), clock, Limits::default()).await?;
-        self.assistant = Some(Assistant { store, running });
+        let life = Life::begin(self.config.clone(), Arc::clone(&self.clock)).await?;
+        self.ledger.turn_to(Some(Arc::clone(&life.store)));
+        self.assistant = Some(life);
         timeout(&*self.clock, CONNECTED_WITHIN, self.slack.connected(1))
             .await
             .context("the assistant did not connect to the small Slack")
@@ -114,22 +126,30 @@ impl Stage {
 
     /// Ends the assistant as SIGTERM does: running answers are finished first.
     pub(crate) async fn stop(&mut self) {
-        if let Some(Assistant { store, running }) = self.assistant.take() {
-            running.drain().await;
-            store.shutdown().await;
+        if let Some(life) = self.assistant.take() {
+            life.end().await;
+            self.ledger.turn_to(None);
+        }
+    }
+
+    /// Ends the assistant as SIGKILL does.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(life) = self.assistant.take() {
+            self.ledger.turn_to(None);
+            life.kill().await;
         }
     }
 
     /// Whether the assistant has still something to do in a thread.
     pub(crate) async fn is_at_work(&self, thread: &Thread) -> anyhow::Result<bool> {
-        let Some(Assistant { store, .. }) = &self.assistant else { return Ok(false) };
+        let Some(store) = self.ledger.store() else { return Ok(false) };
         let session = store.session(&thread.key(), self.clock.now()).await?;
         Ok(session.is_some_and(|session| session.expires_at.is_none()))
     }
 
-    /// What the built-in model was sent last; none from a real one.
+    /// What the model was sent last.
     pub(crate) fn last_request(&self) -> Option<RequestSeen> {
-        self.stand_in.as_ref()?.requests().pop()
+        self.relay.as_ref()?.last().map(|exchange| exchange.request)
     }
 
     /// Whether the built-in model answers.

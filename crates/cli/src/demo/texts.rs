@@ -17,6 +17,39 @@ pub(crate) fn title(look: Look, model: Option<&str>) -> String {
     format!("{name}: {first}\n{}", look.paint("2", &rest))
 }
 
+/// Where the page is.
+pub(crate) fn page(look: Look, link: &str) -> String {
+    format!("\n{} {}", look.paint("1;32", "In a browser:"), look.paint("36", link))
+}
+
+/// What the built-in model is called on the page.
+pub(crate) fn stand_in() -> String {
+    "a stand-in: rules, no language model".to_owned()
+}
+
+/// What to try. A language model can be asked anything.
+pub(crate) fn ideas(stand_in: bool) -> Vec<String> {
+    let ideas: &[&str] = if stand_in {
+        &["I am Ana, and my dog is Rex", "Who am I?", "What do you remember?", "Show a table", "Write a long answer"]
+    } else {
+        &[
+            "I am Ana, and my dog is Rex",
+            "Who am I?",
+            "Summarise this thread",
+            "Explain tides in a table",
+            "session info",
+        ]
+    };
+    ideas.iter().map(|idea| (*idea).to_owned()).collect()
+}
+
+/// The page's port is taken.
+pub(crate) fn no_port(port: u16) -> String {
+    format!(
+        "could not listen on 127.0.0.1:{port} for the page; is another program using that port? leave --port out for a free one"
+    )
+}
+
 /// Above a scene of the script.
 pub(crate) fn caption(look: Look, text: &str) -> String {
     format!("\n{} {}", look.paint("35", "▌"), look.paint("1", text))
@@ -24,7 +57,12 @@ pub(crate) fn caption(look: Look, text: &str) -> String {
 
 /// The assistant is being stopped.
 pub(crate) fn stops(look: Look) -> String {
-    look.paint("2", "  ■ the assistant is stopped")
+    look.paint("2", "  ■ the assistant is stopped: what it is saying it finishes first")
+}
+
+/// The assistant is killed.
+pub(crate) fn killed(look: Look) -> String {
+    look.paint("2", "  ✖ the assistant is killed, in the middle of whatever it does")
 }
 
 /// The assistant was started again.
@@ -79,6 +117,16 @@ pub(crate) fn thread(here: &str, number: usize, place: &str, posts: usize, openi
     format!("{here} {number}  {place}, {posts}: {opening}")
 }
 
+/// Nobody was in this channel yet.
+pub(crate) fn new_channel(channel: &str, known: &[String]) -> String {
+    format!("  {channel} is new: your next line there makes it. There are {}.", known.join(" and "))
+}
+
+/// Nothing grows.
+pub(crate) fn nothing_to_stop() -> String {
+    "  No answer is coming, so there is nothing to stop.".to_owned()
+}
+
 /// No thread has this number.
 pub(crate) fn no_such_thread(number: usize) -> String {
     format!("  There is no thread {number}; /threads lists them.")
@@ -92,11 +140,6 @@ pub(crate) fn no_threads() -> String {
 /// The model was asked nothing yet.
 pub(crate) fn nothing_sent() -> String {
     "  The model was asked nothing yet.".to_owned()
-}
-
-/// A real model's requests cannot be looked at.
-pub(crate) fn not_ours() -> String {
-    "  Only the stand-in shows what it was sent; unset OPENAI_API_KEY and OPENAI_BASE_URL to use it.".to_owned()
 }
 
 /// Above the messages of a request.

@@ -24,6 +24,8 @@ pub(crate) enum Typed {
     Threads,
     /// Goes to the thread with this number.
     Thread(usize),
+    /// Stops the answers that grow.
+    Stop,
     /// Restarts the assistant.
     Restart,
     /// Shows what the model was sent last.
@@ -43,7 +45,8 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("/dm", "write to the assistant directly"),
     ("/new", "begin another thread here"),
     ("/threads", "list the threads; /thread 2 goes to one"),
-    ("/restart", "stop the assistant and start it again"),
+    ("/stop", "stop the answer that is coming (or Ctrl-C)"),
+    ("/restart", "end the assistant, which finishes what it is saying, and start it again"),
     ("/show", "show what the model was really sent last"),
     ("/help", "show this"),
     ("/quit", "end (or Ctrl-D)"),
@@ -74,6 +77,7 @@ pub(crate) fn read(line: &str) -> Typed {
         ("/dm", _) => Typed::Dm,
         ("/new", _) => Typed::New,
         ("/threads", _) => Typed::Threads,
+        ("/stop", _) => Typed::Stop,
         ("/restart", _) => Typed::Restart,
         ("/show", _) => Typed::Show,
         ("/help", _) => Typed::Help,
@@ -118,6 +122,7 @@ mod tests {
             ("/new", Typed::New),
             ("/threads", Typed::Threads),
             ("/thread 12", Typed::Thread(12)),
+            ("/stop", Typed::Stop),
             ("/restart", Typed::Restart),
             ("/show", Typed::Show),
             ("/help", Typed::Help),

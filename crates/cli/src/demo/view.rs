@@ -30,8 +30,8 @@ pub(crate) enum Stroke {
 #[derive(Debug)]
 pub(crate) struct View {
     lines: Lines,
-    /// Whether people's posts are shown; not where they were typed into this very terminal.
-    echo: bool,
+    /// Posts that stand on the screen already: they were typed at the prompt.
+    typed: Vec<PostId>,
     /// Ids and names of all who may be mentioned.
     cast: Vec<(String, String)>,
     threads: Threads,
@@ -57,7 +57,7 @@ impl View {
     pub(crate) fn new(look: Look) -> Self {
         Self {
             lines: Lines::new(look),
-            echo: true,
+            typed: Vec::new(),
             cast: Vec::new(),
             threads: Threads::default(),
             writing: None,
@@ -65,9 +65,9 @@ impl View {
         }
     }
 
-    /// Whether people's posts are shown from now on.
-    pub(crate) fn echoes(&mut self, echo: bool) {
-        self.echo = echo;
+    /// This post stands there already, as it was typed.
+    pub(crate) fn already_shown(&mut self, channel: &ChannelId, ts: SlackTs) {
+        self.typed.push((channel.clone(), ts));
     }
 
     /// Who is meant by an id.
@@ -92,19 +92,24 @@ impl View {
         self.lines.on == On::Prompt
     }
 
-    /// Shows the prompt: who speaks where.
-    pub(crate) fn prompt(&mut self, (who, place): &(String, String)) -> Vec<Stroke> {
-        self.leave();
-        vec![Stroke::Quick(self.lines.prompt(who, place))]
+    /// Whether a post is growing under the cursor.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.is_streaming()
     }
 
-    /// A line was typed and ended. After the prompt the cursor stands at the beginning of the next; within a growing answer
-    /// nobody knows where, as words may have come since.
-    pub(crate) fn entered(&mut self) -> Vec<Stroke> {
+    /// Shows the prompt: who speaks where, and what was typed so far.
+    pub(crate) fn prompt(&mut self, (who, place): &(String, String), typed: &str) -> Vec<Stroke> {
         self.leave();
-        let out = if self.is_prompting() { String::new() } else { self.lines.fresh() };
+        vec![Stroke::Quick(self.lines.prompt(who, place, typed))]
+    }
+
+    /// A line was ended; whether it stands there as it was typed. What is typed while an answer grows is not shown before its turn.
+    pub(crate) fn entered(&mut self, typed: &str) -> (Vec<Stroke>, bool) {
+        if !self.is_prompting() {
+            return (Vec::new(), false);
+        }
         self.lines.on = On::Nothing;
-        vec![Stroke::Quick(out)]
+        (vec![Stroke::Quick("\n".to_owned())], self.lines.prompt_holds(typed))
     }
 
     /// Lines that nobody in Slack said.
@@ -138,7 +143,8 @@ impl View {
             note,
         };
         match &happening.what {
-            What::Posted { .. } if !ours && !self.echo => {
+            What::Posted { .. } if self.typed.contains(&id) => {
+                self.typed.retain(|typed| *typed != id);
                 self.lines.here = Some(thread);
                 Vec::new()
             }

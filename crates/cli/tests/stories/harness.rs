@@ -12,6 +12,7 @@ use std::{
 
 use chathakase::{
     config::Config,
+    mortal::MortalStore,
     wiring::{self, Running},
 };
 use chathakase_session::store::SessionStore;
@@ -22,8 +23,6 @@ use chathakase_sim::{
 };
 use chathakase_slack::{manifest::needs, pacing::Limits};
 use futures_util::FutureExt;
-
-use crate::mortal::MortalStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a story that cannot go on says where and why")]
 
 mod harness;
-mod mortal;
 
 mod adoption;
 mod changes;

@@ -35,11 +35,13 @@ pub(super) struct Lines {
     told: bool,
     /// Who spoke, in the order of their colours.
     speakers: Vec<String>,
+    /// Columns behind the last prompt.
+    prompt_room: usize,
 }
 
 impl Lines {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, on: On::Nothing, here: None, told: false, speakers: Vec::new() }
+        Self { look, on: On::Nothing, here: None, told: false, speakers: Vec::new(), prompt_room: 0 }
     }
 
     /// To the beginning of an empty line.
@@ -75,11 +77,21 @@ impl Lines {
         self.fresh() + &gutter(who, who)
     }
 
-    /// The prompt: who speaks where.
-    pub(super) fn prompt(&mut self, who: &str, place: &str) -> String {
-        let out = format!("{}{} {} ", self.fresh(), self.name(who), self.look.paint("2", &format!("in {place} ›")));
+    /// The prompt: who speaks where, and the end of what was typed, as far as it fits in one line.
+    pub(super) fn prompt(&mut self, who: &str, place: &str, typed: &str) -> String {
+        let place = format!("in {place} ›");
+        let taken = who.chars().count() + place.chars().count() + 3;
+        self.prompt_room = self.look.width.map_or(usize::MAX, |width| width.saturating_sub(taken));
+        let surplus = typed.chars().count().saturating_sub(self.prompt_room);
+        let shown: String = typed.chars().skip(surplus).collect();
+        let out = format!("{}{} {} {shown}", self.fresh(), self.name(who), self.look.paint("2", &place));
         self.on = On::Prompt;
         out
+    }
+
+    /// Whether the prompt shows all of this.
+    pub(super) fn prompt_holds(&self, typed: &str) -> bool {
+        typed.chars().count() <= self.prompt_room
     }
 
     fn name(&mut self, who: &str) -> String {

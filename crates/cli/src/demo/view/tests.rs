@@ -71,13 +71,19 @@ impl Told {
     }
 
     fn prompts(&mut self) -> &mut Self {
-        let strokes = self.view.prompt(&("ana".into(), "#general".into()));
+        self.types("")
+    }
+
+    fn types(&mut self, text: &str) -> &mut Self {
+        let strokes = self.view.prompt(&("ana".into(), "#general".into()), text);
         self.draw(strokes)
     }
 
-    fn enters(&mut self) -> &mut Self {
-        let strokes = self.view.entered();
-        self.draw(strokes)
+    /// Ends a line; whether it stands there.
+    fn enters(&mut self, text: &str) -> bool {
+        let (strokes, stands) = self.view.entered(text);
+        self.draw(strokes);
+        stands
     }
 
     #[track_caller]
@@ -209,17 +215,27 @@ fn what_one_person_alone_sees_says_so() {
 #[test]
 fn at_a_prompt_what_was_typed_is_not_repeated_and_late_answers_do_not_mix_with_it() {
     let mut told = Told::new(LIVE);
-    told.view.echoes(false);
-    told.prompts().enters();
+    told.prompts().types("h").types("hi");
+    assert!(told.enters("hi"));
+    told.view.already_shown(&"C1".parse().unwrap(), "1.000001".parse().unwrap());
     told.posts(1, 1, "ana", "hi").streams(1, 10, "Hel").grows(1, 10, "lo ");
-    // Typed while the answer grows.
-    told.enters().grows(1, 10, "Ana. ").finishes(1, 10).prompts();
+    // Typed while the answer grows: not shown within it, but behind it.
+    assert!(!told.enters("and?"));
+    told.posts(1, 2, "ana", "and?").grows(1, 10, "Ana. ").finishes(1, 10).prompts();
     assert!(told.view.is_prompting());
-    told.posts(2, 20, "assistant", "Late.").prompts();
+    told.types("ye").posts(2, 20, "assistant", "Late.").types("ye");
     told.shows(
-        "ana in #general ›   assistant  Hello\n             Ana.\nana in #general › ⌫\n  #general · thread 2\n  \
-         assistant  Late.\nana in #general › ",
+        "ana in #general › ⌫ana in #general › h⌫ana in #general › hi\n  assistant  Hello Ana.\n  ana        and?\n\
+         ana in #general › ⌫ana in #general › ye⌫\n  #general · thread 2\n  assistant  Late.\nana in #general › ye",
     );
+}
+
+#[test]
+fn a_long_line_shows_its_end_and_stands_whole_once_it_is_said() {
+    let mut told = Told::new(Look { width: Some(30), ..LIVE });
+    told.prompts().types("one two three four");
+    assert!(!told.enters("one two three four"));
+    told.shows("ana in #general › ⌫ana in #general › three four\n");
 }
 
 #[test]

@@ -22,17 +22,19 @@ use chathakase_session::{
 /// The store of one life. A runtime that is shut down drops its tasks one after another, and those that are still there see
 /// the others' ends and write what they make of them; a killed process does nothing of the kind. After
 /// [`MortalStore::die`] no step of this life begins, and none that was begun returns.
-pub(crate) struct MortalStore {
+pub struct MortalStore {
     store: Arc<dyn SessionStore>,
     dead: AtomicBool,
 }
 
 impl MortalStore {
-    pub(crate) fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
+    /// The first life of a store.
+    pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
         Arc::new(Self { store, dead: AtomicBool::new(false) })
     }
 
-    pub(crate) fn die(&self) {
+    /// Ends this life, now.
+    pub fn die(&self) {
         self.dead.store(true, SeqCst);
     }
 
