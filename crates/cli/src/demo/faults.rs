@@ -35,7 +35,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "end-stream",
         label: "End the stream",
         does: "Slack ends the stream of the running answer, or of the next one, as it does after five minutes.",
-        then: "The answer goes on in the same message, by updates, and no word is missing.",
+        then: "The answer goes on in a new message, and no word is missing.",
     },
     Fault {
         id: "drop-socket",
@@ -115,7 +115,7 @@ impl Faults {
         }
         self.slack.end_streams();
         self.notes.add(Tone::Broke, "Slack ended the stream in the middle of the answer.");
-        self.until_well("The answer was mended, and is whole.").await;
+        self.until_well("The answer went on in a new message, and is whole.").await;
     }
 
     async fn drop_socket(&self) {
@@ -143,7 +143,9 @@ impl Faults {
     }
 
     async fn cut_model(&self) {
-        let Some(relay) = &self.relay else { return };
+        let Some(relay) = &self.relay else {
+            return self.notes.add(Tone::Asked, "The model is asked directly here, so its answers cannot be cut.");
+        };
         self.notes.add(Tone::Asked, "The next answer will be cut off. Ask something.");
         let before = relay.last().map_or(0, |exchange| exchange.number);
         let mut changes = relay.changes();

@@ -4,8 +4,8 @@
 
 use std::mem;
 
-/// Longest line in characters (Slack's longest message).
-const CHARS_MAX: usize = 40_000;
+/// Longest line in bytes; Slack's longest message has 40,000 characters.
+const BYTES_MAX: usize = 1 << 17;
 
 /// What the typing came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Line {
     }
 
     fn push(&mut self, c: char) {
-        if self.text.len() < CHARS_MAX {
+        if self.text.len() < BYTES_MAX && !c.is_control() {
             self.text.push(c);
         }
     }

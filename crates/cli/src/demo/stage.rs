@@ -7,7 +7,7 @@ use axum::http::Uri;
 use chathakase_session::time::{SharedClock, timeout};
 use chathakase_sim::{
     model::{RequestSeen, ScriptedModel, demo},
-    relay::{Relay, RelayError},
+    relay::Relay,
     slack::{Options, SmallSlack, Thread, Transport},
 };
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ impl Brain {
 /// The running parts. The database lives in a folder that goes with it.
 pub(crate) struct Stage {
     pub(crate) slack: SmallSlack,
-    /// Between the assistant and its model. None where the model's address is none, which the assistant then says.
+    /// Between the assistant and its model. None where there can be none; the assistant then says why itself.
     pub(crate) relay: Option<Relay>,
     stand_in: Option<ScriptedModel>,
     /// Where the model is, behind the pass-through.
@@ -86,10 +86,7 @@ impl Stage {
         std::fs::write(&settings, "").context("the temporary folder cannot be written to")?;
         let flags = [("http.listen".to_owned(), "127.0.0.1:0".to_owned())];
         let mut config = Config::load(Some(&settings), &|name| env.get(name).cloned(), &flags)?;
-        let relay = match Relay::start(&config.model_base_url, Arc::clone(&clock)).await {
-            Err(RelayError::Address) => None,
-            started => Some(started?),
-        };
+        let relay = Relay::start(&config.model_base_url, Arc::clone(&clock)).await.ok();
         let model_address = config.model_base_url.clone();
         if let Some(relay) = &relay {
             relay.base_url().clone_into(&mut config.model_base_url);

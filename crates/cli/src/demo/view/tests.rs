@@ -232,7 +232,7 @@ fn at_a_prompt_what_was_typed_is_not_repeated_and_late_answers_do_not_mix_with_i
 
 #[test]
 fn a_long_line_shows_its_end_and_stands_whole_once_it_is_said() {
-    let mut told = Told::new(Look { width: Some(30), ..LIVE });
+    let mut told = Told::new(Look { width: Some(29), ..LIVE });
     told.prompts().types("one two three four");
     assert!(!told.enters("one two three four"));
     told.shows("ana in #general › ⌫ana in #general › three four\n");

@@ -60,7 +60,7 @@ fn lines(out: &mut String, text: &str, names: &Names) {
         if kind == Some(next) && next != Kind::List {
             out.push_str("<br>");
         } else if kind != Some(next) {
-            kind.map(|kind| close(out, kind));
+            close(out, kind);
             out.push_str(match next {
                 Kind::Text => "<p>",
                 Kind::Quote => "<blockquote>",
@@ -76,7 +76,7 @@ fn lines(out: &mut String, text: &str, names: &Names) {
             out.push_str("</li>");
         }
     }
-    kind.map(|kind| close(out, kind));
+    close(out, kind);
 }
 
 fn kind_of(line: &str) -> (Kind, &str) {
@@ -87,11 +87,12 @@ fn kind_of(line: &str) -> (Kind, &str) {
     item.map_or((Kind::Text, line), |item| (Kind::List, item))
 }
 
-fn close(out: &mut String, kind: Kind) {
+fn close(out: &mut String, kind: Option<Kind>) {
     out.push_str(match kind {
-        Kind::Text => "</p>",
-        Kind::Quote => "</blockquote>",
-        Kind::List => "</ul>",
+        Some(Kind::Text) => "</p>",
+        Some(Kind::Quote) => "</blockquote>",
+        Some(Kind::List) => "</ul>",
+        None => "",
     });
 }
 

@@ -28,6 +28,9 @@ pub(crate) fn one(scene: &Scene<'_>, view: &View, list: &str, post: &Sight) -> P
     let mine = post.who == scene.view.who && !post.deleted;
     let time = (scene.shared.local_time)(post.ts.moment());
     let in_channel = list == "c";
+    // The first post of an open thread is changed there, not in the channel beside it.
+    let handled_here = mine && !(in_channel && view.root == Some(post.ts));
+    let edits = handled_here && view.edit == Some(post.ts);
     let html = html! {
         li.post.mine[mine].ours[post.ours].only-here[post.only_here].deleted[post.deleted].opened[in_channel && view.root == Some(post.ts)]
             id=(id) tabindex="-1" data-who=(post.who) data-streaming=[post.streaming.then_some("")] data-mine=[mine.then_some("")] {
@@ -41,17 +44,17 @@ pub(crate) fn one(scene: &Scene<'_>, view: &View, list: &str, post: &Sight) -> P
                         time { (time) }
                     }
                 }
-                @if mine && view.edit == Some(post.ts) {
+                @if edits {
                     (composer::editor(scene, view, post))
                 } @else {
                     (text(scene, post))
                 }
-                @if mine && view.delete == Some(post.ts) { (composer::farewell(scene, view, post)) }
+                @if handled_here && view.delete == Some(post.ts) { (composer::farewell(scene, view, post)) }
                 @if in_channel && post.replies.count + usize::from(post.replies.status.is_some()) > 0 {
                     (summary(scene, view, post))
                 }
             }
-            @if !post.only_here && view.edit != Some(post.ts) { (tools(view, list, post, mine)) }
+            @if !post.only_here && !edits { (tools(view, list, post, mine)) }
         }
     };
     Piece { id, html }

@@ -1,0 +1,131 @@
+"""Without a mouse, on a phone, in the dark, without the script, and from elsewhere."""
+
+import urllib.error
+import urllib.request
+
+from harness import PHONE, Shared, TestCase, Window, expect
+
+
+class Hands(TestCase):
+    def test_everything_can_be_done_by_keyboard(self):
+        window = Window(self, "ana")
+        keys = window.page.keyboard
+        window.page.get_by_role("link", name="ana").focus()
+        keys.press("Enter")
+        expect(window.see("#write")).to_be_focused()
+        keys.type("@assistant first line")
+        keys.press("Shift+Enter")
+        keys.type("second line")
+        keys.press("Enter")
+        expect(window.see("#write-thread")).to_be_focused()
+        expect(window.see("#thread .post").first).to_contain_text("second line")
+        window.is_quiet()
+        # An empty composer's arrow changes the last message; Escape leaves it.
+        keys.press("ArrowUp")
+        expect(window.see("#write-edit")).to_be_focused()
+        keys.press("Escape")
+        expect(window.see("#write-edit")).to_have_count(0)
+        # From the composer back to the posts, and through them.
+        posts = window.see("#thread .post")
+        posts.last.focus()
+        keys.press("ArrowUp")
+        expect(posts.first).to_be_focused()
+        keys.press("End")
+        expect(posts.last).to_be_focused()
+        keys.press("Home")
+        keys.press("Tab")
+        expect(posts.first.get_by_role("link", name="Edit")).to_be_focused()
+        # Places.
+        window.see(".place").first.focus()
+        keys.press("ArrowDown")
+        expect(window.see(".place").nth(1)).to_be_focused()
+        # What was opened closes.
+        window.page.get_by_role("link", name="Backstage").first.focus()
+        keys.press("Enter")
+        expect(window.see(".backstage")).to_be_visible()
+        keys.press("Escape")
+        expect(window.see(".backstage")).to_have_count(0)
+        keys.press("Escape")
+        expect(window.see("section.thread")).to_have_count(0)
+        expect(window.see("main.channel")).to_be_visible()
+
+    def test_the_first_tab_skips_to_writing(self):
+        window = self.window("tab").go("/general")
+        window.see("body").press("Escape")
+        window.see("a.skip").focus()
+        expect(window.see("a.skip")).to_be_in_viewport()
+        window.page.keyboard.press("Enter")
+        window.page.keyboard.type("here")
+        expect(window.see("#write")).to_have_value("here")
+
+    def test_new_posts_are_read_out(self):
+        one, two = self.window("one"), self.window("two")
+        two.go("/random")
+        one.go("/random").see("#write").fill("can you hear me?")
+        one.page.keyboard.press("Enter")
+        expect(two.see("#announcer")).to_have_text("one: can you hear me?")
+        expect(one.see("#announcer")).to_be_empty()
+
+    def test_a_phone_shows_one_pane_at_a_time_with_a_way_back(self):
+        window = self.window("fay", viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+        shown = lambda *panes: [
+            expect(window.see(pane)).to_be_visible() if pane in panes else expect(window.see(pane)).to_be_hidden()
+            for pane in (".side", "main.channel", "section.thread", ".backstage")
+        ]
+        shown(".side")
+        window.picture("phone-places")
+        window.see(".place", has_text="general").tap()
+        shown("main.channel")
+        window.see("#write").fill("@assistant I am Fay. Show a table")
+        window.page.get_by_role("button", name="Send").tap()
+        shown("section.thread")
+        window.is_quiet()
+        window.picture("phone-thread")
+        window.see("section.thread .switch").tap()
+        shown(".backstage")
+        window.see(".backstage .back").tap()
+        shown("section.thread")
+        window.see("section.thread .back").tap()
+        shown("main.channel")
+        window.see("main.channel .back").tap()
+        shown(".side")
+        width = window.see("body").bounding_box()["width"]
+        self.assertLessEqual(width, PHONE["width"], "nothing is wider than the phone")
+
+    def test_light_and_dark_follow_the_system_or_the_button(self):
+        window = self.window("sun", color_scheme="dark").go("/general")
+        html = window.see("html")
+        expect(html).to_have_css("background-color", "rgb(22, 25, 27)")
+        window.picture("dark")
+        window.page.get_by_role("button", name="Light or dark").click()
+        expect(html).to_have_css("background-color", "rgb(251, 248, 241)")
+        window.page.reload()
+        expect(html).to_have_attribute("data-theme", "light")
+
+    def test_a_page_is_whole_without_its_script(self):
+        window = self.window("old", java_script_enabled=False).go("/general")
+        window.see("#write").fill("@assistant I am Old")
+        window.page.get_by_role("button", name="Send").click()
+        expect(window.see("#thread .post").first).to_contain_text("I am Old")
+
+    def test_what_was_not_sent_is_kept(self):
+        window = self.window("pen").go("/general")
+        window.see("#write").fill("half a thou")
+        window.see(".place", has_text="random").click()
+        expect(window.see("#write")).to_have_value("")
+        window.see(".place", has_text="general").click()
+        expect(window.see("#write")).to_have_value("half a thou")
+
+    def test_only_who_has_the_link_comes_in(self):
+        def status(path, **headers):
+            request = urllib.request.Request(Shared.demo.address + path, headers=headers)
+            try:
+                return urllib.request.urlopen(request, timeout=10).status
+            except urllib.error.HTTPError as refused:
+                return refused.code
+
+        self.assertEqual(status("/"), 403)
+        self.assertEqual(status("/page.js"), 403)
+        self.assertEqual(status("/?key=0"), 403)
+        key = Shared.demo.link.split("key=")[1]
+        self.assertEqual(status("/", host="evil.example", cookie=f"chathakase_demo={key}"), 403)
