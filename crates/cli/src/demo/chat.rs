@@ -46,14 +46,14 @@ pub(crate) async fn chat(room: &mut Room, mut web: Web, typed_here: bool) -> any
     loop {
         let idle = chat.open.is_empty();
         if typed_here && idle && !chat.room.view.is_writing() && !chat.room.view.is_prompting() {
-            chat.prompt().await?;
+            chat.prompt_as_typed().await?;
         }
         tokio::select! {
             biased;
             happening = chat.room.feed.next() => chat.room.show(happening).await?,
             // Typed ahead at a terminal, a line is said at once. A file's lines wait for their answers.
             got = chat.input.next(), if idle || typed_here => match got? {
-                Got::Changed if chat.room.view.is_prompting() => chat.prompt().await?,
+                Got::Changed if chat.room.view.is_prompting() => chat.prompt_as_typed().await?,
                 Got::Changed => {}
                 Got::Line(line) => if !chat.does(&line).await? { break },
                 Got::End => break,
@@ -67,9 +67,14 @@ pub(crate) async fn chat(room: &mut Room, mut web: Web, typed_here: bool) -> any
 }
 
 impl Chat<'_> {
-    async fn prompt(&mut self) -> anyhow::Result<()> {
+    async fn prompt_as_typed(&mut self) -> anyhow::Result<()> {
+        let typed = self.input.typed().to_owned();
+        self.prompt(&typed).await
+    }
+
+    async fn prompt(&mut self, typed: &str) -> anyhow::Result<()> {
         let label = self.seat.label(self.room.view.threads());
-        let strokes = self.room.view.prompt(&label, self.input.typed());
+        let strokes = self.room.view.prompt(&label, typed);
         Ok(self.room.screen.draw(strokes).await?)
     }
 
@@ -88,6 +93,10 @@ impl Chat<'_> {
     async fn does(&mut self, line: &str) -> anyhow::Result<bool> {
         let mut stands = false;
         if self.typed_here {
+            // As it ended: what is typed fast, or pasted, is not drawn key by key.
+            if self.room.view.is_prompting() {
+                self.prompt(line).await?;
+            }
             let (strokes, as_typed) = self.room.view.entered(line);
             stands = as_typed;
             self.room.screen.draw(strokes).await?;

@@ -119,10 +119,14 @@ impl Faults {
     }
 
     async fn drop_socket(&self) {
+        let opened = || self.slack.calls("apps.connections.open").len();
+        let (before, mut changes) = (opened(), self.slack.changes());
         self.slack.drop_sockets();
         self.notes.add(Tone::Broke, "The connection was reset.");
-        self.slack.connected(0).await;
-        self.slack.connected(1).await;
+        // Not the moment without any: it may be over before somebody looks.
+        while opened() == before || self.slack.connections() == 0 {
+            changes.next().await;
+        }
         self.notes.add(Tone::Well, "The assistant is connected again.");
     }
 

@@ -10,6 +10,8 @@ mod draw;
 mod live;
 mod notes;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::{

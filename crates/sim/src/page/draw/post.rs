@@ -70,7 +70,6 @@ fn text(scene: &Scene<'_>, post: &Sight) -> Markup {
         div.text {
             (drawn)
             @for file in &post.files { p.file { "📎 " (file) } }
-            @if post.streaming { span.caret aria-hidden="true" {} }
             @if post.edited { span.mark { "(edited)" } }
             @if post.broken { p.mark { "Slack ended this stream." } }
         }
