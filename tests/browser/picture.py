@@ -10,9 +10,9 @@ BYTES_MAX = 200_000
 
 class Picture(TestCase):
     def test_a_thread_is_worth_a_look(self):
-        ana = Window(self, "ana", viewport={"width": 1280, "height": 800}, device_scale_factor=1.5)
+        ana = Window(self, "ana", viewport={"width": 1280, "height": 860}, device_scale_factor=1.25)
         ben = Window(self, "ben")
-        ana.begin("I am Ana, my dog is Rex, the code word is *otter*").hears("Rex")
+        ana.begin("I am Ana, my dog is Rex, the code word is otter").hears("Rex")
         ben.page.goto(ana.page.url.replace("/ana/", "/ben/"))
         ben.reply("My dog is Odin. Who am I?").hears("Odin")
         ana.reply("Show a table").hears("all who wrote here")
