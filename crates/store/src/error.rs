@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use chathakase_session::store::StoreError;
+
 /// An address without what must not be shown: user, password and everything behind `?`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedactedUrl(String);
@@ -32,16 +34,53 @@ impl fmt::Debug for RedactedUrl {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address is of a kind that this build does not know.
-    #[error("no store is known at `{url}`; write `sqlite:PATH` or `memory:`")]
+    #[error("no store is known at `{url}`; write `sqlite:PATH`, `postgres://…` or `memory:`")]
     UnknownUrl {
         /// The address.
         url: RedactedUrl,
     },
-    /// PostgreSQL is not there yet.
-    #[error("the store at {url} needs PostgreSQL, which a later version brings; until then write `sqlite:PATH`")]
-    PostgresLater {
+    /// A PostgreSQL address that is none.
+    #[error(
+        "{url}: not understood; write `postgres://USER:PASSWORD@HOST:5432/DATABASE`, with %-codes for special characters"
+    )]
+    PostgresUrl {
         /// The address.
         url: RedactedUrl,
+    },
+    /// PostgreSQL cannot be reached, or refuses.
+    #[error(
+        "the database at {url} could not be opened; check that it runs, that the address is right, and what its user may do"
+    )]
+    Postgres {
+        /// The address.
+        url: RedactedUrl,
+        /// What is in the way.
+        #[source]
+        cause: StoreError,
+    },
+    /// The server is too old.
+    #[error("the database server is PostgreSQL {found}; 13 or later is needed")]
+    OldPostgres {
+        /// Its version.
+        found: i32,
+    },
+    /// A later build wrote the database.
+    #[error("{url} is at schema {found}, this build knows {known}; run the version that wrote it, or a later one")]
+    NewerDatabase {
+        /// The address.
+        url: RedactedUrl,
+        /// The schema's number.
+        found: i64,
+        /// The highest number this build knows.
+        known: u32,
+    },
+    /// A migration of the database was changed after it was applied.
+    #[error("{url} was made by another form of migration {number}; run the build that wrote it")]
+    ChangedDatabase {
+        /// The address.
+        url: RedactedUrl,
+        /// The migration's number.
+        number: i64,
     },
     /// `sqlite::memory:` would keep nothing and look like a file.
     #[error("SQLite's own in-memory database is not used; write `memory:` for a store that keeps nothing on disk")]

@@ -1,15 +1,20 @@
-//! The stores that keep sessions: in memory and in SQLite, behind one contract.
+//! The stores that keep sessions: in memory, in SQLite and in PostgreSQL, behind one contract.
 //!
 //! [`open`] takes an address and gives a [`SessionStore`]. What a step decides is written once, in `steps`, over single
-//! rows; a store adds how rows are kept (`memory`, `sqlite`) and how a step becomes one durable transaction. This crate is
+//! rows; a store adds how rows are kept (`memory`, `sqlite`, `postgres`) and how a step becomes one durable transaction. This crate is
 //! the only place with SQL.
 
+mod checksum;
+mod code;
 mod codec;
 mod error;
 pub mod memory;
+pub mod postgres;
+mod queue;
 mod rows;
 pub mod sqlite;
 mod steps;
+mod table;
 
 use std::{path::Path, sync::Arc};
 
@@ -20,15 +25,17 @@ use chathakase_session::{
 
 pub use error::{OpenError, RedactedUrl};
 pub use memory::MemoryStore;
+pub use postgres::PostgresStore;
 pub use sqlite::{Found, SqliteStore};
 
-/// Opens the store at `url`: `sqlite:PATH` (a relative path begins at the working folder; `sqlite:///PATH` works too), or
-/// `memory:`. The file and its folder are made when missing. The clock limits how long reads may take.
+/// Opens the store at `url`: `sqlite:PATH` (a relative path begins at the working folder; `sqlite:///PATH` works too), `postgres://…`
+/// (libpq's options; see [`postgres`]), or `memory:`. A file and its folder are made when missing, and tables. The clock limits
+/// how long reads of a file may take; PostgreSQL has its own.
 pub fn open(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn SessionStore>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "" | "//")) => Ok(Arc::new(MemoryStore::new(rules))),
         Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(file(path)?, rules, clock)?)),
-        Some(("postgres" | "postgresql", _)) => Err(OpenError::PostgresLater { url: RedactedUrl::new(url) }),
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(PostgresStore::open(url, rules)?)),
         _ => Err(OpenError::UnknownUrl { url: RedactedUrl::new(url) }),
     }
 }

@@ -149,7 +149,7 @@ pub const KEYS: &[Key] = &[
             "store.url",
             Kind::Text,
             None,
-            "`sqlite:PATH` or `memory:` (keeps nothing on disk and is lost with the process). Default: `sqlite:` and `chathakase/chathakase.db` in the user's data folder.",
+            "`sqlite:PATH`, `postgres://…` (see Replicas), or `memory:` (keeps nothing on disk and is lost with the process). Default: `sqlite:` and `chathakase/chathakase.db` in the user's data folder.",
         ),
     ),
     key(

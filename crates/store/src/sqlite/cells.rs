@@ -8,16 +8,10 @@ use chathakase_session::{
 };
 use rusqlite::{Row, types::FromSql};
 
-use super::code::Code;
-
-/// A table as rows of it are read: the columns in the order of every `SELECT`, the key first.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Table {
-    pub(crate) name: &'static str,
-    /// Separated by `, `.
-    pub(crate) columns: &'static str,
-    pub(crate) key_columns: usize,
-}
+use crate::{
+    code::Code,
+    table::{Table, UnknownCode},
+};
 
 /// One row of a table.
 #[derive(Clone, Copy)]
@@ -25,10 +19,6 @@ pub(crate) struct Cells<'r, 's> {
     table: &'static Table,
     row: &'r Row<'s>,
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0} stands for nothing this build knows")]
-struct UnknownCode(i64);
 
 impl<'r, 's> Cells<'r, 's> {
     pub(crate) const fn new(table: &'static Table, row: &'r Row<'s>) -> Self {
@@ -86,8 +76,7 @@ impl<'r, 's> Cells<'r, 's> {
             Err(_) => "?".to_owned(),
         };
         let row = (0..self.table.key_columns).map(key).collect::<Vec<_>>().join("/");
-        let column = self.table.columns.split(", ").nth(column).unwrap_or("?");
-        StoreError::BadRow { table: self.table.name, column, row, cause: Some(Box::new(cause)) }
+        self.table.bad(column, row, cause)
     }
 }
 

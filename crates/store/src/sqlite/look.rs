@@ -10,8 +10,8 @@ use chathakase_session::{store::Rules, time::SharedClock};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::{Options, SCHEMA, SqliteStore, migrate, open, queue::Queue, readers::Readers};
-use crate::OpenError;
+use super::{Options, SCHEMA, SqliteStore, migrate, open, readers::Readers};
+use crate::{OpenError, queue::Queue};
 
 /// What stands at the address of a store.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use crate::OpenError;
+use crate::{OpenError, checksum::checksum};
 
 /// Says in the file's header that it is ours: "ChHk".
 const APPLICATION_ID: i32 = 0x4368_486b;
@@ -77,14 +77,6 @@ fn apply(conn: &mut Connection, path: &Path) -> Result<(), OpenError> {
         }
     }
     transaction.commit().map_err(sqlite)
-}
-
-/// FNV-1a over the text without carriage returns: a checkout that changes line ends changes no migration.
-fn checksum(sql: &str) -> i64 {
-    let bytes = sql.bytes().filter(|byte| *byte != b'\r');
-    bytes
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-        .cast_signed()
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! The store in one SQLite file: durable before it answers, one writer, readers beside it.
 
 mod cells;
-mod code;
 mod look;
 mod migrate;
 mod open;
-mod queue;
 mod readers;
 mod step;
 mod store;
@@ -33,8 +31,7 @@ pub use look::Found;
 pub(crate) use look::look;
 pub use migrate::SCHEMA;
 
-use crate::OpenError;
-use queue::Queue;
+use crate::{OpenError, queue::Queue};
 use readers::Readers;
 use step::Item;
 use tables::Sql;
@@ -89,7 +86,7 @@ pub struct Settings {
 /// gives it free.
 pub struct SqliteStore {
     path: PathBuf,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Job>>,
     /// How much content may still queue, in units.
     room: Arc<Semaphore>,
     room_units: u32,

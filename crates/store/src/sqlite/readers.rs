@@ -17,9 +17,10 @@ use tokio::sync::Semaphore;
 
 use super::{
     cells::unavailable,
-    queue::Queue,
     tables::{Sql, State},
+    writer::Job,
 };
+use crate::queue::Queue;
 
 /// The longest that one read may take (1 s): a reader keeps the write-ahead log from shrinking.
 const READ_WITHIN: Duration = Duration::from_secs(1);
@@ -39,7 +40,7 @@ pub(super) struct Readers {
     clock: SharedClock,
     closed: AtomicBool,
     wants_nudge: Arc<AtomicBool>,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Job>>,
 }
 
 impl Readers {
@@ -47,7 +48,7 @@ impl Readers {
         conns: Vec<Connection>,
         clock: SharedClock,
         wants_nudge: Arc<AtomicBool>,
-        queue: Arc<Queue>,
+        queue: Arc<Queue<Job>>,
     ) -> rusqlite::Result<Self> {
         let permits = Arc::new(Semaphore::new(conns.len()));
         let free = conns.into_iter().map(|conn| watched(conn, clock.clone())).collect::<rusqlite::Result<_>>()?;

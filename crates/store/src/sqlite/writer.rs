@@ -24,12 +24,11 @@ use tokio::sync::oneshot;
 use super::{
     cells::{is_everyones, unavailable},
     open::BUSY_TIMEOUT,
-    queue::Queue,
     step::{Ran, Refusal, Step},
     sweep::{PURGE_SLICE, Sweep},
     tables::{Sql, State},
 };
-use crate::rows::ThreadRows;
+use crate::{queue::Queue, rows::ThreadRows};
 
 /// Steps in one transaction, at most.
 const BATCH_STEPS_MAX: usize = 1024;
@@ -56,7 +55,7 @@ pub(super) struct Writer {
     pub(super) state: State,
     pub(super) rules: Rules,
     pub(super) clock: SharedClock,
-    pub(super) queue: Arc<Queue>,
+    pub(super) queue: Arc<Queue<Job>>,
     /// Taken from the queue and not yet begun.
     pub(super) taken: VecDeque<Job>,
     /// Steps in the transaction before.

@@ -18,6 +18,12 @@ macro_rules! every_store {
             async fn sqlite() {
                 crate::checks::$topic::$check(crate::open::sqlite).await;
             }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if test_database::TestDatabase::is_there() {
+                    crate::checks::$topic::$check(crate::open::postgres).await;
+                }
+            }
         }
     )*)* };
 }

@@ -274,4 +274,16 @@ mod any_order_of_steps_gives_the_same {
     fn sqlite() {
         super::any_order_gives_the_same(crate::open::sqlite);
     }
+    #[test]
+    fn postgres() {
+        if test_database::TestDatabase::is_there() {
+            super::any_order_gives_the_same(crate::open::postgres);
+        }
+    }
+    #[test]
+    fn postgres_behind_a_pooler() {
+        if test_database::TestDatabase::is_there() {
+            super::any_order_gives_the_same(crate::open::pooled);
+        }
+    }
 }

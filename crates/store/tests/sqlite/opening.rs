@@ -38,12 +38,15 @@ fn an_address_that_cannot_be_served_says_what_to_write() {
             "SQLite's own in-memory database is not used; write `memory:` for a store that keeps nothing on disk",
         ),
         ("sqlite:", "`sqlite:` needs the path of a file, such as `sqlite:/var/lib/chathakase/chathakase.db`"),
-        ("mysql://ana:s3cret@db/x", "no store is known at `mysql://db/x`; write `sqlite:PATH` or `memory:`"),
         (
-            "postgres://ana:s3cret@db/x",
-            "the store at postgres://db/x needs PostgreSQL, which a later version brings; until then write `sqlite:PATH`",
+            "mysql://ana:s3cret@db/x",
+            "no store is known at `mysql://db/x`; write `sqlite:PATH`, `postgres://…` or `memory:`",
         ),
-        ("sessions.db", "no store is known at `sessions.db`; write `sqlite:PATH` or `memory:`"),
+        (
+            "postgres://ana:s3cret@db/x?sslmode=sometimes",
+            "postgres://db/x: not understood; write `postgres://USER:PASSWORD@HOST:5432/DATABASE`, with %-codes for special characters",
+        ),
+        ("sessions.db", "no store is known at `sessions.db`; write `sqlite:PATH`, `postgres://…` or `memory:`"),
     ] {
         let error = url(address).unwrap_err();
         assert_eq!(error.to_string(), message);

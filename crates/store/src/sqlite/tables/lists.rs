@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     rows::{Lists, Thread},
-    sqlite::cells::{Cells, Table},
+    sqlite::cells::Cells,
+    table::Table,
 };
 
 const PERSON: Table = Table { name: "person", columns: "session, user, codec, body", key_columns: 2 };

@@ -5,12 +5,11 @@ use rusqlite::params;
 
 use super::{Sql, int};
 use crate::{
+    code::Code,
     codec::{Codec, Packed},
     rows::{ContentNo, MessageRow, MessageRows, Person},
-    sqlite::{
-        cells::{Cells, Table},
-        code::Code,
-    },
+    sqlite::cells::Cells,
+    table::Table,
 };
 
 macro_rules! columns {

@@ -12,7 +12,8 @@ use std::cell::{Cell, RefCell};
 use chathakase_session::{chain, store::Result};
 use rusqlite::{Connection, Params, Row, Statement};
 
-use super::cells::{Cells, Table, unavailable};
+use super::cells::{Cells, unavailable};
+use crate::table::Table;
 
 /// A connection, and what its writer counts.
 #[derive(Debug)]

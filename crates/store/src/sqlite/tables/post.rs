@@ -5,11 +5,10 @@ use rusqlite::params;
 
 use super::Sql;
 use crate::{
+    code::{Code, PlaceCode},
     rows::{Place, Post, PostName, PostRows},
-    sqlite::{
-        cells::{Cells, Table},
-        code::Code,
-    },
+    sqlite::cells::Cells,
+    table::Table,
 };
 
 const POST: Table = Table {
@@ -17,23 +16,6 @@ const POST: Table = Table {
     columns: "workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at",
     key_columns: 3,
 };
-
-/// [`Place`] without what goes with it.
-#[derive(Clone, Copy)]
-enum PlaceCode {
-    Stored,
-    Expired,
-    Erased,
-}
-
-impl Code for PlaceCode {
-    fn code(self) -> i64 {
-        self as i64
-    }
-    fn of(code: i64) -> Option<Self> {
-        [Self::Stored, Self::Expired, Self::Erased].into_iter().find(|place| place.code() == code)
-    }
-}
 
 fn read(cells: Cells<'_, '_>) -> Result<Post> {
     let place = match cells.code(5)? {

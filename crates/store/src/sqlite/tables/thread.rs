@@ -6,7 +6,8 @@ use rusqlite::params;
 use super::{Sql, int};
 use crate::{
     rows::{Session, Thread, ThreadRows},
-    sqlite::cells::{Cells, Table},
+    sqlite::cells::Cells,
+    table::Table,
 };
 
 macro_rules! columns {

@@ -10,7 +10,7 @@ use chathakase_session::store::Result;
 use rusqlite::params;
 
 use super::Sql;
-use crate::sqlite::cells::{Cells, Table};
+use crate::{sqlite::cells::Cells, table::Table};
 
 /// Erased rows that stay on either side of those that go. A page holds fewer than 500 of them, and SQLite moves rows
 /// between a page and no more than two beside it: these are more than three pages hold.

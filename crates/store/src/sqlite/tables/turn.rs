@@ -11,11 +11,10 @@ use rusqlite::params;
 
 use super::{Sql, int};
 use crate::{
+    code::Code,
     rows::{AT_ONCE, ClosingRow, TurnRow, TurnRows},
-    sqlite::{
-        cells::{Cells, Table},
-        code::Code,
-    },
+    sqlite::cells::Cells,
+    table::Table,
 };
 
 macro_rules! columns {

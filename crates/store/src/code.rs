@@ -12,6 +12,14 @@ pub(crate) trait Code: Sized + Copy {
     fn of(code: i64) -> Option<Self>;
 }
 
+/// [`Place`](crate::rows::Place) without what goes with it.
+#[derive(Clone, Copy)]
+pub(crate) enum PlaceCode {
+    Stored,
+    Expired,
+    Erased,
+}
+
 macro_rules! codes {
     ($($name:ident { $($word:ident = $code:literal),* $(,)? })*) => { $(
         impl Code for $name {
@@ -34,5 +42,6 @@ codes! {
     Outcome { Answered = 0, Failed = 1, Stopped = 2 }
     Delivery { Pending = 0, Done = 1 }
     PartMode { Stream = 0, Update = 1, Single = 2 }
+    PlaceCode { Stored = 0, Expired = 1, Erased = 2 }
     PartState { Intended = 0, Open = 1, Done = 2 }
 }

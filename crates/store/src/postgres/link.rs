@@ -1,0 +1,175 @@
+//! One connection, used by one thread that waits for it.
+//!
+//! The thread drives the connection itself: an answer wakes nobody but who waits for it. Writes are sent and not waited
+//! for; PostgreSQL carries out what comes on a connection in order, so a read sees them, and a commit fails with them.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use chathakase_session::{
+    chain,
+    store::{Result, StoreError},
+};
+use futures_util::future::join_all;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+use tokio_postgres::{
+    Client, Error, Row, Statement,
+    types::{ToSql, Type},
+};
+
+use super::{
+    address::Address,
+    cells::{is_aftermath, unavailable},
+    param::Param,
+    tls::Tls,
+};
+
+type Sent = Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send>>;
+
+/// A statement with its values.
+pub(super) type Ask = (&'static str, Vec<Param>);
+
+pub(super) struct Link {
+    runtime: Runtime,
+    driver: JoinHandle<()>,
+    client: Arc<Client>,
+    /// Whether statements stay prepared.
+    keeps: bool,
+    statements: RefCell<HashMap<&'static str, Statement>>,
+    /// What was sent and not yet waited for.
+    sent: RefCell<VecDeque<Sent>>,
+}
+
+/// There is no connection, for a reason that lies with us.
+fn unconnected(what: &str, cause: std::io::Error) -> StoreError {
+    StoreError::Unavailable { what: what.to_owned(), cause: Some(Box::new(cause)) }
+}
+
+impl Link {
+    pub(super) fn connect(address: &Address) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|cause| unconnected("no connection could be set up", cause))?;
+        let tls = Tls::new(&address.trust);
+        let tls = tls.map_err(|cause| unconnected("the certificates named in the address cannot be used", cause))?;
+        let (client, connection) = runtime.block_on(address.config.connect(tls)).map_err(unavailable)?;
+        let driver = runtime.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = %chain(&error), "a connection to the database ended");
+            }
+        });
+        Ok(Self {
+            runtime,
+            driver,
+            client: Arc::new(client),
+            keeps: !address.pooled,
+            statements: RefCell::default(),
+            sent: RefCell::default(),
+        })
+    }
+
+    /// Says goodbye. Like a drop, only for threads that may wait.
+    pub(super) fn close(self) {
+        let Self { runtime, driver, client, sent, .. } = self;
+        drop((sent, client));
+        let _ = runtime.block_on(driver);
+    }
+
+    /// Whether the other end is gone, as far as is known.
+    pub(super) fn is_lost(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Sends statements that have no values and give no rows.
+    pub(super) fn command(&self, sql: &'static str) -> Result<()> {
+        let client = self.client.clone();
+        self.begin(Box::pin(async move { client.batch_execute(sql).await }))
+    }
+
+    /// Sends a statement whose rows nobody wants.
+    pub(super) fn send(&self, sql: &'static str, params: Vec<Param>) -> Result<()> {
+        let asked = self.asked((sql, params))?;
+        self.begin(Box::pin(async move { asked.await.map(drop) }))
+    }
+
+    /// Sends a statement and waits for its rows.
+    pub(super) fn query(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>> {
+        Ok(self.query_all(vec![(sql, params)])?.pop().unwrap_or_default())
+    }
+
+    /// Sends statements together and waits for the rows of all.
+    pub(super) fn query_all(&self, asks: Vec<Ask>) -> Result<Vec<Vec<Row>>> {
+        let asked = asks.into_iter().map(|ask| self.asked(ask)).collect::<Result<Vec<_>>>()?;
+        let given = self.runtime.block_on(join_all(asked));
+        // What was sent before is answered before.
+        self.settle()?;
+        given.into_iter().collect::<std::result::Result<_, _>>().map_err(unavailable)
+    }
+
+    /// Waits for all that was sent; its first failure is the one that counts.
+    pub(super) fn settle(&self) -> Result<()> {
+        let sent = std::mem::take(&mut *self.sent.borrow_mut());
+        let mut failed = Ok(());
+        for ended in self.runtime.block_on(join_all(sent)) {
+            let ended = ended.map_err(unavailable);
+            if failed.as_ref().err().is_none_or(is_aftermath) && ended.is_err() {
+                failed = ended;
+            }
+        }
+        failed
+    }
+
+    fn begin(&self, mut work: Sent) -> Result<()> {
+        // The first poll puts the bytes into the connection's queue.
+        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => ended.map_err(unavailable),
+            Poll::Pending => {
+                self.sent.borrow_mut().push_back(work);
+                Ok(())
+            }
+        }
+    }
+
+    fn asked(&self, (sql, params): Ask) -> Result<impl Future<Output = std::result::Result<Vec<Row>, Error>> + use<>> {
+        let statement = if self.keeps { Some(self.prepared(sql, &params)?) } else { None };
+        let client = self.client.clone();
+        Ok(async move {
+            match statement {
+                Some(statement) => {
+                    let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+                    client.query(&statement, &params).await
+                }
+                None => {
+                    let params: Vec<_> =
+                        params.iter().map(|param| (param as &(dyn ToSql + Sync), param.kind())).collect();
+                    client.query_typed(sql, &params).await
+                }
+            }
+        })
+    }
+
+    /// A statement that stays prepared for this connection.
+    fn prepared(&self, sql: &'static str, params: &[Param]) -> Result<Statement> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let kinds: Vec<Type> = params.iter().map(Param::kind).collect();
+        let prepared = self.runtime.block_on(self.client.prepare_typed(sql, &kinds));
+        let statement = match prepared.map_err(unavailable) {
+            Ok(statement) => statement,
+            // What was sent before has failed, and says why.
+            Err(error) if is_aftermath(&error) => return Err(self.settle().err().unwrap_or(error)),
+            Err(error) => return Err(error),
+        };
+        self.statements.borrow_mut().insert(sql, statement.clone());
+        Ok(statement)
+    }
+}

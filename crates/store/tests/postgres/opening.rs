@@ -1,0 +1,59 @@
+//! What is said when the database cannot be opened, and what it is opened with.
+
+use chathakase_session::store::{Rules, SessionStore};
+use chathakase_store::{OpenError, PostgresStore};
+
+use crate::{kit::*, process_at, with_database};
+
+fn refusal(url: &str) -> OpenError {
+    PostgresStore::open(url, Rules::default()).map(drop).unwrap_err()
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_named_without_its_secrets() {
+    let error = refusal("postgres://ana:s3cret@127.0.0.1:1/hakase?connect_timeout=1");
+    assert!(error.to_string().contains("postgres://127.0.0.1:1/hakase"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+}
+
+with_database! {
+    async fn what_was_stored_is_there_after_a_restart_and_leases_hold_on(database) {
+        let store = process_at(&database.url());
+        let turn = runs(&*store, asks(&thread(), 0, "hello"), at(0)).await;
+        store.shutdown().await;
+        drop(store);
+        let store = process_at(&database.url());
+        assert_eq!(window(&*store, &thread(), at(1)).await, ["hello"]);
+        // Another process may be running it: only the time ends its lease.
+        assert!(store.claim(&process("next"), 9, at(29)).await.unwrap().is_empty());
+        assert_eq!(store.claim(&process("next"), 9, at(30)).await.unwrap()[0].turn.id, turn.turn.id);
+    }
+
+    async fn a_newer_schema_and_a_changed_migration_are_refused(database) {
+        drop(process_at(&database.url()));
+        database.run("INSERT INTO chathakase.migration VALUES (99, 1)");
+        assert!(matches!(refusal(&database.url()), OpenError::NewerDatabase { found: 99, .. }));
+        database.run("DELETE FROM chathakase.migration WHERE number = 99; UPDATE chathakase.migration SET checksum = 1");
+        assert!(matches!(refusal(&database.url()), OpenError::ChangedDatabase { number: 1, .. }));
+    }
+
+    async fn a_commit_is_on_the_disk_even_where_the_server_would_not_insist(database) {
+        assert_eq!(process_at(&database.url()).durability().await.unwrap(), "on");
+        let name = database.run("SELECT current_database()").remove(0);
+        database.run(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+        assert_eq!(process_at(&database.url()).durability().await.unwrap(), "on");
+        assert_eq!(database.run("SHOW synchronous_commit"), ["off"]);
+        // What insists on more keeps it.
+        database.run(&format!("ALTER DATABASE {name} SET synchronous_commit = remote_apply"));
+        assert_eq!(process_at(&database.url()).durability().await.unwrap(), "remote_apply");
+    }
+
+    async fn a_database_that_takes_no_tables_says_what_its_user_lacks(database) {
+        let guest = database.run("SELECT current_database()").remove(0).replace("test", "guest");
+        database.run(&format!("CREATE ROLE {guest} LOGIN"));
+        let error = refusal(&database.url().replace("hakase@", &format!("{guest}@")));
+        database.run(&format!("DROP ROLE {guest}"));
+        let OpenError::Postgres { cause, .. } = &error else { panic!("{error:?}") };
+        assert!(cause.to_string().contains("may not do this"), "{cause}");
+    }
+}

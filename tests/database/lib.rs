@@ -1,0 +1,100 @@
+//! A database of its own for each test, on the throw-away server that `scripts/with_postgres` starts.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
+
+use std::thread;
+
+use tokio_postgres::{Client, NoTls};
+
+/// Names the server: `postgres://USER@HOST:PORT`.
+const SERVER: &str = "TEST_POSTGRES_URL";
+/// Names a pgbouncer before it that pools transactions.
+const POOLER: &str = "TEST_PGBOUNCER_URL";
+
+/// An empty database, dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Whether there is a server; without one, a test that needs it is left out, which is a failure where nothing may be skipped.
+    pub fn is_there() -> bool {
+        let (there, needed) = (std::env::var_os(SERVER).is_some(), std::env::var_os("TEST_SKIP_NOTHING"));
+        assert!(
+            there || needed.is_none_or(|value| value != "1"),
+            "{SERVER} is not set: run this by scripts/with_postgres"
+        );
+        if !there {
+            eprintln!("left out: {SERVER} is not set; run this by scripts/with_postgres");
+        }
+        there
+    }
+
+    /// Makes one.
+    #[allow(clippy::new_without_default, reason = "it does a lot")]
+    pub fn new() -> Self {
+        let server = std::env::var(SERVER).unwrap();
+        let name = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let database = Self { server, name };
+        database.on_server(format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("{}/{}", self.server, self.name)
+    }
+
+    /// Its address behind the pgbouncer.
+    pub fn pooled_url(&self) -> String {
+        format!("{}/{}?pgbouncer=true", std::env::var(POOLER).unwrap(), self.name)
+    }
+
+    /// Runs statements in it, and gives the first column of the rows of the last one that gives rows.
+    pub fn run(&self, sql: &str) -> Vec<String> {
+        run(self.url(), sql.to_owned())
+    }
+
+    /// Ends all connections to it, as a restart of the server does; returns how many there were.
+    pub fn cut_connections(&self) -> usize {
+        self.on_server(format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()",
+            self.name
+        ))
+        .len()
+    }
+
+    fn on_server(&self, sql: String) -> Vec<String> {
+        run(format!("{}/postgres", self.server), sql)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        self.on_server(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// On a thread with a runtime of its own, so that it can be called from anywhere.
+fn run(url: String, sql: String) -> Vec<String> {
+    let work = async move {
+        let client = connect(&url).await;
+        let messages = client.simple_query(&sql).await.unwrap();
+        let first = |message: &tokio_postgres::SimpleQueryMessage| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        messages.iter().filter_map(first).collect()
+    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    thread::spawn(move || runtime().block_on(work)).join().unwrap()
+}
+
+/// A connection of a test's own.
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
