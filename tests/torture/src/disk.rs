@@ -44,11 +44,12 @@ impl Disk {
         format!("sqlite:{}", self.files.join(FILES[0]).display())
     }
 
-    /// What a process needs in its environment to write through the layer.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+    /// What a process needs in its environment to write through the layer, which `syncs` or only says so.
+    pub(crate) fn environment(&self, syncs: bool) -> Vec<(String, String)> {
         let shown = |path: &Path| path.display().to_string();
         let variables = [("LD_PRELOAD", &self.layer), ("FORGET_FOLDER", &self.files), ("FORGET_COPIES", &self.copies)];
-        variables.map(|(name, path)| (name.to_owned(), shown(path))).to_vec()
+        let lies = (!syncs).then(|| ("FORGET_SYNCS".to_owned(), "1".to_owned()));
+        variables.map(|(name, path)| (name.to_owned(), shown(path))).into_iter().chain(lies).collect()
     }
 
     /// After a kill: what was synced, and of the rest what `power` leaves.

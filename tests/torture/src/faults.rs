@@ -63,6 +63,18 @@ impl Done {
         let slack = stage.slack.clone();
         match fault {
             Fault::Kill(kill) => self.kill(kill, stage).await?,
+            Fault::Restart { replica } => {
+                // Until it is ready, a request to end may be its end.
+                if !stage.replicas[replica].ready().await? {
+                    return Ok(());
+                }
+                let ended = stage.replicas[replica].end().await?;
+                stage.nobody_listens();
+                if !ended.success() {
+                    self.ended.push(format!("{ended} when it was asked to end"));
+                }
+                stage.replicas[replica].start(0)?;
+            }
             Fault::Pause { replica, lasts } => {
                 stage.replicas[replica].signal("STOP").await?;
                 stage.clock.sleep(lasts).await;
@@ -120,6 +132,7 @@ impl Done {
             }
         }
         stage.replicas[replica].kill().await?;
+        stage.nobody_listens();
         stage.disk.after(power)?;
         held.inspect(Planned::lifted);
         gate.open();

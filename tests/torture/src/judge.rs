@@ -184,7 +184,7 @@ fn tally(
         verdict.sent += 1;
         verdict.answered_once += u64::from(times == 1 && !apologies.contains(&token));
         verdict.apologised += u64::from(apologies.contains(&token));
-        verdict.apologies_due += u64::from(spoken.mark.mood.fails());
+        verdict.apologies_due += u64::from(spoken.mark.mood.fails() && !(times == 0 && spoken.undelivered));
     }
 }
 

@@ -21,6 +21,7 @@ mod people;
 mod plant;
 mod replica;
 mod run;
+mod sabotage;
 mod schedule;
 mod script;
 mod speech;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, stream};
 
-use crate::{plant::Plant, schedule::Bounds};
+use crate::{plant::Plant, sabotage::Sabotage, schedule::Bounds};
 
 #[derive(Parser)]
 #[command(about = "Kills the assistant again and again, and looks whether anything was lost or doubled.")]
@@ -90,6 +91,12 @@ pub(crate) struct Options {
     /// Plants a fault into what the threads show, before it is judged. The run must then fail.
     #[arg(long, value_enum)]
     plant: Option<Plant>,
+    /// Breaks a promise of the assistant. The run must then fail.
+    #[arg(long, value_enum)]
+    sabotage: Option<Sabotage>,
+    /// Minutes, on the run's clock, that people wait for an answer after anything happened.
+    #[arg(long, default_value_t = 30)]
+    patience: u32,
     /// Prints what will go wrong, and when.
     #[arg(long)]
     show_schedule: bool,

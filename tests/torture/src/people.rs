@@ -18,10 +18,7 @@ use crate::{
 
 /// How often people look whether anything can still be expected.
 const LOOK: Duration = Duration::from_mins(1);
-/// So long nothing happens in a thread that owes an answer before its people give up. Slack tries an event for six minutes,
-/// a model may be silent for minutes: a net, and no part of what is measured.
-const LOOKS_MAX: u32 = 30;
-/// The same in a thread that shows all it owes, but not as it should be.
+/// So many looks that bring nothing new are enough in a thread that shows all it owes, but not as it should be.
 const WRONG_LOOKS_MAX: u32 = 4;
 /// Messages that an event of old may be about.
 const RECENT_MAX: usize = 64;
@@ -42,6 +39,9 @@ pub(crate) struct Scene {
     pub(crate) clock: SharedClock,
     pub(crate) ear: Ear,
     pub(crate) pace: Pace,
+    /// The same in a thread that owes an answer. Slack tries an event for six minutes, a model may be silent for minutes: a
+    /// net, and no part of what is measured.
+    pub(crate) looks_max: u32,
 }
 
 /// How far the play is.
@@ -132,7 +132,7 @@ impl Scene {
                     if looks > 0 && owed.clone().all(|spoken| self.was_given_up(spoken)) {
                         return true;
                     }
-                    LOOKS_MAX
+                    self.looks_max
                 }
             };
             if looks > limit {

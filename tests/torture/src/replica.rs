@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     clock::{self, Pace, ScaledClock},
     patience::START_MAX,
+    sabotage::Sabotage,
 };
 
 /// The subcommand that plays the role.
@@ -33,7 +34,10 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     logging::start(&config.log_level, config.log_format)?;
     let pace: Pace = env::var(clock::VARIABLE).context(clock::VARIABLE)?.parse()?;
     let clock = Arc::new(ScaledClock::new(pace));
-    let store = wiring::open_store(&config, clock.clone())?;
+    let mut store = wiring::open_store(&config, clock.clone())?;
+    if let Some(sabotage) = Sabotage::asked_for() {
+        store = sabotage.of(store, clock.clone());
+    }
     serve::until_told_to_end(&config, || Ok(store), clock).await
 }
 
@@ -85,13 +89,12 @@ impl Replica {
         Ok(())
     }
 
-    /// Waits until it can be reached.
-    pub(crate) async fn ready(&mut self) -> anyhow::Result<()> {
+    /// Waits until it can be reached; `false` when it ended instead.
+    pub(crate) async fn ready(&mut self) -> anyhow::Result<bool> {
         let life = self.life.as_mut().context("it was not started")?;
         let ready = async { life.ready.wait_for(Option::is_some).await.is_ok() };
         let ready = timeout(&SystemClock::new(), START_MAX, ready).await;
-        anyhow::ensure!(ready == Ok(true), "the assistant is not ready; its log is {}", self.log().display());
-        Ok(())
+        ready.with_context(|| format!("the assistant is not ready; its log is {}", self.log().display()))
     }
 
     /// `kill -9`: not one instruction more.

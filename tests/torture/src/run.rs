@@ -43,6 +43,7 @@ pub(crate) async fn run(options: &Options, seed: u64) -> anyhow::Result<Report> 
         clock: stage.clock.clone(),
         ear: Ear::listen(stage.slack.feed()),
         pace: Pace::default(),
+        looks_max: options.patience,
     };
     let pace = scene.pace.clone();
     let at_once = options.threads.max(1);
@@ -68,8 +69,12 @@ async fn rest(stage: &mut Stage, done: &mut Done) -> anyhow::Result<Vec<Finding>
     for _ in 0..QUIET_TRIES {
         done.revive(stage)?;
         for replica in &mut stage.replicas {
-            replica.ready().await?;
+            if !replica.ready().await? {
+                // It met the last of the faults, and is started again.
+                stage.clock.sleep(QUIET).await;
+            }
         }
+        done.revive(stage)?;
         let mut changes = stage.slack.feed();
         let calm = tokio::select! {
             _ = changes.next() => false,

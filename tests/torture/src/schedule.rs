@@ -17,6 +17,10 @@ pub(crate) struct Act {
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Kill(Kill),
+    /// A process is asked to end (SIGTERM), and started again.
+    Restart {
+        replica: usize,
+    },
     /// A process stands still (SIGSTOP) for so long.
     Pause {
         replica: usize,
@@ -105,6 +109,7 @@ impl Fault {
             Self::Kill(Kill { power: Power::Fails { .. }, .. }) => "kill -9, unsynced writes forgotten",
             Self::Kill(Kill { moment: Moment::Now, .. }) => "kill -9 at random",
             Self::Kill(_) => "kill -9 at a call of Slack",
+            Self::Restart { .. } => "restart (SIGTERM)",
             Self::Pause { .. } => "pause (SIGSTOP)",
             Self::DuplicateNext { .. } => "events delivered twice",
             Self::Redeliver { .. } => "old events sent again",
@@ -181,7 +186,7 @@ fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
 
 fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
     let sockets = [Fault::DropSockets, Fault::SilenceSockets, Fault::Reconnect];
-    match dice.random_range(0..if bounds.sockets { 12 } else { 10 }) {
+    match dice.random_range(0..if bounds.sockets { 13 } else { 11 }) {
         // Past the lease, which lasts 30 s.
         0 => Fault::Pause { replica: dice.random_range(0..bounds.replicas), lasts: millis(dice, 1_000, 50_000) },
         1 => Fault::DuplicateNext { times: dice.random_range(1..6) },
@@ -193,6 +198,7 @@ fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
         7 => Fault::CutAfter { calls: dice.random_range(1..8) },
         8 => Fault::Hang { calls: dice.random_range(1..4) },
         9 => Fault::EndStreams,
+        10 => Fault::Restart { replica: dice.random_range(0..bounds.replicas) },
         _ => sockets.choose(dice).cloned().unwrap_or(Fault::Reconnect),
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     disk::Disk,
     model::Witness,
     replica::Replica,
+    sabotage::{self, Sabotage},
 };
 
 /// Messages in a window: the assistant's default.
@@ -54,16 +55,22 @@ impl Stage {
                 }
             };
             let folder: PathBuf = stage.folder.path().to_owned();
-            stage.replicas.push(Replica::new(number, stage.environment(door), folder, pace, Arc::new(on_ready)));
+            stage.replicas.push(Replica::new(
+                number,
+                stage.environment(options, door),
+                folder,
+                pace,
+                Arc::new(on_ready),
+            ));
         }
         for replica in &mut stage.replicas {
             replica.start(0)?;
-            replica.ready().await?;
+            anyhow::ensure!(replica.ready().await?, "the assistant ends at its start; `--keep` keeps its log");
         }
         Ok(stage)
     }
 
-    fn environment(&self, door: Transport) -> Vec<(String, String)> {
+    fn environment(&self, options: &Options, door: Transport) -> Vec<(String, String)> {
         let door = match door {
             Transport::Http => ("SLACK_SIGNING_SECRET", self.slack.signing_secret().to_owned()),
             Transport::Socket => ("SLACK_APP_TOKEN", self.slack.app_token().to_owned()),
@@ -82,10 +89,16 @@ impl Stage {
             // Many more owners die here than anywhere else.
             ("CHATHAKASE_LIMITS__OWNER_DEATHS", "1000".to_owned()),
             ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
-            ("RUST_BACKTRACE", "1".to_owned()),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
-        settings.into_iter().chain(self.disk.environment()).collect()
+        let broken = options.sabotage.map(|sabotage| (sabotage::VARIABLE.to_owned(), sabotage.written()));
+        let syncs = options.sabotage != Some(Sabotage::NoSync);
+        settings.into_iter().chain(broken).chain(self.disk.environment(syncs)).collect()
+    }
+
+    /// Events go nowhere until the next process is ready: the port of a dead one may belong to somebody else by then.
+    pub(crate) fn nobody_listens(&self) {
+        self.slack.deliver_to("http://127.0.0.1:1");
     }
 
     /// What the model's server and the small Slack saw that must not be.

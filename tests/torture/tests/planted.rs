@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-/// Few messages, nothing goes wrong on purpose: the output, and whether the run was found right.
-fn run(arguments: &[&str]) -> (String, bool) {
+/// Few messages, and nothing goes wrong on purpose but `kills`: the output, and whether the run was found right.
+fn run(kills: &str, arguments: &[&str]) -> (String, bool) {
     let mut torture = Command::new(env!("CARGO_BIN_EXE_torture"));
-    torture.args(["--seed", "20", "--messages", "30", "--kills", "0", "--calm"]).args(arguments);
+    torture.args(["--seed", "20", "--messages", "30", "--calm", "--kills", kills]).args(arguments);
     let output = torture.output().expect("it can be started");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (said, output.status.success())
@@ -20,15 +20,26 @@ fn value<'a>(table: &'a str, line: &str) -> &'a str {
 
 #[track_caller]
 fn turns_red(plant: &str, line: &str) {
-    let (table, right) = run(&["--plant", plant]);
+    let (table, right) = run("0", &["--plant", plant]);
     assert!(!right, "{plant} was not found:\n{table}");
     assert_ne!(value(&table, line), "0", "{plant}:\n{table}");
     assert!(table.contains("seed 20"), "who reads it can play it again:\n{table}");
 }
 
+/// Kills alone, over Socket Mode, where nobody waits minutes for the next try: people lose patience soon, because what is
+/// lost does not come.
+const KILLS: [&str; 4] = ["--transport", "socket", "--patience", "4"];
+
+#[track_caller]
+fn is_found_out(sabotage: &str, lines: &[&str]) {
+    let (table, right) = run("20", &[&KILLS[..], &["--sabotage", sabotage]].concat());
+    assert!(!right, "{sabotage} was not found:\n{table}");
+    assert!(lines.iter().any(|line| value(&table, line) != "0"), "{sabotage}:\n{table}");
+}
+
 #[test]
 fn a_run_in_which_nothing_is_wrong_is_green() {
-    let (table, right) = run(&[]);
+    let (table, right) = run("0", &[]);
     assert!(right, "{table}");
     assert_eq!((value(&table, "sent"), value(&table, "lost"), value(&table, "twice")), ("30", "0", "0"), "{table}");
 }
@@ -61,4 +72,26 @@ fn parts_that_stand_apart_are_interleaved() {
 #[test]
 fn a_status_line_that_stays_is_stuck() {
     turns_red("stuck", "stuck statuses");
+}
+
+#[test]
+fn kills_alone_are_no_fault() {
+    let (table, right) = run("20", &KILLS);
+    assert!(right, "{table}");
+    assert_eq!(value(&table, "kills"), "20", "{table}");
+}
+
+#[test]
+fn an_acknowledgement_before_the_write_is_found_out() {
+    is_found_out("early-ack", &["lost"]);
+}
+
+#[test]
+fn an_assistant_that_takes_a_post_twice_is_found_out() {
+    is_found_out("no-dedupe", &["twice"]);
+}
+
+#[test]
+fn a_store_that_does_not_sync_is_found_out() {
+    is_found_out("no-sync", &["lost", "wrong windows"]);
 }

@@ -1,0 +1,201 @@
+//! An assistant that breaks its promises on purpose: a torture that does not find that out proves nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chathakase_session::{
+    ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{
+        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Receipt,
+        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+    },
+    time::SharedClock,
+    turn::{Claimant, Lease, Part, PartMode, TurnId},
+};
+use clap::ValueEnum;
+
+/// The name in a child's environment.
+pub(crate) const VARIABLE: &str = "TORTURE_SABOTAGE";
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sabotage {
+    /// Slack is told that a message arrived before it is written.
+    EarlyAck,
+    /// A post that is known already is taken for a new one.
+    NoDedupe,
+    /// Who lost a lease is not told, and goes on.
+    NoFence,
+    /// The disk does not sync, as with `synchronous=OFF`.
+    NoSync,
+}
+
+/// How long after the acknowledgement an [`Sabotage::EarlyAck`] is written.
+const LATE: Duration = Duration::from_secs(3);
+
+impl Sabotage {
+    /// What this process is to break.
+    pub(crate) fn asked_for() -> Option<Self> {
+        Self::from_str(&std::env::var(VARIABLE).ok()?, false).ok()
+    }
+
+    /// As [`Sabotage::asked_for`] reads it.
+    pub(crate) fn written(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// A store that breaks what it promised.
+    pub(crate) fn of(self, store: Arc<dyn SessionStore>, clock: SharedClock) -> Arc<dyn SessionStore> {
+        Arc::new(Saboteur { store, clock, breaks: self })
+    }
+}
+
+struct Saboteur {
+    store: Arc<dyn SessionStore>,
+    clock: SharedClock,
+    breaks: Sabotage,
+}
+
+impl Saboteur {
+    /// Without the fence nobody hears that a lease was lost.
+    fn unfenced<T>(&self, result: Result<T>, otherwise: T) -> Result<T> {
+        match result {
+            Err(StoreError::LeaseLost { .. }) if self.breaks == Sabotage::NoFence => Ok(otherwise),
+            result => result,
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Saboteur {
+    async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        if self.breaks == Sabotage::EarlyAck && post.kind == Kind::Accepted {
+            let (store, clock) = (self.store.clone(), self.clock.clone());
+            tokio::spawn(async move {
+                clock.sleep(LATE).await;
+                store.receive(post, None, clock.now()).await
+            });
+            return Ok(Received { receipt: Receipt::Kept, created: false });
+        }
+        let again = post.clone();
+        let received = self.store.receive(post, claimant, now).await?;
+        if self.breaks == Sabotage::NoDedupe && received.receipt == Receipt::Known {
+            let other = SlackTs::from_micros(again.ts.as_micros() + 1).unwrap_or(again.ts);
+            return self.store.receive(NewPost { ts: other, ..again }, claimant, now).await;
+        }
+        Ok(received)
+    }
+    async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
+        let renewed = self.store.renew(leases, lease, now).await?;
+        Ok(if self.breaks == Sabotage::NoFence { Renewed::default() } else { renewed })
+    }
+    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
+        self.unfenced(self.store.part_intended(lease, index, mode).await, ())
+    }
+    async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
+        self.unfenced(self.store.part_open(lease, index, mode, ts).await, ())
+    }
+    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
+        self.unfenced(self.store.part_done(lease, index, hash).await, ())
+    }
+    async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
+        self.unfenced(self.store.close(lease, closing, now).await, ())
+    }
+    async fn delivered(
+        &self,
+        lease: &Lease,
+        parts: &[Part],
+        claimant: Option<&Claimant>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>> {
+        self.unfenced(self.store.delivered(lease, parts, claimant, now).await, None)
+    }
+
+    // All else is as it should be.
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        self.store.learn(lease, read, now).await
+    }
+    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        self.store.reconcile(key, read, now).await
+    }
+    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
+        self.store.retract(key, ts, now).await
+    }
+    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
+        self.store.joined_since(since, limit, now).await
+    }
+    async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.store.note_good(at).await
+    }
+    async fn good_until(&self) -> Result<Option<Timestamp>> {
+        self.store.good_until().await
+    }
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        self.store.claim(claimant, limit, now).await
+    }
+    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+        self.store.release(leases, now).await
+    }
+    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+        self.store.stop(key).await
+    }
+    async fn amend(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: SlackTs,
+        text: &str,
+        edited_ts: SlackTs,
+        now: Timestamp,
+    ) -> Result<Amended> {
+        self.store.amend(workspace, channel, ts, text, edited_ts, now).await
+    }
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        self.store.erase(workspace, channel, ts, now).await
+    }
+    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
+        self.store.clear(key, before, now).await
+    }
+    async fn clear_and_close(
+        &self,
+        lease: &Lease,
+        before: SlackTs,
+        says: fn(Cleared) -> Closing,
+        now: Timestamp,
+    ) -> Result<Cleared> {
+        self.store.clear_and_close(lease, before, says, now).await
+    }
+    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
+        self.store.expire(keep_up_to, limit, now).await
+    }
+    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
+        self.store.mark(key, now).await
+    }
+    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
+        self.store.session(key, now).await
+    }
+    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
+        self.store.history(key, turn, limit, now).await
+    }
+    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
+        self.store.messages(key, after, limit, now).await
+    }
+    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
+        self.store.sessions(page, now).await
+    }
+    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
+        self.store.stats(workspace, now).await
+    }
+    async fn load(&self, now: Timestamp) -> Result<Load> {
+        self.store.load(now).await
+    }
+    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+        self.store.counted(key, tokens).await
+    }
+    async fn check(&self) -> Result<()> {
+        self.store.check().await
+    }
+    async fn shutdown(&self) {
+        self.store.shutdown().await;
+    }
+}
