@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use chathakase_model as model;
-use chathakase_session::{store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId};
+use chathakase_session::{WorkspaceId, store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId};
 use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
 
 use crate::{
     catch::{Early, Passed, Told},
     counts::Counts,
+    gaps::{self, CatchUpReport, Gaps, Stretch},
     intake::{Intake, Mailbox},
     people::People,
     route::Identity,
@@ -59,10 +60,23 @@ impl Assistant {
             runner: Arc::clone(&runner),
             passed: Passed::default(),
             early: Early::default(),
+            gaps: Gaps::default(),
             told: Told::default(),
         });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
+    }
+
+    /// Looks for what was missed whenever a new `stretch` of time begins in which events can come; `workspace` is the one that
+    /// the token is for. To be called once, before the doors open: what comes from then on keeps the order of its thread.
+    pub fn watch(&self, workspace: WorkspaceId, stretch: Stretch) {
+        gaps::watch(&self.intake, workspace, stretch);
+    }
+
+    /// What was looked for after gaps.
+    pub fn catch_up(&self) -> Arc<dyn Fn() -> CatchUpReport + Send + Sync> {
+        let intake = Arc::clone(&self.intake);
+        Arc::new(move || intake.gaps.report())
     }
 
     /// Where Slack's doors deliver to.

@@ -16,6 +16,7 @@ use chathakase_slack::{
 
 use crate::{
     catch::{self, Early, Passed, Told},
+    gaps::Gaps,
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
@@ -26,6 +27,7 @@ pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
     pub(crate) passed: Passed,
     pub(crate) early: Early,
+    pub(crate) gaps: Gaps,
     pub(crate) told: Told,
 }
 
@@ -46,8 +48,8 @@ impl Inbox for Mailbox {
         let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
         let here = Here { me: intake.me(bot_user, app_id), workspace, shared };
         let done = match event {
-            Event::Mention(post) => intake.take(&here, post, How::Mention).await.map(drop),
-            Event::Message(post) => intake.take(&here, post, How::Post).await.map(drop),
+            Event::Mention(post) => intake.arrives(&here, post, How::Mention).await,
+            Event::Message(post) => intake.arrives(&here, post, How::Post).await,
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
             Event::Stopped { channel, thread_ts: root } => {
@@ -65,7 +67,10 @@ impl Inbox for Mailbox {
                 Ok(())
             }
         };
-        done.map_err(NotStored::because)
+        done.map_err(|error| {
+            intake.gaps.missed();
+            NotStored::because(error)
+        })
     }
 }
 
@@ -116,6 +121,13 @@ impl Intake {
     /// people of other workspaces are taken for strangers; within one enterprise they are not.
     pub(crate) fn read_back(&self, workspace: &WorkspaceId) -> Here {
         Here { me: self.me(None, None), shared: !workspace.as_str().starts_with('E'), workspace: workspace.clone() }
+    }
+
+    /// A post was delivered. Those of its thread that were missed before it come first, if they are found soon.
+    async fn arrives(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<(), StoreError> {
+        let key = ThreadKey { workspace: here.workspace.clone(), channel: post.channel.clone(), root: post.root() };
+        self.gaps.in_order(&key, &*self.runner.tools.clock).await;
+        self.take(here, post, how).await.map(drop)
     }
 
     pub(crate) async fn take(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<Taken, StoreError> {

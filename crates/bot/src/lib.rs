@@ -13,8 +13,10 @@
 
 mod assistant;
 mod catch;
+mod catch_up;
 pub mod commands;
 mod counts;
+mod gaps;
 mod intake;
 mod people;
 mod prompt;
@@ -27,4 +29,5 @@ mod turn;
 
 pub use assistant::{Assistant, Parts};
 pub use counts::Counts;
+pub use gaps::{CatchUpReport, Stretch};
 pub use settings::{Access, DEFAULT_SYSTEM_PROMPT, Settings};

@@ -93,7 +93,7 @@ impl Reading {
         if shows_question == 0 && left_out > 1 {
             left_out -= 1;
         }
-        let posts_max = posts_max + shows_question;
+        let posts_max = posts_max.saturating_add(shows_question);
         let standing = self.posts.into_iter().filter(|post| !post.is_tombstone());
         let (stood, mut posts): (Vec<SlackTs>, Vec<Post>) = standing.map(|post| (post.ts, post)).unzip();
         posts.retain(|post| post.ts <= until && is_worth_knowing(post));

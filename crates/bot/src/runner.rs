@@ -59,6 +59,11 @@ impl Runner {
         if self.closing.is_cancelled() { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() }
     }
 
+    /// Ends when no new turns are begun any more.
+    pub(crate) async fn until_closing(&self) {
+        self.closing.cancelled().await;
+    }
+
     /// Whether no new turns are begun.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.is_cancelled()

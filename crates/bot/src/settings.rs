@@ -47,6 +47,8 @@ pub struct Settings {
     /// How long a thread that may hold an answer already is waited for when it cannot be read (default 10 min). Then the
     /// answer is posted once more, with a note that says so.
     pub read_back_patience: Duration,
+    /// How far back what was missed is looked for after a gap (default 1 h); zero for not at all.
+    pub catch_up: Duration,
     /// Owner deaths after which a turn is set aside with a notice (default 10). After twice as many, when nothing of it can
     /// be brought either, its thread goes on without it.
     pub deaths_max: u32,
@@ -82,6 +84,7 @@ impl Default for Settings {
             read_back_calls_max: 3,
             read_back_posts_max: 200,
             read_back_patience: Duration::from_secs(600),
+            catch_up: Duration::from_secs(3600),
             deaths_max: 10,
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),

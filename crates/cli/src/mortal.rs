@@ -14,7 +14,7 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
         Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
-        Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -25,17 +25,30 @@ use chathakase_session::{
 pub struct MortalStore {
     store: Arc<dyn SessionStore>,
     dead: AtomicBool,
+    full: AtomicBool,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
-        Arc::new(Self { store, dead: AtomicBool::new(false) })
+        Arc::new(Self { store, dead: AtomicBool::new(false), full: AtomicBool::new(false) })
     }
 
     /// Ends this life, now.
     pub fn die(&self) {
         self.dead.store(true, SeqCst);
+    }
+
+    /// Whether nothing more can be written to it.
+    pub fn is_full(&self, full: bool) {
+        self.full.store(full, SeqCst);
+    }
+
+    fn has_room(&self) -> Result<()> {
+        match self.full.load(SeqCst) {
+            true => Err(StoreError::Unavailable { what: "the disk is full".into(), cause: None }),
+            false => Ok(()),
+        }
     }
 
     /// Does a step, if there is life before it and after it.
@@ -54,6 +67,7 @@ impl MortalStore {
 #[async_trait]
 impl SessionStore for MortalStore {
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        self.has_room()?;
         self.alive(self.store.receive(post, claimant, now)).await
     }
     async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
@@ -152,6 +166,7 @@ impl SessionStore for MortalStore {
         self.alive(self.store.joined_since(since, limit, now)).await
     }
     async fn note_good(&self, at: Timestamp) -> Result<()> {
+        self.has_room()?;
         self.alive(self.store.note_good(at)).await
     }
     async fn good_until(&self) -> Result<Option<Timestamp>> {
@@ -161,6 +176,7 @@ impl SessionStore for MortalStore {
         self.alive(self.store.counted(key, tokens)).await
     }
     async fn check(&self) -> Result<()> {
+        self.has_room()?;
         self.alive(self.store.check()).await
     }
     async fn shutdown(&self) {

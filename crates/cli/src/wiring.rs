@@ -10,9 +10,10 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use chathakase_bot::{Access, Assistant, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
+use chathakase_bot::{Access, Assistant, CatchUpReport, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
 use chathakase_model::{self as model, ModelConfig};
 use chathakase_session::{
+    WorkspaceId,
     store::{Rules, SessionStore},
     time::SharedClock,
     turn::OwnerId,
@@ -137,6 +138,12 @@ pub async fn start_signed_in(
     let (ending, ended) = (CancellationToken::new(), CancellationToken::new());
     let (inbox, last_event) = watch::inbox(assistant.inbox(), clock.clone());
     let (doors, socket) = open_doors(config, &clock, inbox, &ending)?;
+    let stretch = match &socket {
+        Some(socket) => socket.health.stretch(),
+        // Where Slack calls us, only a start begins a new stretch.
+        None => tokio::sync::watch::channel(Some(1)).1,
+    };
+    assistant.watch(workspace_of(&me), stretch);
     let watched = watch::Parts {
         store,
         clock: clock.clone(),
@@ -155,6 +162,12 @@ pub async fn start_signed_in(
     });
     let store = chathakase_store::RedactedUrl::new(&config.store_url).to_string();
     Ok(Running { assistant, me, store, address, ending, ended, http, socket })
+}
+
+/// The installation that the token is for.
+fn workspace_of(me: &Identity) -> WorkspaceId {
+    let enterprise = me.enterprise_id.clone().filter(|_| me.is_enterprise_install == Some(true));
+    enterprise.unwrap_or_else(|| me.team_id.clone())
 }
 
 /// The way in that the configuration names: addresses that Slack calls, or a link that we open. Closed by `ending`.
@@ -194,6 +207,11 @@ impl Running {
     /// Who we are in the workspace.
     pub fn me(&self) -> &Identity {
         &self.me
+    }
+
+    /// What was looked for after gaps.
+    pub fn catch_up(&self) -> CatchUpReport {
+        (self.assistant.catch_up())()
     }
 
     /// Ends when Slack can reach us: with Socket Mode, when a link is up. Where Slack calls us, at once.
@@ -293,6 +311,7 @@ fn settings(config: &Config) -> Settings {
         read_back_posts_max: config.limits_read_back_posts,
         read_back_patience: config.limits_read_back_patience,
         deaths_max: config.limits_owner_deaths,
+        catch_up: config.limits_catch_up,
         drain: config.limits_drain,
         ..Settings::default()
     }

@@ -246,6 +246,12 @@ pub const KEYS: &[Key] = &[
         "How long an answer that may stand in its thread already waits for a thread that Slack does not show. Then it is posted once more, with a note.",
     ),
     key(
+        "limits.catch_up",
+        Kind::Duration,
+        Some("\"1h\""),
+        "How far back messages are looked for that were missed while Slack could not reach the assistant; 0s for not at all.",
+    ),
+    key(
         "limits.owner_deaths",
         Kind::Count,
         Some("10"),

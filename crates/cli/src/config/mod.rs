@@ -80,6 +80,7 @@ pub struct Config {
     pub limits_read_back_calls: usize,
     pub limits_read_back_posts: usize,
     pub limits_read_back_patience: Duration,
+    pub limits_catch_up: Duration,
     pub limits_owner_deaths: u32,
     pub limits_drain: Duration,
     pub http_listen: SocketAddr,

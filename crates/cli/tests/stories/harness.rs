@@ -239,10 +239,46 @@ impl Story {
             drop(running);
             tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
         }
+        self.until(|| self.slack.connections() == 0).await;
         match self.way.store {
             Store::Sqlite => self.store = None,
             Store::Memory => self.clock.advance(Duration::from_secs(31)),
         }
+    }
+
+    /// Whether the store has no room for anything new.
+    pub(crate) fn disk_is_full(&self, full: bool) {
+        if let Some(life) = &self.life {
+            life.is_full(full);
+        }
+    }
+
+    /// Waits until nothing is open in a thread: its answers are delivered, and its session can expire.
+    pub(crate) async fn at_rest(&mut self, thread: &chathakase_sim::slack::Thread) {
+        let (key, store, clock) = (thread.key(), self.store(), self.clock.clone());
+        let rests = async {
+            let now = || chathakase_session::time::Clock::now(&clock);
+            while store.session(&key, now()).await.unwrap().is_some_and(|session| session.expires_at.is_none()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        self.calm().await;
+        over_in(Duration::from_secs(10), rests).await.expect("an answer is never delivered");
+    }
+
+    /// Waits until it is known until when nothing was missed.
+    pub(crate) async fn caught_up(&self) {
+        let known = async {
+            while self.catch_up().looks == 0 || self.catch_up().looking_from.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        over_in(Duration::from_secs(10), known).await.expect("it goes on looking for what it missed");
+    }
+
+    /// What the assistant says about what it missed.
+    pub(crate) fn catch_up(&self) -> chathakase_bot::CatchUpReport {
+        self.assistant.as_ref().map(|(_, running)| running.catch_up()).unwrap_or_default()
     }
 
     /// The store as another process would hold it.

@@ -89,7 +89,7 @@ mod told {
         thread.finishes("Hello.").await;
         let secret = thread.reply("ana", "my secret is 42").await;
         thread.finishes("Noted.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.unreachable();
         s.passes(Duration::from_secs(3700)).await;
         thread.edit(&thread.first(), "@assistant I have a dog").await;
@@ -127,7 +127,7 @@ mod told {
     }
 
     pub(super) async fn a_thread_is_not_read_where_that_is_switched_off(s: &mut Story) {
-        s.restart_with(&[("session.reread", "false")]).await;
+        s.restart_with(&[("session.reread", "false"), ("limits.catch_up", "0s")]).await;
         let thread = s.slack.post("ana", "#general", "lunch?").await;
         let before = reads(s);
         s.openai.answers("What do you mean?");

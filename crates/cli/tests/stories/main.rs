@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod commands;
 mod conversations;
+mod gaps;
 mod init;
 mod joining;
 mod pages;

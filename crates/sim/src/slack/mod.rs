@@ -213,6 +213,18 @@ impl SmallSlack {
     pub fn hold_events(&self) {
         self.shared.courier.hold();
     }
+    /// Delivers one event, by its place in [`SmallSlack::events`]: a held one stays held, and one that was sent comes again.
+    pub async fn deliver_event(&self, nth: usize) {
+        self.shared.courier.send_nth(&self.shared, nth).over().await;
+    }
+    /// Loses the events that are held, and sends what comes from now on.
+    pub fn lose_held(&self) {
+        self.shared.courier.lose_held();
+    }
+    /// Lets the app do what it is about to do: ends when no call and no delivery is under way and nobody sleeps a short sleep.
+    pub async fn all_quiet(&self) {
+        self.quiet().await;
+    }
     /// Sends the events that were held, in their order.
     pub async fn release(&self) {
         self.shared.courier.release(&self.shared, |_| {}).over().await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chathakase_metrics::{SOCKET_LINKS, SOCKET_RECONNECTS};
 use chathakase_session::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::payload::Hello;
 
@@ -13,12 +13,14 @@ use crate::payload::Hello;
 pub struct LinkHealth {
     state: Arc<Mutex<State>>,
     came_up: Arc<Notify>,
+    stretch: Arc<watch::Sender<Option<u64>>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     report: LinkReport,
     came_up_before: bool,
+    stretches: u64,
 }
 
 /// How the link is at one moment.
@@ -46,6 +48,11 @@ impl LinkHealth {
         self.lock().report.clone()
     }
 
+    /// The stretch of time, by number, in which there is always a link and so no gap; `None` while there is none.
+    pub fn stretch(&self) -> watch::Receiver<Option<u64>> {
+        self.stretch.subscribe()
+    }
+
     /// Ends when a link is up.
     pub async fn connected(&self) {
         loop {
@@ -58,7 +65,7 @@ impl LinkHealth {
     }
 
     pub(super) fn up(&self, hello: &Hello, first: &mut bool, now: Timestamp) {
-        let State { report, came_up_before } = &mut *self.lock();
+        let State { report, came_up_before, stretches } = &mut *self.lock();
         if hello.num_connections.is_some() {
             report.num_connections = hello.num_connections;
         }
@@ -73,6 +80,10 @@ impl LinkHealth {
         report.links += 1;
         SOCKET_LINKS.is(report.links.into(), []);
         report.connected_since.get_or_insert(now);
+        if report.links == 1 {
+            *stretches += 1;
+            self.stretch.send_replace(Some(*stretches));
+        }
         report.last_trouble = None;
         self.came_up.notify_waiters();
     }
@@ -83,6 +94,7 @@ impl LinkHealth {
         SOCKET_LINKS.is(report.links.into(), []);
         if report.links == 0 {
             report.connected_since = None;
+            self.stretch.send_replace(None);
         }
     }
 

@@ -173,6 +173,20 @@ impl Courier {
         self.launch(shared, events, false)
     }
 
+    /// Sends an event past those that are held.
+    pub(crate) fn send_nth(&self, shared: &Arc<Shared>, nth: usize) -> Waited {
+        let event = self.lock().log.get(nth).map(|logged| logged.event.clone());
+        Waited(event.into_iter().map(|event| start(shared, event)).collect())
+    }
+
+    pub(crate) fn lose_held(&self) {
+        let mut state = self.lock();
+        state.held = None;
+        for logged in state.log.iter_mut().filter(|logged| logged.fate == Fate::Held) {
+            logged.fate = Fate::GivenUp;
+        }
+    }
+
     pub(crate) fn double_next(&self) {
         self.lock().double_next += 1;
     }

@@ -1,0 +1,257 @@
+//! Looking for what was missed: threads we were in first, then direct messages, then the channels we are in. What is found
+//! goes the way of everything that arrives, so nothing is doubled, whoever else found it.
+//!
+//! Bounded in calls and time, and in the background: live answers have the greater part of Slack's limits.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use chathakase_session::{ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, store::StoreError};
+use chathakase_slack::{
+    api::{Api, ApiError, PageRequest},
+    payload::{Place, Post, post_from_history},
+    text,
+};
+
+use crate::{
+    intake::{Here, How, Intake, Taken},
+    reading::{self, as_context},
+};
+
+/// How long before the last good moment is looked too: what was on its way then may never have arrived.
+const OVERLAP: Duration = Duration::from_secs(5 * 60);
+/// Threads that are read after one gap; those with the newest activity.
+const THREADS_MAX: usize = 100;
+/// Calls and time that one look may take.
+const CALLS_MAX: usize = 200;
+const TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// Calls that are made without a pause, and the pause before each of the others: 30 a minute of Slack's 50.
+const BURST: usize = 10;
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long one call waits for Slack to allow it: under its strictest limit that is a minute.
+const RATE_LIMIT_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Kinds of places, those first where every message is for us. Each needs a scope of its own.
+const KINDS: [&str; 4] = ["im", "mpim", "private_channel", "public_channel"];
+/// Posts asked for in one page of a channel, and pages of it.
+const PAGE: u32 = 200;
+const PAGES_MAX: usize = 3;
+
+/// Looks for what was missed before `stretch`. Fails when the store does; then it is to be done again.
+pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64) -> Result<(), StoreError> {
+    let (gaps, began) = (&intake.gaps, intake.runner.tools.clock.now());
+    gaps.note(|report| {
+        report.looks += 1;
+        report.looking_from = Some(began);
+    });
+    let done = look(intake, workspace, stretch, began).await;
+    gaps.note(|report| report.looking_from = None);
+    done
+}
+
+async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64, began: Timestamp) -> Result<(), StoreError> {
+    let (tools, gaps) = (&intake.runner.tools, &intake.gaps);
+    tools.store.check().await?;
+    let (good, age_max) = (tools.store.good_until().await?, tools.settings.catch_up);
+    // Before the first good moment nobody was there to miss anything.
+    let Some(good) = good.filter(|_| !age_max.is_zero()) else {
+        gaps.list(stretch, Vec::new());
+        return tools.store.note_good(began).await;
+    };
+    let since = (good - OVERLAP).max(began - age_max);
+    let mut threads = tools.store.joined_since(good - tools.settings.session_timeout, THREADS_MAX + 1, began).await?;
+    threads.retain(|key| key.workspace == *workspace);
+    let too_many = threads.len() > THREADS_MAX;
+    threads.truncate(THREADS_MAX);
+    gaps.list(stretch, threads.clone());
+    gaps.note(|report| report.looking_from = Some(since));
+    let mut look = Look {
+        intake,
+        api: tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX),
+        here: intake.read_back(workspace),
+        since: SlackTs::at(since),
+        began: tools.clock.monotonic(),
+        calls: 0,
+        found: 0,
+        read: HashSet::new(),
+    };
+    if good < since {
+        look.give_up("what was written before that is too old to be answered (limits.catch_up)");
+    }
+    if too_many {
+        look.give_up("more threads were active than are read");
+    }
+    let done = look.everything(workspace, &threads).await;
+    tracing::info!(
+        found = look.found,
+        calls = look.calls,
+        threads = look.read.len(),
+        seconds_back = began.since(since).as_secs(),
+        "what was missed was looked for"
+    );
+    done?;
+    tools.store.note_good(began).await
+}
+
+/// One look under way.
+struct Look<'a> {
+    intake: &'a Arc<Intake>,
+    api: Api,
+    here: Here,
+    since: SlackTs,
+    began: Duration,
+    calls: usize,
+    found: u64,
+    read: HashSet<ThreadKey>,
+}
+
+impl Look<'_> {
+    async fn everything(&mut self, workspace: &WorkspaceId, threads: &[ThreadKey]) -> Result<(), StoreError> {
+        while let Some(key) = self.intake.gaps.next() {
+            let done = self.thread(&key).await;
+            self.intake.gaps.done_with(&key);
+            done?;
+        }
+        let mut channels = self.channels().await;
+        channels.extend(threads.iter().map(|key| key.channel.clone()));
+        channels.sort_by_key(|channel| !channel.as_str().starts_with('D'));
+        let mut seen = HashSet::new();
+        for channel in channels {
+            if seen.insert(channel.clone()) {
+                self.channel(workspace, &channel).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what was missed in a thread, and what was edited or deleted there.
+    async fn thread(&mut self, key: &ThreadKey) -> Result<(), StoreError> {
+        if !self.read.insert(key.clone()) || !self.may_call().await {
+            return Ok(());
+        }
+        let tools = &self.intake.runner.tools;
+        let now = tools.clock.now();
+        // From the oldest message on that a window would show: those are the ones whose changes matter.
+        let shown = tools.store.history(key, None, tools.settings.window.max_messages, now).await?.newest;
+        let from = shown.first().map_or(self.since, |first| first.ts.min(self.since));
+        let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, now).await;
+        if let Some(error) = &reading.failed {
+            self.give_up_on("a thread", error);
+        } else if !reading.whole {
+            self.give_up("a thread was too long to be read to its end");
+        }
+        if reading.posts.first().is_some_and(|root| root.ts == key.root && root.is_tombstone()) {
+            self.intake.erase(key, key.root).await?;
+        }
+        self.take(&reading.posts).await?;
+        let read = reading.until(SlackTs::MAX, key.root, usize::MAX, |post| {
+            as_context(key, post, &tools.me.user, None, tools.settings.message_chars_max)
+        });
+        let changed = tools.store.reconcile(key, read, tools.clock.now()).await?;
+        if changed.amended + changed.erased > 0 {
+            tracing::info!(thread.key = %key, edited = changed.amended, deleted = changed.erased, "changes of a thread had been missed");
+        }
+        Ok(())
+    }
+
+    /// Takes in what was missed in a channel, and in threads there that had replies since.
+    async fn channel(&mut self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), StoreError> {
+        let mut posts: Vec<Post> = Vec::new();
+        let mut cursor: Option<String> = None;
+        for page in 1..=PAGES_MAX {
+            if !self.may_call().await {
+                break;
+            }
+            let asked = PageRequest {
+                oldest: Some(self.since),
+                inclusive: Some(true),
+                limit: Some(PAGE),
+                cursor: cursor.as_deref(),
+                ..PageRequest::default()
+            };
+            match self.api.conversations_history(channel, asked).await {
+                Ok(found) => {
+                    let raw = found.messages.iter();
+                    posts.extend(raw.filter_map(|m| post_from_history(m.get(), channel, Place::Unknown)));
+                    cursor = found.next_cursor;
+                }
+                Err(error) => {
+                    self.give_up_on("a channel", &error);
+                    break;
+                }
+            }
+            match cursor {
+                None => break,
+                Some(_) if page == PAGES_MAX => self.give_up("a channel had more posts than are read"),
+                Some(_) => {}
+            }
+        }
+        posts.sort_by_key(|post| post.ts);
+        self.take(&posts).await?;
+        let since = self.since;
+        for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
+            let key = ThreadKey { workspace: workspace.clone(), channel: channel.clone(), root: root.ts };
+            self.thread(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes posts in as if they came now, the oldest first. What is known already is left as it is.
+    async fn take(&mut self, posts: &[Post]) -> Result<(), StoreError> {
+        let me = &self.intake.runner.tools.me.user;
+        for post in posts {
+            let asked_since =
+                post.edited_ts.is_some_and(|edited| edited >= self.since) && text::mentions(&post.text, me);
+            let how = match (post.ts >= self.since, asked_since) {
+                (true, _) => How::Post,
+                (false, true) => How::Edit,
+                (false, false) => continue,
+            };
+            if self.intake.take(&self.here, post.clone(), how).await? == Taken::In {
+                self.found += 1;
+                self.intake.gaps.note(|report| report.found += 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where we are. Which kinds of places may be listed depends on the app's scopes; the others are left out.
+    async fn channels(&mut self) -> Vec<ChannelId> {
+        let mut channels = Vec::new();
+        for kind in KINDS {
+            if !self.may_call().await {
+                return channels;
+            }
+            match self.api.own_conversations(&[kind]).await {
+                Ok(found) => channels.extend(found.into_iter().map(|channel| channel.id)),
+                Err(error) => self.give_up_on(kind, &error),
+            }
+        }
+        channels
+    }
+
+    /// Whether one more call may be made; waits for its turn.
+    async fn may_call(&mut self) -> bool {
+        let clock = &self.intake.runner.tools.clock;
+        if self.calls >= CALLS_MAX || clock.monotonic().saturating_sub(self.began) >= TIME_MAX {
+            self.give_up("it takes more calls or time than one look may");
+            return false;
+        }
+        if self.calls >= BURST {
+            clock.sleep(PAUSE).await;
+        }
+        self.calls += 1;
+        true
+    }
+
+    fn give_up_on(&self, what: &str, error: &ApiError) {
+        self.give_up(&format!("{what} could not be read: {error}"));
+    }
+
+    fn give_up(&self, what: &str) {
+        tracing::warn!(what, "something that may have been missed is not looked for");
+        let now: Timestamp = self.intake.runner.tools.clock.now();
+        self.intake.gaps.note(|report| {
+            report.given_up += 1;
+            report.last_given_up = Some((now, what.to_owned()));
+        });
+    }
+}

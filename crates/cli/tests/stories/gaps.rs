@@ -1,0 +1,219 @@
+//! While nobody listens, people write on: what was missed is looked for and answered, once and in order.
+
+use chathakase_sim::slack::Options;
+
+use crate::harness::{SOCKET, Store, USUAL, Way, tell_where};
+
+/// Over Socket Mode what happens while no link is up is lost.
+macro_rules! lossy {
+    ($($story:ident),* $(,)?) => { $(mod $story {
+        use super::*;
+        #[test] fn sqlite() { told_on(SOCKET, async |s| told::$story(s).await) }
+        #[test] fn memory() { told_on(Way { store: Store::Memory, ..SOCKET }, async |s| told::$story(s).await) }
+    })* };
+}
+
+fn told_on(way: Way, story: impl AsyncFnOnce(&mut crate::harness::Story)) {
+    tell_where(way, |options| Options { lost_while_disconnected: true, ..options }, story);
+}
+
+lossy! {
+    what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
+    a_mention_in_the_middle_of_a_thread_is_found_too,
+    edits_and_deletions_that_were_missed_count,
+    a_gap_of_the_socket_is_closed,
+    what_is_older_than_the_bound_is_given_up_and_said_so,
+    what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
+    a_thread_that_expired_meanwhile_is_caught_up_with,
+    where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works,
+}
+
+#[test]
+fn a_full_disk_delays_what_was_written_meanwhile_and_loses_nothing() {
+    tell_where(USUAL, |options| options, told::a_full_disk);
+}
+
+#[test]
+fn over_http_what_slack_gave_up_is_found_after_a_start() {
+    tell_where(USUAL, |options| options, told::over_http);
+}
+
+mod told {
+    use std::time::Duration;
+
+    use chathakase_sim::slack::Gate;
+
+    use crate::harness::Story;
+
+    const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+    pub(super) async fn what_people_wrote_while_it_was_dead_is_answered_once_and_in_order(s: &mut Story) {
+        s.openai.answers("Hello.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        thread.reply("ana", "one?").await;
+        s.clock.advance(TEN_MINUTES);
+        thread.reply("ben", "two?").await;
+        let direct = s.slack.dm("cat", "three?").await;
+        let mention = s.slack.mention("dan", "#other", "four?").await;
+        for (question, answer) in [("one?", "One."), ("two?", "Two."), ("three?", "Three."), ("four?", "Four.")] {
+            s.openai.turn().when_asked(question).text(answer);
+        }
+        s.start().await;
+        for answer in ["One.", "Two."] {
+            thread.finishes(answer).await;
+        }
+        direct.finishes("Three.").await;
+        mention.finishes("Four.").await;
+        s.calm().await;
+        assert_eq!(thread.answers(), ["Hello.", "One.", "Two."]);
+        assert_eq!((s.openai.requests_seen(), s.catch_up().found, s.catch_up().given_up), (5, 4, 0));
+        // Nothing is left to be found.
+        s.restart().await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), s.catch_up().found), (5, 0));
+    }
+
+    pub(super) async fn a_mention_in_the_middle_of_a_thread_is_found_too(s: &mut Story) {
+        s.caught_up().await;
+        s.kill().await;
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        thread.reply("ben", "noon").await;
+        thread.mention("ana", "where?").await;
+        s.openai.answers("Downstairs.");
+        s.start().await;
+        thread.finishes("Downstairs.").await;
+        s.openai.last_request().heard(["ana: lunch?", "ben: noon", "ana: where?"]);
+        s.calm().await;
+        assert_eq!(s.openai.requests_seen(), 1);
+    }
+
+    pub(super) async fn edits_and_deletions_that_were_missed_count(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Noted.").answers("A dog.");
+        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
+        thread.finishes("Hello.").await;
+        let secret = thread.reply("ana", "my secret is 42").await;
+        thread.finishes("Noted.").await;
+        s.calm().await;
+        s.kill().await;
+        s.clock.advance(Duration::from_secs(60));
+        thread.edit(&thread.first(), "@assistant I have a dog").await;
+        thread.delete(&secret).await;
+        s.start().await;
+        s.caught_up().await;
+        thread.reply("ana", "what do I have?").await;
+        thread.finishes("A dog.").await;
+        s.openai.last_request().heard(["I have a dog", "Hello.", "Noted.", "what do I have?"]);
+    }
+
+    pub(super) async fn a_gap_of_the_socket_is_closed(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        let down = s.slack.next("apps.connections.open").fails("internal_error").always();
+        s.slack.drop_sockets();
+        s.until(|| s.slack.connections() == 0).await;
+        thread.reply("ana", "anybody there?").await;
+        down.lifted();
+        s.waits_pass(0.0..=3.5, async { thread.finishes("Here.").await }).await;
+        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
+        assert_eq!(s.catch_up().found, 1);
+    }
+
+    pub(super) async fn what_is_older_than_the_bound_is_given_up_and_said_so(s: &mut Story) {
+        s.restart_with(&[("limits.catch_up", "10m")]).await;
+        s.openai.answers("Hello.").answers("Late.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        thread.reply("ana", "too early?").await;
+        s.clock.advance(TEN_MINUTES * 2);
+        thread.reply("ana", "late?").await;
+        s.start().await;
+        thread.finishes("Late.").await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), s.catch_up().given_up), (2, 1));
+        assert!(s.catch_up().last_given_up.unwrap().1.contains("limits.catch_up"));
+    }
+
+    pub(super) async fn what_comes_while_a_thread_is_caught_up_with_comes_behind_it(s: &mut Story) {
+        s.openai.answers("Hello.").answers("One.").answers("Two.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        thread.reply("ana", "one?").await;
+        let reading = Gate::closed();
+        let _slow = s.slack.next("conversations.replies").slow(&reading);
+        s.start().await;
+        reading.reached().await;
+        let (_, ()) = tokio::join!(thread.reply("ana", "two?"), async { reading.open() });
+        thread.finishes("Two.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "one?", "One.", "two?"]);
+    }
+
+    pub(super) async fn a_thread_that_expired_meanwhile_is_caught_up_with(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Hello again.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        s.clock.advance(Duration::from_secs(3500));
+        thread.reply("ana", "are you there?").await;
+        s.clock.advance(Duration::from_secs(300));
+        s.start().await;
+        thread.finishes("Hello again.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "are you there?"]);
+    }
+
+    pub(super) async fn where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Three.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        thread.reply("ana", "one?").await;
+        let direct = s.slack.dm("cat", "three?").await;
+        let refused = s.slack.next("conversations.replies").fails("missing_scope");
+        s.start().await;
+        direct.finishes("Three.").await;
+        s.calm().await;
+        assert_eq!((refused.hits(), s.catch_up().given_up, s.catch_up().found), (1, 1, 1));
+        thread.shows_nothing_more().await;
+    }
+
+    pub(super) async fn a_full_disk(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.disk_is_full(true);
+        thread.reply("ana", "anybody there?").await;
+        // Slack tries for minutes, and then no more.
+        s.calm().await;
+        assert_eq!(s.openai.requests_seen(), 1);
+        s.disk_is_full(false);
+        s.waits_pass(14.9..=15.1, async { thread.finishes("Here.").await }).await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 1));
+    }
+
+    pub(super) async fn over_http(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.calm().await;
+        s.kill().await;
+        s.unreachable();
+        thread.reply("ana", "anybody there?").await;
+        s.calm().await;
+        s.start().await;
+        thread.finishes("Here.").await;
+        s.calm().await;
+        assert_eq!(s.openai.requests_seen(), 2);
+    }
+}
