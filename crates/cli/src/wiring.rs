@@ -63,7 +63,7 @@ pub fn open_store(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<dyn
 }
 
 /// What the store is to keep to.
-pub(crate) fn rules(config: &Config) -> Rules {
+pub fn rules(config: &Config) -> Rules {
     Rules { session_timeout: config.session_timeout, waiting_max: config.limits_waiting, ..Rules::default() }
 }
 

@@ -22,7 +22,12 @@ use chathakase_sim::{
     slack::{Options, SmallSlack, Transport},
 };
 use chathakase_slack::{manifest::needs, pacing::Limits};
+use chathakase_store::{
+    PostgresStore,
+    postgres::{Deadlines, Options as StoreOptions},
+};
 use futures_util::FutureExt;
+use test_database::TestDatabase;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -34,6 +39,7 @@ use tokio::{
 pub(crate) enum Store {
     Memory,
     Sqlite,
+    Postgres,
 }
 
 /// One way to run a story.
@@ -49,7 +55,7 @@ pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sq
 /// The same over Socket Mode.
 pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store::Sqlite };
 
-/// Runs each story on both transports and both stores, or, after `on both stores`, over HTTP only, or, after `usually`, on the
+/// Runs each story on both transports and all stores, or, after `on both stores`, over HTTP only, or, after `usually`, on the
 /// usual way only.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
@@ -57,8 +63,10 @@ macro_rules! stories {
         use chathakase_sim::slack::Transport::{Http, Socket};
         #[test] fn http_sqlite() { tell(Way { transport: Http, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
         #[test] fn http_memory() { tell(Way { transport: Http, store: Store::Memory }, async |s| super::told::$story(s).await) }
+        #[test] fn http_postgres() { tell(Way { transport: Http, store: Store::Postgres }, async |s| super::told::$story(s).await) }
         #[test] fn socket_sqlite() { tell(Way { transport: Socket, store: Store::Sqlite }, async |s| super::told::$story(s).await) }
         #[test] fn socket_memory() { tell(Way { transport: Socket, store: Store::Memory }, async |s| super::told::$story(s).await) }
+        #[test] fn socket_postgres() { tell(Way { transport: Socket, store: Store::Postgres }, async |s| super::told::$story(s).await) }
     })* };
     (on both stores: $($story:ident),* $(,)?) => { $(mod $story {
         use crate::harness::{Store, USUAL, Way, tell};
@@ -89,6 +97,7 @@ pub(crate) struct Story {
     assistant: Option<(Runtime, Running)>,
     life: Option<Arc<MortalStore>>,
     folder: tempfile::TempDir,
+    postgres: Option<TestDatabase>,
 }
 
 /// Runs a story, and looks afterwards for what it did not look at: calls nobody planned, methods nobody knows, pings.
@@ -98,6 +107,9 @@ pub(crate) fn tell(way: Way, story: impl AsyncFnOnce(&mut Story)) {
 
 /// Runs a story in a Slack that is another than usual.
 pub(crate) fn tell_where(way: Way, slack: impl FnOnce(Options) -> Options, story: impl AsyncFnOnce(&mut Story)) {
+    if way.store == Store::Postgres && !TestDatabase::is_there() {
+        return;
+    }
     let _ = rustls::crypto::ring::default_provider().install_default();
     if std::env::var_os("RUST_LOG").is_some() {
         let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
@@ -136,7 +148,9 @@ impl Story {
         let openai = ScriptedModel::start(Arc::new(clock.clone())).await;
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
-        Self { slack, openai, clock, way, settings: HashMap::new(), store: None, assistant: None, life: None, folder }
+        let postgres = (way.store == Store::Postgres).then(TestDatabase::new);
+        let (settings, store, assistant, life) = (HashMap::new(), None, None, None);
+        Self { slack, openai, clock, way, settings, store, assistant, life, folder, postgres }
     }
 
     /// The database file.
@@ -169,6 +183,7 @@ impl Story {
         let store = match self.way.store {
             Store::Memory => "memory:".to_owned(),
             Store::Sqlite => format!("sqlite:{}", self.database().display()),
+            Store::Postgres => self.postgres.as_ref().unwrap().url(),
         };
         env.insert("DATABASE_URL".into(), store);
         let mut flags = vec![("http.listen".to_owned(), "127.0.0.1:0".to_owned())];
@@ -184,7 +199,7 @@ impl Story {
         let clock: Arc<ManualClock> = Arc::new(self.clock.clone());
         let store = match self.store.take() {
             Some(store) => store,
-            None => wiring::open_store(&config, clock.clone()).unwrap(),
+            None => self.open_store(&config),
         };
         let life = MortalStore::new(Arc::clone(&store));
         let runtime = Runtime::new().unwrap();
@@ -210,7 +225,7 @@ impl Story {
             runtime.spawn(running.drain()).await.unwrap();
             runtime.shutdown_background();
         }
-        if self.way.store == Store::Sqlite
+        if self.way.store != Store::Memory
             && let Some(store) = self.store.take()
         {
             store.shutdown().await;
@@ -243,6 +258,11 @@ impl Story {
         match self.way.store {
             Store::Sqlite => self.store = None,
             Store::Memory => self.clock.advance(Duration::from_secs(31)),
+            // Only the time says that it is dead: others may be there.
+            Store::Postgres => {
+                self.store = None;
+                self.clock.advance(Duration::from_secs(31));
+            }
         }
     }
 
@@ -283,8 +303,18 @@ impl Story {
 
     /// The store as another process would hold it.
     pub(crate) fn store(&mut self) -> Arc<dyn SessionStore> {
-        let (config, clock) = (self.config(), Arc::new(self.clock.clone()));
-        Arc::clone(self.store.get_or_insert_with(|| wiring::open_store(&config, clock).unwrap()))
+        let config = self.config();
+        let store = self.store.take().unwrap_or_else(|| self.open_store(&config));
+        Arc::clone(self.store.insert(store))
+    }
+
+    /// The time of a story is its clock's, for PostgreSQL too.
+    fn open_store(&self, config: &Config) -> Arc<dyn SessionStore> {
+        if self.way.store != Store::Postgres {
+            return wiring::open_store(config, Arc::new(self.clock.clone())).unwrap();
+        }
+        let options = StoreOptions { deadlines: Deadlines::Caller, ..StoreOptions::default() };
+        Arc::new(PostgresStore::open_with(&config.store_url, wiring::rules(config), &options).unwrap())
     }
 
     /// Slack finds nobody at our address, until [`Story::reachable`].
