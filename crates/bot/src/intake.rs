@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chathakase_metrics::ROUTES;
 use chathakase_session::{
-    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId, chain,
+    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId, chain, fault_point,
     store::{Amended, Erased, NewPost, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
@@ -181,6 +181,7 @@ impl Intake {
             self.passed.remember(key.clone(), ts, now);
         }
         let received = tools.store.receive(post, claimant, now).await?;
+        fault_point!("receive.stored");
         tracing::debug!(thread.key = %key, %ts, receipt = receipt_name(&received.receipt), "a post was received");
         if joined_only && received.receipt != Receipt::NotJoined {
             self.passed.forget(&key, ts);

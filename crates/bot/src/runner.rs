@@ -8,7 +8,7 @@ use std::{
 };
 
 use chathakase_session::{
-    ThreadKey, chain,
+    ThreadKey, chain, fault_point,
     store::{Claimed, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
@@ -129,7 +129,9 @@ impl Runner {
     /// A person pressed Stop: the answer that runs in that thread ends with what it has said. Remembered before anything
     /// else, so that a death takes nothing back; another process that runs the turn learns of it with its next renewal.
     pub(crate) async fn stop(&self, key: &ThreadKey) -> Result<(), StoreError> {
-        if let Some(turn) = self.tools.store.stop(key).await?
+        let stopped = self.tools.store.stop(key).await?;
+        fault_point!("stop.stored");
+        if let Some(turn) = stopped
             && let Some(hold) = self.lock().get(&turn)
         {
             hold.stopped.cancel();
@@ -221,6 +223,7 @@ impl Runner {
                     return;
                 }
             };
+            fault_point!("claim.stored");
             for claimed in found {
                 tracing::info!(turn.id = %claimed.turn.id, thread.key = %claimed.turn.key, deaths = claimed.turn.deaths, "carrying on with a turn");
                 // Whoever came first may have taken the last room meanwhile; one more is better than a turn held by nobody.

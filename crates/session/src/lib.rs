@@ -41,6 +41,7 @@
 //! `cargo run --example sessions` tells a whole story; `cargo bench -p chathakase-session` measures it.
 
 mod chain;
+pub mod fault;
 pub mod ids;
 mod json;
 pub mod manager;

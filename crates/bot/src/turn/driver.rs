@@ -11,7 +11,7 @@ use std::{
 
 use chathakase_model::{self as model, ChatMessage, ErrorKind, Piece};
 use chathakase_session::{
-    Role, Timestamp, chain,
+    Role, Timestamp, chain, fault_point,
     message::Ending,
     store::{Claimed, Closing, History, SessionStore, Usage},
     time::SharedClock,
@@ -81,10 +81,12 @@ impl Driver<'_> {
             TurnKind::Command => self.command(claimed).await?,
             TurnKind::Answer => self.answer(claimed, Standing::default()).await?,
         };
+        fault_point!("turn.shown");
         let store = &self.tools.store;
         let claimant = self.claimant.as_ref().filter(|_| !self.closing.is_cancelled());
         let asked_at = self.tools.clock.monotonic();
         let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))?;
+        fault_point!("delivered.stored");
         Ok(next.map(|claimed| (claimed, asked_at)))
     }
 
@@ -283,11 +285,14 @@ impl Driver<'_> {
             settings: &tools.settings,
             counter: &tools.counter,
         };
-        match self.unless_silenced(commands::answer(&words, ask)).await? {
+        let reply = self.unless_silenced(commands::answer(&words, ask)).await?;
+        fault_point!("command.ran");
+        match reply {
             // In a direct message nobody else is there.
             commands::Reply::Asker(text) if !turn.key.channel.as_str().starts_with('D') => {
                 // In this order: a death between the two shows it twice to one person, and never not at all.
                 self.tell_asker(&turn, &text).await;
+                fault_point!("command.told");
                 self.close(&answered(String::new())).await?;
                 Ok(Vec::new())
             }
@@ -301,7 +306,9 @@ impl Driver<'_> {
 
     pub(super) async fn close(&self, closing: &Closing) -> Result<(), Lost> {
         let store = &self.tools.store;
-        insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))
+        insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))?;
+        fault_point!("close.stored");
+        Ok(())
     }
 
     pub(super) async fn unless_silenced<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use chathakase_session::{
-    SlackTs, Timestamp, chain,
+    SlackTs, Timestamp, chain, fault_point,
     store::{SessionStore, StoreError},
     time::SharedClock,
     turn::{Lease, Part, PartMode, PartState, TurnId},
@@ -157,15 +157,22 @@ impl Journal for TurnJournal {
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
         let mode = stored(mode);
         self.known.note(Part { index: part, mode, state: PartState::Intended, ts: None, hash: 0 });
-        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, mode)).map_err(|_| Silenced)
+        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, mode)).map_err(|_| Silenced)?;
+        fault_point!("part.intended");
+        Ok(())
     }
     async fn part_open(&self, part: u32, mode: Mode, ts: SlackTs) -> Result<(), Silenced> {
+        fault_point!("part.posted");
         let mode = stored(mode);
         self.known.note(Part { index: part, mode, state: PartState::Open, ts: Some(ts), hash: 0 });
-        insist!(self.hold, self.store.part_open(&self.hold.lease, part, mode, ts)).map_err(|_| Silenced)
+        insist!(self.hold, self.store.part_open(&self.hold.lease, part, mode, ts)).map_err(|_| Silenced)?;
+        fault_point!("part.stored");
+        Ok(())
     }
     async fn part_done(&self, part: u32, hash: u64) -> Result<(), Silenced> {
-        insist!(self.hold, self.store.part_done(&self.hold.lease, part, hash)).map_err(|_| Silenced)
+        insist!(self.hold, self.store.part_done(&self.hold.lease, part, hash)).map_err(|_| Silenced)?;
+        fault_point!("part.done");
+        Ok(())
     }
     fn may_speak(&self) -> bool {
         self.hold.may_speak()

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chathakase_session::{SlackTs, chain, turn::Turn};
+use chathakase_session::{SlackTs, chain, fault_point, turn::Turn};
 use chathakase_slack::{
     api::{ApiError, METADATA_EVENT_TYPE, PageRequest},
     payload::{Place, Post, post_from_history},
@@ -76,7 +76,10 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
     let (began, mut pauses) = (clock.monotonic(), Pauses::default());
     loop {
         let error = match read(driver, turn).await {
-            Ok(standing) => return Ok(standing),
+            Ok(standing) => {
+                fault_point!("thread.read");
+                return Ok(standing);
+            }
             Err(error) => error,
         };
         let passes = error.is_transient() || error.code().is_none();

@@ -17,6 +17,8 @@ mod stage;
 mod deaths;
 mod disk;
 mod drains;
+#[cfg(feature = "fault-points")]
+mod kill_points;
 mod logs;
 mod models;
 mod pages;

@@ -1,7 +1,7 @@
 //! Who may work on a turn: claiming, renewing, giving back, and the check that every write of a turn begins with.
 
 use chathakase_session::{
-    ThreadKey, Timestamp, chain,
+    ThreadKey, Timestamp, chain, fault_point,
     store::{Claimed, Closing, Renewed, Result, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
@@ -141,6 +141,7 @@ fn claim_one(rows: &mut impl Rows, id: TurnId, claimant: &Claimant, now: Timesta
     let claimed = claimed(rows, &thread, &turn, lease, adopted)?;
     rows.save_turn(&turn)?;
     rows.save_thread(&thread)?;
+    fault_point!("claim.uncommitted");
     Ok(Some(claimed))
 }
 

@@ -1,7 +1,7 @@
 //! Taking a post in.
 
 use chathakase_session::{
-    Kind, SlackTs, Timestamp, UserId, WorkspaceId,
+    Kind, SlackTs, Timestamp, UserId, WorkspaceId, fault_point,
     store::{Receipt, Received, Result, Rules},
     turn::{Claimant, Delivery, TurnKind, TurnState},
 };
@@ -104,6 +104,7 @@ pub(crate) fn receive(
     if let (Receipt::Run(claimed), Some(claimant)) = (&mut receipt, claimant) {
         lease::add_history(rows, &thread, claimed, claimant, now)?;
     }
+    fault_point!("receive.uncommitted");
     Ok(Received { receipt, created })
 }
 

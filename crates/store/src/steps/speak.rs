@@ -1,7 +1,7 @@
 //! What a turn says: the parts of its answer, its closing, and its delivery.
 
 use chathakase_session::{
-    Kind, Role, SlackTs, Timestamp,
+    Kind, Role, SlackTs, Timestamp, fault_point,
     message::Ending,
     store::{Claimed, Result, Rules, StoreError, Usage},
     turn::{Claimant, Delivery, Lease, Outcome, Part, PartMode, PartState, TurnKind, TurnState},
@@ -89,7 +89,9 @@ pub(crate) fn close(rows: &mut impl Rows, lease: &Lease, words: &Words, now: Tim
         }
     }
     thread.session_mut()?.last_activity = now;
-    rows.save_thread(&thread)
+    rows.save_thread(&thread)?;
+    fault_point!("close.uncommitted");
+    Ok(())
 }
 
 fn enter_answer(
@@ -161,6 +163,7 @@ pub(crate) fn delivered(
     if let (Some(claimed), Some(claimant)) = (&mut next, claimant) {
         lease::add_history(rows, &thread, claimed, claimant, now)?;
     }
+    fault_point!("delivered.uncommitted");
     Ok(next)
 }
 
