@@ -4,6 +4,8 @@ mod cells;
 mod look;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod step;
 mod store;

@@ -50,6 +50,8 @@ impl Sql<'_> {
         super::open::pragma(self.conn, name).map_err(unavailable)
     }
     fn prepare(&self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>> {
+        #[cfg(test)]
+        super::plans::met(sql);
         self.conn.prepare_cached(sql).map_err(unavailable)
     }
     /// Runs a statement; returns how many rows it changed.
