@@ -51,7 +51,7 @@ mod told {
         s.openai.answers("Hello.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         thread.reply("ana", "one?").await;
         s.clock.advance(TEN_MINUTES);
@@ -96,7 +96,7 @@ mod told {
         thread.finishes("Hello.").await;
         let secret = thread.reply("ana", "my secret is 42").await;
         thread.finishes("Noted.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         s.clock.advance(Duration::from_secs(60));
         thread.edit(&thread.first(), "@assistant I have a dog").await;
@@ -128,7 +128,7 @@ mod told {
         s.openai.answers("Hello.").answers("Late.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         thread.reply("ana", "too early?").await;
         s.clock.advance(TEN_MINUTES * 2);
@@ -144,7 +144,7 @@ mod told {
         s.openai.answers("Hello.").answers("One.").answers("Two.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         thread.reply("ana", "one?").await;
         let reading = Gate::closed();
@@ -160,7 +160,7 @@ mod told {
         s.openai.answers("Hello.").answers("Hello again.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         s.clock.advance(Duration::from_secs(3500));
         thread.reply("ana", "are you there?").await;
@@ -174,7 +174,7 @@ mod told {
         s.openai.answers("Hello.").answers("Three.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         thread.reply("ana", "one?").await;
         let direct = s.slack.dm("cat", "three?").await;
@@ -206,7 +206,7 @@ mod told {
         s.openai.answers("Hello.").answers("Here.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        s.calm().await;
+        s.at_rest(&thread).await;
         s.kill().await;
         s.unreachable();
         thread.reply("ana", "anybody there?").await;
