@@ -4,6 +4,8 @@ use crate::harness::stories;
 
 stories! { by socket:
     a_link_that_drops_is_not_ready_until_the_next_is_up,
+    a_half_open_link_is_found_by_its_silence_and_replaced,
+    where_socket_mode_is_switched_off_the_page_says_so,
     a_link_without_events_is_alive_and_says_since_when_none_came,
 }
 
@@ -45,6 +47,38 @@ mod told {
         assert_eq!(becomes(s, "failing").await.0, 503);
         gate.open();
         assert_eq!(becomes(s, "ok").await.0, 200);
+    }
+
+    pub(super) async fn a_half_open_link_is_found_by_its_silence_and_replaced(s: &mut Story) {
+        becomes(s, "ok").await;
+        let gate = Gate::closed();
+        drop(s.slack.next("apps.connections.open").slow(&gate));
+        // From here on the connection is open, and nobody answers on it.
+        s.slack.silence_sockets();
+        s.passes(Duration::from_secs(20)).await;
+        let doubtful = (200, "nothing was heard for 20 s, though we asked; no event has come yet".to_owned());
+        assert_eq!(becomes(s, "degraded").await, doubtful);
+        s.passes(Duration::from_secs(10)).await;
+        let dead = (503, "no link is up: the link is dead: nothing heard for too long".to_owned());
+        while becomes(s, "failing").await != dead {}
+        gate.open();
+        assert_eq!(becomes(s, "ok").await.0, 200);
+        s.openai.answers("Hello.");
+        s.slack.mention("ana", "#general", "hello").await.finishes("Hello.").await;
+    }
+
+    pub(super) async fn where_socket_mode_is_switched_off_the_page_says_so(s: &mut Story) {
+        becomes(s, "ok").await;
+        s.slack.send_disconnect("link_disabled");
+        let off =
+            "no link is up: Socket Mode is switched off for this app: turn it on in the app's settings (Socket Mode)";
+        loop {
+            let (status, says) = becomes(s, "failing").await;
+            assert_eq!(status, 503);
+            if says.starts_with(off) {
+                break;
+            }
+        }
     }
 
     pub(super) async fn a_link_without_events_is_alive_and_says_since_when_none_came(s: &mut Story) {

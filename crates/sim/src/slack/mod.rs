@@ -243,11 +243,11 @@ impl SmallSlack {
         }
     }
 
-    /// Socket Mode: how many connections are open.
+    /// Socket Mode: how many connections are open and alive.
     pub fn connections(&self) -> usize {
         self.shared.courier.sockets.count()
     }
-    /// Socket Mode: ends when so many connections are open.
+    /// Socket Mode: ends when so many connections are open and alive.
     pub async fn connected(&self, count: usize) {
         let mut watch = self.shared.watch();
         while self.connections() != count && watch.changed().await.is_ok() {}
@@ -256,9 +256,11 @@ impl SmallSlack {
     pub fn drop_sockets(&self) {
         self.shared.courier.sockets.drop_all();
     }
-    /// Socket Mode: leaves every connection open, and dead: no pings, no envelopes.
+    /// Socket Mode: leaves every connection open, and dead: nothing is sent on it, and what the app sends, also a ping, is neither
+    /// read nor answered. Slack finds out after a minute.
     pub fn silence_sockets(&self) {
         self.shared.courier.sockets.silence();
+        self.shared.changed();
     }
     /// Socket Mode: tells every connection to go (`warning`, `refresh_requested`, `link_disabled`); they end 10 s later.
     pub fn send_disconnect(&self, reason: &str) {

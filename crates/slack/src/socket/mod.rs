@@ -96,7 +96,8 @@ impl SocketMode {
         links.stop.cancel();
         links.tasks.close();
         links.tasks.wait().await;
-        ended
+        // Whoever runs us may go on without Slack for a while; its pages say why.
+        ended.inspect_err(|error| self.health.trouble(error.to_string()))
     }
 
     /// Ends only with what a person must put right.
@@ -114,8 +115,11 @@ impl SocketMode {
                     if self.clock.monotonic().saturating_sub(up_at) >= STABLE_AFTER {
                         backoff.reset();
                     }
-                    if let Stage::Ended(End::Disabled) = leaving {
-                        return Err(SocketError::Disabled);
+                    match &leaving {
+                        Stage::Ended(End::Disabled) => return Err(SocketError::Disabled),
+                        // Nothing comes until the next one is up.
+                        Stage::Ended(end) => self.health.trouble(end.to_string()),
+                        _ => {}
                     }
                     info!(why = %leaving, "opening the next Socket Mode link");
                     current = Some(next);

@@ -20,6 +20,7 @@ use axum::{
 use chathakase_session::time::timeout;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{ACK_WAIT, Event, Fate, RETRY_WAITS};
 use crate::slack::{server::Line, shared::Shared, world::APP_ID};
@@ -34,6 +35,8 @@ const LIFE: Duration = Duration::from_hours(1);
 const DEBUG_LIFE: Duration = Duration::from_secs(360);
 /// Slack: a `warning` comes about so long before the end.
 const WARNING: Duration = Duration::from_secs(10);
+/// How long Slack takes to find that a connection is dead. It does not say; an app that is quicker is on its own until then.
+const FOUND_DEAD: Duration = Duration::from_mins(1);
 /// Envelopes that wait to be written to one connection.
 const OUT_MAX: usize = 4096;
 /// Slack: events that could not be delivered for so long are dropped.
@@ -59,8 +62,8 @@ struct Connection {
     out: mpsc::Sender<String>,
     /// Told to go: gets nothing new while another one is there.
     leaving: AtomicBool,
-    /// Neither pings nor delivers, as a dead link.
-    silent: AtomicBool,
+    /// Cut where neither side can see it: nothing is read, answered or written any more.
+    dead: CancellationToken,
     end_soon: Notify,
     pending: Mutex<HashMap<String, oneshot::Sender<()>>>,
     line: Line,
@@ -75,8 +78,9 @@ impl Sockets {
         ticket
     }
 
+    /// Those that work.
     pub(crate) fn count(&self) -> usize {
-        self.lock().connections.len()
+        self.lock().connections.iter().filter(|connection| !connection.dead.is_cancelled()).count()
     }
 
     /// Resets every connection without a word.
@@ -89,7 +93,7 @@ impl Sockets {
     /// Leaves every connection open, and dead.
     pub(crate) fn silence(&self) {
         for connection in &self.lock().connections {
-            connection.silent.store(true, Ordering::SeqCst);
+            connection.dead.cancel();
         }
     }
 
@@ -103,10 +107,12 @@ impl Sockets {
         }
     }
 
-    /// The connection for the next envelope: any one, in turn; one that is told to go only when there is no other.
+    /// The connection for the next envelope: any one, in turn; one that is told to go, or dead, only when there is no other.
     fn pick(&self) -> Option<Arc<Connection>> {
         let mut open = self.lock();
-        let staying = |connection: &&Arc<Connection>| !connection.leaving.load(Ordering::SeqCst);
+        let staying = |connection: &&Arc<Connection>| {
+            !connection.leaving.load(Ordering::SeqCst) && !connection.dead.is_cancelled()
+        };
         let mut able: Vec<&Arc<Connection>> = open.connections.iter().filter(staying).collect();
         if able.is_empty() {
             able = open.connections.iter().collect();
@@ -145,18 +151,18 @@ pub(crate) async fn link(
 
 async fn connected(shared: Arc<Shared>, mut socket: WebSocket, line: Line, life: Duration) {
     let sockets = &shared.courier.sockets;
-    if sockets.count() >= CONNECTIONS_MAX {
+    if sockets.lock().connections.len() >= CONNECTIONS_MAX {
         let full =
             json!({"type": "disconnect", "reason": "too_many_websockets", "debug_info": {"host": "small-slack"}});
         let _ = socket.send(Message::text(full.to_string())).await;
         return;
     }
-    let (out, frames) = mpsc::channel(OUT_MAX);
+    let (out, mut frames) = mpsc::channel(OUT_MAX);
     let connection = Arc::new(Connection {
         number: sockets.number(),
         out,
         leaving: AtomicBool::new(false),
-        silent: AtomicBool::new(false),
+        dead: CancellationToken::new(),
         end_soon: Notify::new(),
         pending: Mutex::default(),
         line,
@@ -170,7 +176,12 @@ async fn connected(shared: Arc<Shared>, mut socket: WebSocket, line: Line, life:
     sockets.lock().connections.push(connection.clone());
     sockets.arrived.notify_waiters();
     shared.changed();
-    attend(&shared, &mut socket, &connection, frames, life).await;
+    tokio::select! {
+        // First, so that nothing that comes after its death is read.
+        biased;
+        () = connection.dead.cancelled() => lie_dead(&shared, &mut frames).await,
+        () = attend(&shared, &mut socket, &connection, &mut frames, life) => {}
+    }
     sockets.lock().connections.retain(|other| other.number != connection.number);
     // Whoever waits for an acknowledgement from here learns that none will come.
     connection.pending.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -182,7 +193,7 @@ async fn attend(
     shared: &Shared,
     socket: &mut WebSocket,
     connection: &Connection,
-    mut frames: mpsc::Receiver<String>,
+    frames: &mut mpsc::Receiver<String>,
     life: Duration,
 ) {
     let clock = &shared.options.clock;
@@ -193,7 +204,7 @@ async fn attend(
         tokio::select! {
             frame = frames.recv() => {
                 let Some(frame) = frame else { return };
-                if !connection.silent.load(Ordering::SeqCst) && socket.send(Message::text(frame)).await.is_err() {
+                if socket.send(Message::text(frame)).await.is_err() {
                     return;
                 }
             }
@@ -204,7 +215,7 @@ async fn attend(
             },
             () = &mut ping => {
                 ping = clock.sleep(PING_EVERY);
-                if !connection.silent.load(Ordering::SeqCst) && socket.send(Message::Ping("Ping from small-slack".into())).await.is_err() {
+                if socket.send(Message::Ping("Ping from small-slack".into())).await.is_err() {
                     return;
                 }
             }
@@ -227,6 +238,16 @@ async fn attend(
             }
             () = shared.stop.cancelled() => return,
         }
+    }
+}
+
+/// Swallows what Slack believes to send, until it finds the connection dead.
+async fn lie_dead(shared: &Shared, frames: &mut mpsc::Receiver<String>) {
+    let swallow = async { while frames.recv().await.is_some() {} };
+    tokio::select! {
+        () = swallow => {}
+        () = shared.options.clock.sleep(FOUND_DEAD) => {}
+        () = shared.stop.cancelled() => {}
     }
 }
 

@@ -57,6 +57,7 @@ fn say(app: &App, text: &str) -> tokio::task::JoinHandle<crate::slack::Thread> {
 
 const THREE: Duration = Duration::from_secs(3);
 const TEN: Duration = Duration::from_secs(10);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn an_address_opens_one_connection_and_not_for_long() {
@@ -178,17 +179,33 @@ async fn a_short_connection_warns_before_it_ends() {
 }
 
 #[tokio::test]
-async fn pings_come_every_ten_seconds_until_the_link_is_dead() {
+async fn pings_come_every_ten_seconds_and_are_answered() {
     let app = App::socket().await;
     let mut link = Link::open(&app).await;
     app.clock.pass_sleep(TEN..=TEN).await;
     assert!(matches!(link.0.next().await, Some(Ok(Message::Ping(_)))));
+    link.0.send(Message::Ping("are you there?".into())).await.unwrap();
+    assert_eq!(link.0.next().await.unwrap().unwrap(), Message::Pong("are you there?".into()));
+}
+
+#[tokio::test]
+async fn on_a_dead_connection_nothing_comes_and_no_ping_is_answered() {
+    let app = App::socket().await;
+    let mut link = Link::open(&app).await;
     app.slack.silence_sockets();
+    assert_eq!(app.slack.connections(), 0);
+    link.0.send(Message::Ping("are you there?".into())).await.unwrap();
     let said = say(&app, "hi");
     app.clock.pass_sleep(THREE..=THREE).await;
     said.await.unwrap();
-    app.clock.advance(TEN);
-    assert!(futures_util::poll!(link.0.next()).is_pending(), "neither pings nor envelopes");
+    // Slack finds out: the connection is over, and nothing came over it before.
+    app.clock.pass_sleep(MINUTE..=MINUTE).await;
+    assert!(matches!(link.0.next().await, None | Some(Err(_))));
+    let mut link = Link::open(&app).await;
+    let envelope = link.frame().await.unwrap();
+    assert_eq!(envelope["payload"]["event"]["text"], "hi");
+    link.ack(&envelope).await;
+    app.slack.settled().await;
 }
 
 #[tokio::test]
