@@ -85,7 +85,7 @@ metrics! {
     MODEL_TOKENS: Counter<2>("chathakase_model_tokens_total", &[named("model"), one_of("kind", &["prompt", "completion"])],
         "Tokens as the model's server counted them; it may say nothing.");
 
-    SESSIONS: Gauge<0>("chathakase_sessions_active", &[], "Sessions that are not expired, in the store; with several replicas each shows the same.");
+    SESSIONS: Gauge<0>("chathakase_sessions_active", &[], "Sessions that are not expired, in the store, counted up to 100,000; with several replicas each shows the same.");
     TURNS_RUNNING: Gauge<0>("chathakase_turns_running", &[], "Turns that a process works on, in the store.");
     TURNS_WAITING: Gauge<0>("chathakase_turns_waiting", &[], "Turns that wait behind another of their thread or for a process with room, in the store.");
     MESSAGES_WAITING: Gauge<0>("chathakase_messages_waiting", &[], "Messages that those turns will answer.");

@@ -23,12 +23,15 @@ pub struct Rules {
     pub waiting_max: usize,
     /// How long the mark of an erased message is kept (default 25 h): longer than Slack redelivers, which is 24 h.
     pub tombstones_for: Duration,
+    /// How many active sessions [`SessionStore::load`] counts at most (default 100,000), so that looking at the load costs no more
+    /// where there are more.
+    pub sessions_counted_max: u64,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
-        Self { session_timeout: hour, waiting_max: 50, tombstones_for: 25 * hour }
+        Self { session_timeout: hour, waiting_max: 50, tombstones_for: 25 * hour, sessions_counted_max: 100_000 }
     }
 }
 
@@ -234,7 +237,7 @@ pub struct Stats {
 /// What there is and what waits, at one moment, over all workspaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Sessions that are not expired, also those in which nothing was said yet.
+    /// Sessions that are not expired, also those in which nothing was said yet; counted up to [`Rules::sessions_counted_max`].
     pub active_sessions: u64,
     /// Turns that a process holds.
     pub turns_running: u64,
@@ -472,7 +475,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Numbers over the active sessions that hold messages, of a workspace or of all.
     async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
 
-    /// What there is and what waits. Asked often: it looks at open turns and at an index of expiry, never at sessions themselves.
+    /// What there is and what waits. Asked often: it looks at open turns and at a bounded part of an index of expiry, never at
+    /// sessions themselves.
     async fn load(&self, now: Timestamp) -> Result<Load>;
 
     /// Up to `limit` threads that we take part in and that had activity since `since`, newest activity first. Also those whose

@@ -178,7 +178,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn load(&self, now: Timestamp) -> Result<Load> {
-        self.step(|rows| Ok(rows.load(now)))
+        self.step(|rows| Ok(rows.load(self.rules.sessions_counted_max, now)))
     }
 
     async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {

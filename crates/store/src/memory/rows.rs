@@ -64,9 +64,10 @@ impl Tables {
         };
     }
     /// What there is and what waits.
-    pub(crate) fn load(&self, now: Timestamp) -> Load {
+    pub(crate) fn load(&self, sessions_max: u64, now: Timestamp) -> Load {
         let due = self.expiry.range(..=(now, u64::MAX)).count();
-        let mut load = Load { active_sessions: (self.active.len() - due) as u64, ..Load::default() };
+        let active = (self.active.len() - due) as u64;
+        let mut load = Load { active_sessions: active.min(sessions_max), ..Load::default() };
         let mut threads = BTreeSet::new();
         for (at, id) in &self.claimable {
             if *at == AT_ONCE {

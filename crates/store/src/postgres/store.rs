@@ -213,7 +213,8 @@ impl SessionStore for PostgresStore {
     }
 
     async fn load(&self, now: Timestamp) -> Result<Load> {
-        self.look(Needs::default(), now, |sql, now| sql.load(now)).await
+        let sessions_max = self.rules.sessions_counted_max;
+        self.look(Needs::default(), now, move |sql, now| sql.load(sessions_max, now)).await
     }
 
     async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {

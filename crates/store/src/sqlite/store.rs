@@ -172,7 +172,8 @@ impl SessionStore for SqliteStore {
     }
 
     async fn load(&self, now: Timestamp) -> Result<Load> {
-        self.readers.read(move |sql| sql.load(now)).await
+        let sessions_max = self.rules.sessions_counted_max;
+        self.readers.read(move |sql| sql.load(sessions_max, now)).await
     }
 
     async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {

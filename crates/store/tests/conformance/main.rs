@@ -98,6 +98,7 @@ every_store! {
         sessions_come_newest_first_by_page,
         statistics_count_what_is_active,
         the_load_counts_what_runs_and_what_waits,
+        the_load_counts_no_more_sessions_than_it_may,
         an_unknown_thread_has_nothing,
         the_greatest_numbers_are_taken,
         the_last_good_moment_never_goes_back,

@@ -71,14 +71,15 @@ const LOAD: Table = Table { name: "turn", columns: "sessions, running, waiting, 
 
 impl Sql<'_> {
     /// What there is and what waits.
-    pub(in crate::postgres) fn load(&self, now: Timestamp) -> Result<Load> {
+    pub(in crate::postgres) fn load(&self, sessions_max: u64, now: Timestamp) -> Result<Load> {
         // A session with an open turn does not expire, and each open turn that does not wait behind another one is due some time.
         let sql =
             "WITH open AS MATERIALIZED (SELECT workspace, thread, due FROM chathakase.turn WHERE due IS NOT NULL),
                    held AS MATERIALIZED (SELECT thread.workspace, waiting, waiting_messages FROM chathakase.thread
                     JOIN (SELECT DISTINCT workspace, thread FROM open) AS busy
                     ON thread.workspace = busy.workspace AND thread.no = busy.thread)
-                   SELECT (SELECT count(*) FROM chathakase.thread WHERE expires_at > $1) + (SELECT count(*) FROM held),
+                   SELECT least($2, (SELECT count(*) FROM (SELECT 1 FROM chathakase.thread WHERE expires_at > $1 LIMIT $2) AS live)
+                   + (SELECT count(*) FROM held)),
                    (SELECT count(*) FROM open WHERE due > 0),
                    (SELECT count(*) FROM open WHERE due = 0) + (SELECT count(*) FROM held JOIN chathakase.turn
                     ON turn.workspace = held.workspace AND turn.id = held.waiting WHERE turn.due IS NULL),
@@ -91,7 +92,7 @@ impl Sql<'_> {
                 messages_waiting: cells.count(3)?,
             })
         };
-        Ok(self.one(&LOAD, sql, params![now], read)?.unwrap_or_default())
+        Ok(self.one(&LOAD, sql, params![now, sessions_max], read)?.unwrap_or_default())
     }
 }
 

@@ -140,11 +140,12 @@ impl Lists for Sql<'_> {
 
 impl Sql<'_> {
     /// What there is and what waits.
-    pub(crate) fn load(&self, now: Timestamp) -> Result<Load> {
+    pub(crate) fn load(&self, sessions_max: u64, now: Timestamp) -> Result<Load> {
         // A session with an open turn does not expire, and each open turn that does not wait behind another one is due some time.
         let sql = "WITH open AS MATERIALIZED (SELECT thread, due FROM turn WHERE due IS NOT NULL),
                    held AS MATERIALIZED (SELECT waiting, waiting_messages FROM thread WHERE no IN (SELECT thread FROM open))
-                   SELECT (SELECT count(*) FROM thread WHERE expires_at > ?1) + (SELECT count(DISTINCT thread) FROM open),
+                   SELECT min(?2, (SELECT count(*) FROM (SELECT 1 FROM thread WHERE expires_at > ?1 LIMIT ?2))
+                   + (SELECT count(DISTINCT thread) FROM open)),
                    (SELECT count(*) FROM open WHERE due > 0),
                    (SELECT count(*) FROM open WHERE due = 0)
                    + (SELECT count(*) FROM held JOIN turn ON turn.id = held.waiting WHERE turn.due IS NULL),
@@ -157,7 +158,7 @@ impl Sql<'_> {
                 messages_waiting: cells.get(3)?,
             })
         };
-        Ok(self.one(&LOAD, sql, params![now.as_millis()], read)?.unwrap_or_default())
+        Ok(self.one(&LOAD, sql, params![now.as_millis(), sessions_max], read)?.unwrap_or_default())
     }
 }
 

@@ -148,6 +148,16 @@ pub(crate) async fn the_greatest_numbers_are_taken(open: Open) {
     assert!(matches!(store.close(&strange, says("answer"), at(0)).await, Err(StoreError::LeaseLost { .. })));
 }
 
+pub(crate) async fn the_load_counts_no_more_sessions_than_it_may(open: Open) {
+    let store = open(Rules { sessions_counted_max: 2, ..Rules::default() });
+    for (n, counted) in [(0, 1), (1, 2), (2, 2), (3, 2)] {
+        let turn = runs(&*store, asks(&thread_of("T1", "C1", n), n, "question"), at(n)).await;
+        assert_eq!(store.load(at(n)).await.unwrap().active_sessions, counted, "with an open turn");
+        answers(&*store, &turn, "answer", at(n)).await;
+        assert_eq!(store.load(at(n)).await.unwrap().active_sessions, counted);
+    }
+}
+
 pub(crate) async fn the_load_counts_what_runs_and_what_waits(open: Open) {
     let store = open(Rules::default());
     let (key, other, third) = (thread(), thread_of("T1", "C2", 0), thread_of("T2", "C1", 0));
