@@ -66,7 +66,7 @@ async fn guarded(State(shared): State<Arc<Shared>>, request: Request, next: Next
             }
             response
         }
-        Verdict::Refuse(why) => (StatusCode::FORBIDDEN, html(&draw::refusal(why))).into_response(),
+        Verdict::Refuse(why) => (StatusCode::FORBIDDEN, html(&draw::refusal(why, false, None))).into_response(),
     };
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -119,8 +119,8 @@ fn shown(shared: &Arc<Shared>, view: &View, headers: &HeaderMap) -> Response {
     match Scene::of(shared, view) {
         Some(scene) => html(&draw::page(&scene, theme(headers))).into_response(),
         None => {
-            (StatusCode::NOT_FOUND, html(&draw::refusal("There is nothing here for you. Begin at the first page.")))
-                .into_response()
+            let page = draw::refusal("There is nothing here for you.", true, theme(headers));
+            (StatusCode::NOT_FOUND, html(&page)).into_response()
         }
     }
 }
@@ -172,7 +172,10 @@ async fn does(
         },
         Ok(view) => Redirect::to(&view.href()).into_response(),
         Err(Undone(why)) if scripted => (StatusCode::UNPROCESSABLE_ENTITY, why).into_response(),
-        Err(Undone(why)) => (StatusCode::UNPROCESSABLE_ENTITY, html(&draw::refusal(why))).into_response(),
+        Err(Undone(why)) => {
+            let page = draw::refusal(why, true, theme(&headers));
+            (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
+        }
     }
 }
 

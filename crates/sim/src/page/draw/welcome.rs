@@ -46,10 +46,20 @@ fn person(face: &Face) -> Markup {
     }
 }
 
-/// For who may not come in, or looks for what is not there.
-pub(crate) fn refusal(why: &str) -> Markup {
+/// For who may not come in, looks for what is not there, or asks for what cannot be done.
+pub(crate) fn refusal(why: &str, is_in: bool, theme: Option<&str>) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" { head { meta charset="utf-8"; title { "ChatHakase demo" } } body { main { h1 { "ChatHakase demo" } p { (why) } } } }
+        html lang="en" data-theme=[theme] {
+            (head("ChatHakase demo"))
+            body.front {
+                main.welcome {
+                    (avatar::draw("assistant", true))
+                    h1 { "ChatHakase" }
+                    p.lead { (why) }
+                    @if is_in { a.button href="/" { "To the first page" } }
+                }
+            }
+        }
     }
 }
