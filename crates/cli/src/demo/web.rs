@@ -72,6 +72,10 @@ impl Web {
             KILL => {
                 faults.notes.add(Tone::Broke, "The assistant was killed.");
                 room.kill().await?;
+                faults.notes.add(
+                    Tone::Asked,
+                    "It is started again. An answer that was cut off is asked for anew, and shown when it is whole.",
+                );
                 "It is running again, and every message has its whole answer."
             }
             RESTART => {

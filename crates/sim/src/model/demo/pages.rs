@@ -3,7 +3,7 @@
 use super::rules::Asked;
 
 /// Words of a long answer when no number is given.
-const LONG_WORDS: usize = 1_200;
+const LONG_WORDS: usize = 400;
 
 /// The longest answer on request, in words.
 const LONG_WORDS_MAX: usize = 12_000;
@@ -53,7 +53,7 @@ fn table() -> String {
 
 fn code() -> String {
     "A thread's key, as Rust would write it:\n\n\
-     ```rust\n/// A timestamp alone is not enough: two channels can hold the same one.\n\
+     ```rust\n/// Two channels can hold the same timestamp.\n\
      struct ThreadKey {\n    workspace: WorkspaceId,\n    channel: ChannelId,\n    root: SlackTs,\n}\n```\n\n\
      The `root` is the timestamp of the thread's first message."
         .to_owned()
