@@ -42,7 +42,7 @@ pub struct Settings {
     /// One setting, over the file and the environment; may be repeated
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
     pub set: Vec<(String, String)>,
-    /// Where sessions are kept: sqlite:PATH or memory: (the setting store.url)
+    /// Where sessions are kept: sqlite:PATH, postgres://… or memory: (the setting store.url)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// Where to listen (the setting http.listen)
@@ -132,7 +132,7 @@ pub struct Init {
     /// Name of the model
     #[arg(long, value_name = "NAME")]
     pub model_name: Option<String>,
-    /// Where sessions are kept: sqlite:PATH or memory:
+    /// Where sessions are kept: sqlite:PATH, postgres://… or memory:
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Where tokens and keys go

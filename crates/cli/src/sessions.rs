@@ -99,6 +99,10 @@ async fn list(store: &dyn SessionStore, page: usize, json: bool, now: Timestamp)
         let all = serde_json::json!({"active_sessions": total, "page": page, "pages": pages, "sessions": sessions});
         return Ok(serde_json::to_string_pretty(&all)?);
     }
+    ensure!(page <= pages, "there is no page {page}: the last one is {pages}");
+    if total == 0 {
+        return Ok("no active session".to_owned());
+    }
     let mut lines =
         vec![format!("{:<32}  {:<12}  {:>8}  {:>12}  {}", "SESSION", "WORKSPACE", "MESSAGES", "LAST", "PEOPLE")];
     lines.extend(rows.iter().map(|row| line(row, now)));
@@ -208,9 +212,7 @@ fn moment(at: Timestamp) -> String {
 
 /// The time between two moments, in its largest unit.
 fn rounded(one: Timestamp, other: Timestamp) -> String {
-    let secs = one.abs_diff(other).as_secs();
-    let unit = [86_400, 3_600, 60].into_iter().find(|unit| secs >= *unit).unwrap_or(1);
-    duration::show(std::time::Duration::from_secs(secs / unit * unit))
+    duration::rounded(one.abs_diff(other))
 }
 
 /// A name is what somebody wrote: it must not steer the terminal.

@@ -1,6 +1,6 @@
 //! Why a store could not be opened, in words that say what to do.
 
-use std::{fmt, path::PathBuf};
+use std::{error::Error, fmt, path::PathBuf};
 
 use chathakase_session::store::StoreError;
 
@@ -56,7 +56,7 @@ pub enum OpenError {
         url: RedactedUrl,
         /// What is in the way.
         #[source]
-        cause: StoreError,
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// The server is too old.
     #[error("the database server is PostgreSQL {found}; 13 or later is needed")]
@@ -219,6 +219,28 @@ pub enum OpenError {
         #[source]
         cause: std::io::Error,
     },
+}
+
+impl OpenError {
+    /// PostgreSQL is in the way.
+    pub(crate) fn postgres(url: &RedactedUrl, cause: StoreError) -> Self {
+        let cause = match cause {
+            StoreError::Unavailable { what, cause } => {
+                Box::new(InTheWay { what, cause }) as Box<dyn Error + Send + Sync>
+            }
+            cause => cause.into(),
+        };
+        Self::Postgres { url: url.clone(), cause }
+    }
+}
+
+/// [`StoreError::Unavailable`] without its promise to try again: what cannot be opened is not tried again.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct InTheWay {
+    what: String,
+    #[source]
+    cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 #[cfg(test)]

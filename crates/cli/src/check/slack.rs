@@ -110,10 +110,10 @@ fn clock(look: &mut Look<'_>, headed: &Headed) {
     let off = ours.abs_diff(theirs);
     look.add(if off > CLOCK_OFF_MAX {
         let way = if ours > theirs { "ahead of" } else { "behind" };
-        let off = duration::show(std::time::Duration::from_secs(off.as_secs()));
+        let off = duration::rounded(off);
         Finding::wrong(
             "clock",
-            format!("this machine's clock is {off} {way} Slack's; from 300s on, signed requests are refused"),
+            format!("this machine's clock is {off} {way} Slack's; past 5 minutes, signed requests are refused"),
             "let the machine set its clock by the network (NTP)",
         )
     } else {

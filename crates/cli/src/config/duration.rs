@@ -39,6 +39,13 @@ pub(crate) fn show(time: Duration) -> String {
     }
 }
 
+/// Writes a time roughly, in its largest unit and without what is left over: `3m`, `325d`.
+pub(crate) fn rounded(time: Duration) -> String {
+    let secs = time.as_secs();
+    let unit = [86_400, 3_600, 60].into_iter().find(|unit| secs >= *unit).unwrap_or(1);
+    show(Duration::from_secs(secs / unit * unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -207,7 +207,7 @@ impl Setup<'_, '_> {
         loop {
             let url = match given.take() {
                 Some(url) => url,
-                None => self.ask.line("Where sessions are kept (a file, or memory:)", &usual)?,
+                None => self.ask.line("Where sessions are kept (a file, postgres://… or memory:)", &usual)?,
             };
             let url = whole(&url);
             match tries::store(&url) {

@@ -42,6 +42,8 @@ async fn sessions_are_read_beside_a_serve_and_erased_without_one() {
     let (code, said, _) = sessions(&stage, &["list"]).await;
     assert!(code == Some(0) && said.contains(&id(&first)) && said.contains("2 active, page 1 of 1"), "{said}");
     assert!(!said.contains("I am Ana"), "no words of people: {said}");
+    let (code, _, error) = sessions(&stage, &["list", "--page", "3"]).await;
+    assert!(code == Some(1) && error.contains("there is no page 3: the last one is 1"), "{error}");
 
     let info = json(&stage, &["info", &id(&first), "--json"]).await;
     let ana = stage.slack.person("ana").to_string();

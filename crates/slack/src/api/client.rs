@@ -191,7 +191,7 @@ impl Api {
                 SLACK_CALLS.count([method.name, error.problem.name()]);
                 if error.is_token_fatal() && self.shared.lately.report().failure.is_none() {
                     // No answer can be shown until somebody sees to it.
-                    tracing::error!(error = %chain(error), "Slack does not take our token any more");
+                    tracing::error!(error = %chain(error), "Slack does not accept our token");
                 }
                 match error.is_outage() {
                     true => self.shared.lately.failed(error.to_string(), now),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::method::Method;
+
 /// Whether the call may have had its effect on Slack's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -13,7 +15,7 @@ pub enum Fate {
 
 /// A call that brought no good answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{method}: {problem}{}", .problem.next_step())]
+#[error("{method}: {problem}{}", .problem.next_step(.method))]
 pub struct ApiError {
     /// The method that was called.
     pub method: &'static str,
@@ -99,11 +101,16 @@ impl Problem {
         }
     }
 
-    /// What to do about it, as the rest of a sentence; empty where nothing can be done but to wait.
-    pub fn next_step(&self) -> &'static str {
+    /// What to do about it after a call of `method`, as the rest of a sentence; empty where nothing can be done but to wait.
+    pub fn next_step(&self, method: &str) -> &'static str {
         match self {
             Self::Refused { code, .. } => match code.as_str() {
                 "missing_scope" => "; add the scope to the app, then install it again",
+                "not_authed" | "invalid_auth" | "token_revoked" | "token_expired"
+                    if method == Method::APPS_CONNECTIONS_OPEN.name =>
+                {
+                    "; check the app-level token (xapp-…)"
+                }
                 "not_authed" | "invalid_auth" | "token_revoked" | "token_expired" => {
                     "; check the bot token (xoxb-…) of this workspace"
                 }

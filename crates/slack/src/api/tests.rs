@@ -327,6 +327,12 @@ fn the_token_is_fatal_only_where_slack_says_that_it_is_gone() {
     for code in ["invalid_auth", "account_inactive", "token_revoked"] {
         assert!(refused(code).is_token_fatal(), "{code}");
     }
+    assert!(refused("invalid_auth").to_string().ends_with("check the bot token (xoxb-…) of this workspace"));
+    let link = ApiError { method: "apps.connections.open", ..refused("invalid_auth") };
+    assert!(
+        link.to_string().ends_with("check the app-level token (xapp-…)"),
+        "the other token is not to blame: {link}"
+    );
     for code in ["missing_scope", "not_in_channel", "internal_error"] {
         assert!(!refused(code).is_token_fatal(), "{code}");
     }

@@ -16,7 +16,7 @@ const POSTGRES_MIN: i32 = 130_000;
 
 /// Brings the database to this build's schema.
 pub(super) fn run(link: &Link, address: &Address) -> std::result::Result<(), OpenError> {
-    let refused = |cause| OpenError::Postgres { url: address.shown.clone(), cause };
+    let refused = |cause| OpenError::postgres(&address.shown, cause);
     let version = setting(link, "server_version_num").map_err(refused)?.parse().unwrap_or(0);
     if version < POSTGRES_MIN {
         return Err(OpenError::OldPostgres { found: version / 10_000 });
@@ -69,7 +69,7 @@ fn check(applied: &[(i64, i64)], address: &Address) -> std::result::Result<(), O
 
 /// Applies what is missing, all of it or nothing.
 fn apply(link: &Link, address: &Address) -> std::result::Result<(), OpenError> {
-    let refused = |cause| OpenError::Postgres { url: address.shown.clone(), cause };
+    let refused = |cause| OpenError::postgres(&address.shown, cause);
     link.command("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").map_err(refused)?;
     // Another process may be doing the same; then there is nothing left to do.
     link.query("SELECT pg_advisory_xact_lock(hashtextextended('chathakase/migrations', 20260101))", Vec::new())

@@ -231,7 +231,7 @@ impl PostgresStore {
 /// Connects and migrates on a thread of its own: the caller's may be one that must not wait.
 fn connect_beside(address: &Address) -> std::result::Result<Link, OpenError> {
     let open = || {
-        let link = Link::connect(address).map_err(|cause| OpenError::Postgres { url: address.shown.clone(), cause })?;
+        let link = Link::connect(address).map_err(|cause| OpenError::postgres(&address.shown, cause))?;
         migrate::run(&link, address).map(|()| link)
     };
     let opened = std::thread::scope(|scope| scope.spawn(open).join());

@@ -55,5 +55,6 @@ with_database! {
         database.run(&format!("DROP ROLE {guest}"));
         let OpenError::Postgres { cause, .. } = &error else { panic!("{error:?}") };
         assert!(cause.to_string().contains("may not do this"), "{cause}");
+        assert!(!cause.to_string().contains("tried again"), "nobody tries again to open a store: {cause}");
     }
 }
