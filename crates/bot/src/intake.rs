@@ -52,8 +52,9 @@ impl Inbox for Mailbox {
             Event::Message(post) => intake.arrives(&here, post, How::Post).await,
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
-            Event::Stopped { channel, thread_ts: root } => {
-                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root }).await
+            Event::Stopped { channel, thread_ts: root, pressed } => {
+                let pressed = pressed.unwrap_or_else(|| SlackTs::at(intake.runner.tools.clock.now()));
+                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root }, pressed).await
             }
             Event::RateLimited { minute } => {
                 tracing::warn!(

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chathakase_session::{
-    ThreadKey, chain, fault_point,
+    SlackTs, ThreadKey, chain, fault_point,
     store::{Claimed, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
@@ -126,10 +126,10 @@ impl Runner {
         }
     }
 
-    /// A person pressed Stop: the answer that runs in that thread ends with what it has said. Remembered before anything
+    /// A person pressed Stop at `pressed`: the answer that ran in that thread ends with what it has said. Remembered before anything
     /// else, so that a death takes nothing back; another process that runs the turn learns of it with its next renewal.
-    pub(crate) async fn stop(&self, key: &ThreadKey) -> Result<(), StoreError> {
-        let stopped = self.tools.store.stop(key).await?;
+    pub(crate) async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<(), StoreError> {
+        let stopped = self.tools.store.stop(key, pressed).await?;
         fault_point!("stop.stored");
         if let Some(turn) = stopped
             && let Some(hold) = self.lock().get(&turn)

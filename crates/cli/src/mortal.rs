@@ -94,8 +94,8 @@ impl SessionStore for MortalStore {
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         self.alive(self.store.part_done(lease, index, hash)).await
     }
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
-        self.alive(self.store.stop(key)).await
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
+        self.alive(self.store.stop(key, pressed)).await
     }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         self.alive(self.store.close(lease, closing, now)).await

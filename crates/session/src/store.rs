@@ -401,10 +401,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Says that part `index` stands there whole.
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()>;
 
-    /// Remembers that a person wants no more of the answer that runs in a thread, and says which turn that is; `None` when
-    /// none does. Its owner learns of it by [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages
-    /// that wait behind it are not concerned: they are answered.
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>>;
+    /// Remembers that a person wants no more of the answer that ran in a thread at `pressed`, by Slack's clock, and says which
+    /// turn that is; `None` when it runs no more: one that began later is another answer, of which nobody has had enough.
+    /// Its owner learns of it by [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait
+    /// behind it are not concerned: they are answered.
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>>;
 
     /// Decides what the turn says: closes it with an answer, a failure or a stop. Its text, if any, becomes an assistant
     /// message of the session, unless it is a command's. The first closing stands; a second one is ignored.

@@ -136,8 +136,8 @@ impl SessionStore for Saboteur {
     async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
         self.store.release(leases, now).await
     }
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
-        self.store.stop(key).await
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
+        self.store.stop(key, pressed).await
     }
     async fn amend(
         &self,

@@ -199,8 +199,8 @@ impl SessionStore for Measured {
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         self.of_turn("part_done", lease, self.store.part_done(lease, index, hash)).await
     }
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
-        self.timed("stop", self.store.stop(key)).await
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
+        self.timed("stop", self.store.stop(key, pressed)).await
     }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         let ended = Ended::of(&closing);

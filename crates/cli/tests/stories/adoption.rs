@@ -20,12 +20,18 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
+    use chathakase_session::{SlackTs, time::Clock};
     use chathakase_sim::slack::Gate;
 
     use crate::harness::Story;
 
     /// A lease is renewed this often.
     const RENEWAL: Duration = Duration::from_secs(10);
+
+    /// Slack's name for the end of this moment.
+    fn just_now(s: &Story) -> SlackTs {
+        SlackTs::at(s.clock.now() + Duration::from_millis(1))
+    }
 
     pub(super) async fn a_stop_outlives_the_process_that_was_told(s: &mut Story) {
         let dies = s.openai.turn().text("On and on").gate("never").text(" and on.");
@@ -35,7 +41,8 @@ mod told {
         thread.reply("ben", "and me?").await;
         s.kill().await;
         // All that the killed process did of it.
-        s.store().stop(&thread.key()).await.unwrap();
+        let pressed = just_now(s);
+        s.store().stop(&thread.key(), pressed).await.unwrap();
         s.openai.answers("And you.");
         s.start().await;
         thread.finishes("And you.").await;
@@ -50,7 +57,8 @@ mod told {
         let thread = s.slack.mention("ana", "#general", "hello").await;
         slow.reached("never").await;
         s.slack.settled().await;
-        s.store().stop(&thread.key()).await.unwrap();
+        let pressed = just_now(s);
+        s.store().stop(&thread.key(), pressed).await.unwrap();
         s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
         s.openai.answers("Fine.");
         thread.reply("ana", "thanks").await;

@@ -64,6 +64,9 @@ pub enum Event {
         channel: ChannelId,
         /// The thread's first message.
         thread_ts: SlackTs,
+        /// When, as near as Slack says: the newest of our posts that grew then, else the moment of the press. What began
+        /// later was not meant, however late the event comes.
+        pressed: Option<SlackTs>,
     },
     /// Anything else: to be acknowledged and passed over.
     Other {
@@ -175,8 +178,16 @@ impl Event {
     }
 }
 
+/// Streams of a stopped answer that are looked at. It has one, and two for a moment.
+const STREAMS_READ_MAX: usize = 16;
+
 fn stopped(event: &Object<'_>) -> Option<Event> {
-    Some(Event::Stopped { channel: event.parsed("channel")?, thread_ts: event.ts("thread_ts")? })
+    let grew = event.times("streaming_message_ts", STREAMS_READ_MAX).into_iter().max();
+    Some(Event::Stopped {
+        channel: event.parsed("channel")?,
+        thread_ts: event.ts("thread_ts")?,
+        pressed: grew.or_else(|| event.moment("event_ts")),
+    })
 }
 
 fn other(kind: &str) -> Event {

@@ -56,8 +56,14 @@ impl<'a> Object<'a> {
 
     /// A timestamp that names a message, as a string or as a number that was written with its dot.
     pub(crate) fn ts(&self, name: &str) -> Option<SlackTs> {
-        let json = self.raw(name)?;
-        SlackTs::parse(&string(json).unwrap_or(Cow::Borrowed(json))).ok()
+        self.raw(name).and_then(ts)
+    }
+
+    /// The timestamps of the field if it is an array, of its first `limit` elements.
+    pub(crate) fn times(&self, name: &str, limit: usize) -> Vec<SlackTs> {
+        let elements: Vec<&'a RawValue> =
+            self.raw(name).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        elements.iter().take(limit).filter_map(|element| ts(element.get())).collect()
     }
 
     /// A moment. Some of Slack's own samples write it without the dot (`1515449522000016`), which names a message
@@ -86,6 +92,11 @@ impl<'a> Object<'a> {
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.raw(name) == Some("true")
     }
+}
+
+/// The timestamp that `json` is, if it is one.
+fn ts(json: &str) -> Option<SlackTs> {
+    SlackTs::parse(&string(json).unwrap_or(Cow::Borrowed(json))).ok()
 }
 
 /// The string that `json` is, if it is one.

@@ -89,8 +89,8 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::part_done(rows, lease, index, hash))
     }
 
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
-        self.step(|rows| lease::stop(rows, key))
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
+        self.step(|rows| lease::stop(rows, key, pressed))
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

@@ -90,9 +90,9 @@ impl SessionStore for PostgresStore {
         self.step(needs, 0, ANY_TIME, move |sql, _| speak::part_done(sql, &lease, index, hash)).await
     }
 
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
-        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key)).await
+        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key, pressed)).await
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

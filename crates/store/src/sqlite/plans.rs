@@ -108,7 +108,7 @@ async fn live(store: &SqliteStore) {
     store.part_intended(&turn.lease, 1, PartMode::Stream).await.unwrap();
     store.part_open(&turn.lease, 1, PartMode::Stream, ts(9)).await.unwrap();
     store.part_done(&turn.lease, 1, 1).await.unwrap();
-    store.stop(&key).await.unwrap();
+    store.stop(&key, ts(9)).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
     store.history(&key, Some(turn.turn.id), 1, at(9)).await.unwrap();
     store.close(&turn.lease, says(Outcome::Stopped), at(9)).await.unwrap();

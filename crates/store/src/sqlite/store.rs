@@ -68,9 +68,9 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| speak::part_done(sql, &lease, index, hash)).await
     }
 
-    async fn stop(&self, key: &ThreadKey) -> Result<Option<TurnId>> {
+    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
-        self.step(0, move |sql| lease::stop(sql, &key)).await
+        self.step(0, move |sql| lease::stop(sql, &key, pressed)).await
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

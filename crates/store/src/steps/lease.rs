@@ -1,7 +1,7 @@
 //! Who may work on a turn: claiming, renewing, giving back, and the check that every write of a turn begins with.
 
 use chathakase_session::{
-    ThreadKey, Timestamp, chain, fault_point,
+    SlackTs, ThreadKey, Timestamp, chain, fault_point,
     store::{Claimed, Closing, Renewed, Result, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
@@ -196,10 +196,17 @@ fn readable(rows: &impl Rows, lease: &Lease) -> Result<Option<TurnRow>> {
     }
 }
 
-/// Marks the answer that runs in a thread as stopped. One that is closed but not delivered counts: it may be shown still.
-pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey) -> Result<Option<TurnId>> {
+/// Marks the answer that runs in a thread as stopped, unless it began after Stop was pressed. One that is closed but not
+/// delivered counts: it may be shown still.
+pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
     let running = rows.thread(key)?.and_then(|thread| thread.session?.running);
     let Some(mut turn) = running.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
+    // Slack's clock against itself where the thread shows something of the answer, and else against ours.
+    let shown = rows.parts(turn.id)?.iter().find_map(|part| part.ts);
+    let began = shown.or_else(|| turn.started_at.map(SlackTs::at));
+    if began.is_some_and(|began| began > pressed) {
+        return Ok(None);
+    }
     if !turn.stop_requested {
         turn.stop_requested = true;
         rows.save_turn(&turn)?;

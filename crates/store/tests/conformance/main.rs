@@ -57,6 +57,7 @@ every_store! {
         adoption_counts_deaths_and_brings_what_was_decided,
         a_lease_given_back_is_free_at_once,
         a_stop_reaches_the_owner_and_outlives_it,
+        a_late_stop_leaves_the_next_answer_alone,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;
     changing:

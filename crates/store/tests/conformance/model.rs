@@ -27,7 +27,7 @@ enum Step {
     Close { lease: usize, outcome: Outcome, words: bool },
     Deliver { lease: usize, claims: Option<u8> },
     Amend { thread: usize, secs: i64, edited: i64 },
-    Stop { thread: usize },
+    Stop { thread: usize, secs: i64 },
     Erase { thread: usize, secs: i64 },
     Clear { thread: usize, secs: i64 },
     ClearAndClose { lease: usize, secs: i64 },
@@ -58,7 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (lease(), outcome, any::<bool>()).prop_map(|(lease, outcome, words)| Step::Close { lease, outcome, words }),
         8 => (lease(), claims()).prop_map(|(lease, claims)| Step::Deliver { lease, claims }),
         3 => (thread(), secs(), 0..20_i64).prop_map(|(thread, secs, edited)| Step::Amend { thread, secs, edited }),
-        1 => thread().prop_map(|thread| Step::Stop { thread }),
+        1 => (thread(), 0..90_i64).prop_map(|(thread, secs)| Step::Stop { thread, secs }),
         3 => (thread(), secs()).prop_map(|(thread, secs)| Step::Erase { thread, secs }),
         2 => (thread(), secs()).prop_map(|(thread, secs)| Step::Clear { thread, secs }),
         1 => (lease(), secs()).prop_map(|(lease, secs)| Step::ClearAndClose { lease, secs }),
@@ -144,7 +144,7 @@ impl Side {
                 format!("{:?}", self.store.erase(&workspace, &channel, ts(*secs), now).await)
             }
             Step::Clear { thread, secs } => format!("{:?}", self.store.clear(&key(*thread), ts(*secs), now).await),
-            Step::Stop { thread } => format!("{:?}", self.store.stop(&key(*thread)).await),
+            Step::Stop { thread, secs } => format!("{:?}", self.store.stop(&key(*thread), ts(*secs)).await),
             Step::Expire { keep, limit } => format!("{:?}", self.store.expire(*keep, *limit, now).await),
             Step::Counted { thread, seq } => format!("{:?}", self.store.counted(&key(*thread), &[(*seq, 9)]).await),
             Step::Pass { .. } => String::new(),

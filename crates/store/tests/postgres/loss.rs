@@ -47,7 +47,7 @@ async fn lives_through(store: &PostgresStore, proxy: &Proxy, cut: Cut) {
     lose();
     store.part_done(&turn.lease, 0, 7).await.unwrap();
     lose();
-    assert_eq!(store.stop(&thread()).await.unwrap(), Some(turn.turn.id));
+    assert_eq!(store.stop(&thread(), ts(2)).await.unwrap(), Some(turn.turn.id));
     lose();
     store.release(std::slice::from_ref(&turn.lease), at(2)).await.unwrap();
     lose();

@@ -86,7 +86,7 @@ with_database! {
     async fn a_stop_reaches_the_process_that_runs_the_turn(database) {
         let (one, other) = (process_at(&database.url()), process_at(&database.url()));
         let turn = runs(&*one, asks(&thread(), 0, "hello"), at(0)).await;
-        assert_eq!(other.stop(&thread()).await.unwrap(), Some(turn.turn.id));
+        assert_eq!(other.stop(&thread(), ts(1)).await.unwrap(), Some(turn.turn.id));
         let renewed = one.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(1)).await.unwrap();
         assert_eq!((renewed.stopped, renewed.lost), (vec![turn.turn.id], vec![]));
     }

@@ -185,6 +185,24 @@ fn a_deleted_root_with_replies_is_a_deletion_too() {
 }
 
 #[test]
+fn a_stop_says_over_what_it_was_pressed() {
+    for (fields, pressed) in [
+        (r#""streaming_message_ts":["1700000000.000500","1700000000.000400"],"#, Some("1700000000.000500")),
+        (r#""streaming_message_ts":[],"#, Some("1700000000.000600")),
+        (r#""streaming_message_ts":[null,{}],"#, Some("1700000000.000600")),
+        ("", Some("1700000000.000600")),
+        (r#""event_ts":null,"#, None),
+    ] {
+        let at = if pressed.is_some() { r#""event_ts":"1700000000.000600","# } else { "" };
+        let json = format!(
+            r#"{{{at}{fields}"type":"agent_session_stopped","channel":"C1","user":"U1","thread_ts":"1700000000.000100"}}"#
+        );
+        let Event::Stopped { pressed: read, thread_ts, .. } = event(&json) else { panic!("{json}") };
+        assert_eq!((read, thread_ts), (pressed.map(ts), ts("1700000000.000100")), "{fields}");
+    }
+}
+
+#[test]
 fn a_rate_limit_is_an_event_of_its_own() {
     let body =
         br#"{"token":"x","type":"app_rate_limited","team_id":"T1","minute_rate_limited":1700000000,"api_app_id":"A1"}"#;
