@@ -22,7 +22,7 @@ pub(crate) enum Verdict {
 }
 
 /// How the page looks: the same for everybody, so a refusal is drawn with it too.
-const LOOKS: &[&str] = &["/page.css", "/page.js", "/icon.svg"];
+const LOOKS: &[&str] = &["/page.css", "/icon.svg"];
 
 #[derive(Debug)]
 pub(crate) struct Door {

@@ -19,7 +19,7 @@ pub(crate) fn page(scene: &Scene<'_>, theme: Option<&str>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {
-            (head(&format!("{title} · {} · ChatHakase demo", view.who)))
+            (head(&format!("{title} · {} · ChatHakase demo", view.who), true))
             body.app-body.has-thread[view.root.is_some()].has-backstage[view.backstage].(pane)
                 data-live={ "/live" (view.href()) } data-who=(view.who) {
                 a.skip href=(if view.root.is_some() { "#write-thread" } else { "#write" }) { "Skip to writing" }
@@ -37,7 +37,7 @@ pub(crate) fn page(scene: &Scene<'_>, theme: Option<&str>) -> Markup {
     }
 }
 
-pub(crate) fn head(title: &str) -> Markup {
+pub(crate) fn head(title: &str, has_script: bool) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -46,7 +46,7 @@ pub(crate) fn head(title: &str) -> Markup {
             title { (title) }
             link rel="icon" href="/icon.svg" type="image/svg+xml";
             link rel="stylesheet" href="/page.css";
-            script src="/page.js" defer {}
+            @if has_script { script src="/page.js" defer {} }
         }
     }
 }

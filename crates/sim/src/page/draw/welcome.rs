@@ -13,7 +13,7 @@ pub(crate) fn welcome(shared: &Shared, theme: Option<&str>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {
-            (head("ChatHakase demo"))
+            (head("ChatHakase demo", true))
             body.front {
                 main.welcome {
                     (avatar::draw("assistant", true))
@@ -51,7 +51,7 @@ pub(crate) fn refusal(why: &str, is_in: bool, theme: Option<&str>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {
-            (head("ChatHakase demo"))
+            (head("ChatHakase demo", false))
             body.front {
                 main.welcome {
                     (avatar::draw("assistant", true))
