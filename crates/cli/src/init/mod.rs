@@ -145,7 +145,12 @@ impl Setup<'_, '_> {
         starts_with: &'static str,
         may_be_none: bool,
     ) -> anyhow::Result<(SecretString, bool)> {
-        if let Some(text) = (self.env)(name).filter(|text| !text.is_empty()) {
+        let given = (self.env)(name);
+        if may_be_none && given.as_deref() == Some("") {
+            self.ask.say(&format!("{name} is empty in the environment: none is used."))?;
+            return Ok((SecretString::default(), false));
+        }
+        if let Some(text) = given.filter(|text| !text.is_empty()) {
             self.ask.say(&format!("{name} is taken from the environment."))?;
             let secret =
                 secret::check(&text, starts_with).map_err(|wanted| anyhow::anyhow!("{name} must be {wanted}"))?;

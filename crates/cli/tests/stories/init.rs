@@ -164,6 +164,14 @@ async fn with_flags_and_environment_nothing_is_asked_and_secrets_stay_out_of_the
     let written = std::fs::read_to_string(desk.path()).unwrap();
     assert!(secrets.values().all(|secret| !written.contains(secret)), "{written}");
     assert_eq!(desk.config(&secrets).slack_transport, Chosen::Http);
+
+    // A server that wants no key: the variable is there, and empty.
+    desk.openai.answers("ok");
+    desk.env.insert("OPENAI_API_KEY".to_owned(), String::new());
+    desk.args.force = true;
+    let (said, ended) = desk.answers(&[]).await;
+    ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
+    assert!(said.ends_with("starts it.\n") && said.contains("SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET.\n"), "{said}");
 }
 
 #[tokio::test]
