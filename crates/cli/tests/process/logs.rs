@@ -1,5 +1,7 @@
 //! What the log shows, and what it never shows, however much of it is asked for.
 
+use chathakase_bot::texts;
+use chathakase_model::ErrorKind;
 use chathakase_sim::slack::Transport::{self, Http, Socket};
 use serde_json::Value;
 
@@ -16,6 +18,7 @@ const FILED: &str = "planted-in-a-file-name";
 on_both_transports! {
     every_line_is_json_and_none_shows_words_or_secrets,
     healthz_answers,
+    ready_says_who_serves_whom_and_with_what,
 }
 
 /// All of every library's log too: the setting says so, and somebody will do it.
@@ -59,6 +62,56 @@ async fn every_line_is_json_and_none_shows_words_or_secrets(transport: Transport
         assert!(shown.is_empty(), "{shown:?} in {line}");
     }
     assert!(log.contains("\"TRACE\"") || log.contains("\"DEBUG\""), "there is something to look through");
+}
+
+async fn ready_says_who_serves_whom_and_with_what(transport: Transport) {
+    let stage = Stage::new(transport).await;
+    let serving = stage.serve().await;
+    let log = serving.ends().await;
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let place = |message: &str| lines.iter().position(|line| line["message"] == message);
+    let ready = &lines[place("ready").unwrap()];
+    let way = match transport {
+        Http => "signed HTTP at /slack/events",
+        Socket => "Socket Mode",
+    };
+    let store = format!("sqlite:{}", stage.database().display());
+    assert_eq!((&ready["level"], &ready["transport"], &ready["store"]), (&"INFO".into(), &way.into(), &store.into()));
+    assert_eq!((&ready["team.id"], &ready["model"]), (&stage.slack.workspace().as_str().into(), &"gpt-4o".into()));
+    for name in ["workspace", "bot"] {
+        assert!(ready[name].as_str().is_some_and(|name| !name.is_empty()), "{ready}");
+    }
+    if transport == Socket {
+        assert!(place("a Socket Mode link is up") < place("ready"), "nobody is told too early to write\n{log}");
+    }
+}
+
+/// Whoever is woken by errors is woken by these, and not by what passes.
+#[tokio::test]
+async fn what_only_a_person_can_put_right_is_an_error_and_what_passes_is_not() {
+    let stage = Stage::new(Http).await;
+    let serving = stage.serve().await;
+    // The first call shows that it thinks, which no answer needs.
+    drop(stage.slack.next("assistant.threads.setStatus").fails("token_revoked"));
+    stage.openai.answers("Yes.");
+    let thread = stage.slack.mention("ana", "#general", "is our token right?").await;
+    thread.finishes("Yes.").await;
+    let _ = stage.openai.turn().status_with(401, &[("content-type", "application/json")], "{}");
+    thread.reply("ana", "and the model's key?").await;
+    thread.shows_part(&texts::model_failed(ErrorKind::Setup)).await;
+    let _ = stage.openai.turn().text("Half").cut();
+    thread.reply("ana", "and now?").await;
+    serving.program.logs("\"WARN\"").await;
+
+    let log = serving.ends().await;
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let levels = |message: &str| -> Vec<&str> {
+        let said = lines.iter().filter(|line| line["message"] == message);
+        said.map(|line| line["level"].as_str().unwrap()).collect()
+    };
+    assert_eq!(levels("the model failed"), ["ERROR", "WARN"], "{log}");
+    assert_eq!(levels("Slack does not take our token any more"), ["ERROR"], "{log}");
+    assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 2, "{log}");
 }
 
 async fn healthz_answers(transport: Transport) {

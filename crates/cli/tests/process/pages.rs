@@ -35,6 +35,26 @@ async fn busy(stage: &Stage, serving: &Serving) {
     thread.shows_part("Done: I have forgotten this thread").await;
 }
 
+/// The first post of its answer comes to stand in the thread, and Slack shows neither that nor the thread.
+#[tokio::test]
+async fn an_answer_that_may_stand_twice_is_counted_and_logged() {
+    const COUNTED: &str = "chathakase_posts_perhaps_doubled_total";
+    let stage = Stage::new(Http).await;
+    let serving = stage.serve().await;
+    let page = serving.door.get("/metrics").await.body;
+    assert!(page.lines().any(|line| line == format!("{COUNTED} 0")), "{page}");
+    drop(stage.slack.next("conversations.replies").fails("missing_scope").always());
+    drop(stage.slack.next("chat.startStream").cut());
+    stage.openai.answers("A whole answer.");
+    let thread = stage.slack.mention("ana", "#general", "hello").await;
+    thread.finishes(&texts::perhaps_again("A whole answer.")).await;
+    let page = serving.door.get("/metrics").await.body;
+    assert!(page.lines().any(|line| line == format!("{COUNTED} 1")), "{page}");
+    let line = serving.program.logs("it may stand in its thread already").await;
+    assert!(line.contains("\"ERROR\""), "{line}");
+    serving.ends().await;
+}
+
 /// The series of a page by name: each with its labels and value.
 fn series(page: &str) -> BTreeMap<String, Vec<(String, f64)>> {
     let mut series: BTreeMap<_, Vec<_>> = BTreeMap::new();
