@@ -5,6 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP};
 use chathakase_session::{ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, store::StoreError};
 use chathakase_slack::{
     api::{Api, ApiError, PageRequest},
@@ -207,6 +208,7 @@ impl Look<'_> {
             };
             if self.intake.take(&self.here, post.clone(), how).await? == Taken::In {
                 self.found += 1;
+                CATCH_UP_FOUND.count([]);
                 self.intake.gaps.note(|report| report.found += 1);
             }
         }
@@ -248,6 +250,7 @@ impl Look<'_> {
 
     fn give_up(&self, what: &str) {
         tracing::warn!(what, "something that may have been missed is not looked for");
+        CATCH_UP_GIVEN_UP.count([]);
         let now: Timestamp = self.intake.runner.tools.clock.now();
         self.intake.gaps.note(|report| {
             report.given_up += 1;

@@ -150,6 +150,7 @@ pub async fn start_signed_in(
         slack_api: api.lately(),
         model: model.lately(),
         link: socket.as_ref().map(|socket| socket.health.clone()),
+        catch_up: assistant.catch_up(),
         ending: ending.clone(),
     };
     let routes = doors.merge(Watch::new(watched, last_event).routes());

@@ -32,7 +32,7 @@ const MODEL_RESULT: Label = one_of(
 );
 const STORE_ERROR: Label = one_of("error", &["lease_lost", "unavailable", "bad_row", "closed"]);
 const PACED: Label = one_of("call", &["open", "append", "update", "stop"]);
-const PART: Label = one_of("part", &["process", "store", "slack_link", "slack_api", "model"]);
+const PART: Label = one_of("part", &["process", "store", "slack_link", "slack_api", "model", "catch_up"]);
 
 macro_rules! metrics {
     ($($name:ident: $family:ident<$n:literal>($($argument:expr),* $(,)?);)*) => {
@@ -67,6 +67,11 @@ metrics! {
         "What became of posts given to the store: `known` are duplicates that were dropped, `full` those whose author was told that too many wait.");
     ERASURES: Counter<1>("chathakase_erasures_total", &[one_of("cause", &["deleted", "cleared", "expired"])],
         "Contents erased: messages deleted in Slack, threads cleared, sessions expired.");
+
+    CATCH_UP_FOUND: Counter<0>("chathakase_catch_up_found_total", &[],
+        "Posts that had been missed and were found, after a start or a gap.");
+    CATCH_UP_GIVEN_UP: Counter<0>("chathakase_catch_up_given_up_total", &[],
+        "Threads, channels and spans of time that should have been searched for missed posts and were not. `/readyz` says what it was last.");
 
     HTTP_REQUESTS: Counter<1>("chathakase_http_requests_total", &[REQUEST],
         "Requests to the addresses for Slack: `refused` had no good signature.");

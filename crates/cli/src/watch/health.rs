@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chathakase_bot::CatchUpReport;
 use chathakase_metrics::Report;
 use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
 use chathakase_slack::socket::LinkReport;
@@ -11,6 +12,8 @@ use serde::Serialize;
 const HEARD_WITHIN: Duration = Duration::from_secs(15);
 /// How long a failed call says something about now.
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
+/// How long something that was not looked for is a reason to look: nothing takes it back by itself.
+const SAID_FOR: Duration = Duration::from_secs(3600);
 
 /// How a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -156,6 +159,25 @@ pub(super) fn others(report: &Report, who: &str, now: Timestamp) -> Part {
         }
         (None, Some(at)) => Part::new(State::Ok, format!("the last call to {who} worked")).aged(now.since(at)),
         (None, None) => Part::new(State::Unknown, format!("{who} was not called yet")),
+    }
+}
+
+/// What was looked for after gaps, and what was not: messages there may stay without an answer.
+pub(super) fn catch_up(report: &CatchUpReport, now: Timestamp) -> Part {
+    match (&report.last_given_up, report.looking_from) {
+        (Some((at, what)), _) if now.since(*at) <= SAID_FOR => {
+            let times = report.given_up;
+            let says =
+                format!("what may have been missed was not looked for, {times} times since the start; last: {what}");
+            let next =
+                "messages there may be without an answer: mend the cause, and ask again there; the log names each";
+            Part::new(State::Degraded, says).then(next).aged(now.since(*at))
+        }
+        (_, Some(from)) => {
+            Part::new(State::Ok, format!("what was missed in the last {} is looked for", long(now.since(from))))
+        }
+        _ if report.looks == 0 => Part::new(State::Unknown, "what may have been missed was not looked for yet"),
+        _ => Part::new(State::Ok, format!("missed messages found since the start: {}", report.found)),
     }
 }
 

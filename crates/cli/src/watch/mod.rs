@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use chathakase_bot::CatchUpReport;
 use chathakase_metrics::{
     Lately, MESSAGES_WAITING, PART_READY, SESSIONS, SLACK_LAST_EVENT, START_TIME, TURNS_RUNNING, TURNS_WAITING,
 };
@@ -45,6 +46,9 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 /// The longest that a page waits for the store.
 const STORE_WITHIN: Duration = Duration::from_secs(2);
 
+/// Tells what was looked for after gaps.
+pub type CatchUp = Arc<dyn Fn() -> CatchUpReport + Send + Sync>;
+
 /// All that the pages are made of. A clone watches the same.
 #[derive(Clone)]
 pub struct Watch {
@@ -58,6 +62,7 @@ struct Shared {
     model: Lately,
     /// `None` where Slack calls us.
     link: Option<LinkHealth>,
+    catch_up: CatchUp,
     last_event: LastEvent,
     ending: CancellationToken,
     /// What the store said last, and when (monotonic).
@@ -78,6 +83,8 @@ pub struct Parts {
     pub model: Lately,
     /// The Socket Mode link; `None` where Slack calls us.
     pub link: Option<LinkHealth>,
+    /// What was looked for after gaps.
+    pub catch_up: CatchUp,
     /// Cancelled when the process begins to end.
     pub ending: CancellationToken,
 }
@@ -85,10 +92,11 @@ pub struct Parts {
 impl Watch {
     /// Watches these.
     pub fn new(parts: Parts, last_event: LastEvent) -> Self {
-        let Parts { store, clock, slack_api, model, link, ending } = parts;
+        let Parts { store, clock, slack_api, model, link, catch_up, ending } = parts;
         let (said, asking) = (Mutex::default(), Semaphore::new(1));
         START_TIME.is(u64::try_from(clock.now().as_secs()).unwrap_or_default(), []);
-        Self { shared: Arc::new(Shared { store, clock, slack_api, model, link, last_event, ending, said, asking }) }
+        let shared = Shared { store, clock, slack_api, model, link, catch_up, last_event, ending, said, asking };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The three pages.
@@ -115,7 +123,7 @@ impl Watch {
             ("slack_link", link),
             ("slack_api", health::others(&shared.slack_api.report(), "Slack's Web API", now)),
             ("model", health::others(&shared.model.report(), "the model", now)),
-            // What catching up after a gap gave up on belongs here, as a part that is degraded.
+            ("catch_up", health::catch_up(&(shared.catch_up)(), now)),
         ])
     }
 

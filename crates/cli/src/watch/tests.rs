@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chathakase_bot::CatchUpReport;
 use chathakase_metrics::{ALL, Failure, Kind, Report, markdown_table};
 use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
 use chathakase_slack::socket::LinkReport;
@@ -70,6 +71,25 @@ fn a_store_that_fails_or_hangs_is_not_ready() {
     let late = Err(TimedOut { limit: Duration::from_secs(2) });
     check(health::store(late, Duration::ZERO), "failing", "a write was not done within 2 s", true);
     check(health::store(Ok(Ok(())), Duration::from_millis(3)), "ok", "a write took 3 ms", false);
+}
+
+#[test]
+fn what_was_not_looked_for_is_said_for_an_hour() {
+    let fresh = CatchUpReport::default();
+    check(health::catch_up(&fresh, NOW), "unknown", "what may have been missed was not looked for yet", false);
+    let looking = CatchUpReport { looks: 1, looking_from: ago(900), ..fresh };
+    check(health::catch_up(&looking, NOW), "ok", "what was missed in the last 15 min is looked for", false);
+    let done = CatchUpReport { looking_from: None, found: 3, ..looking.clone() };
+    check(health::catch_up(&done, NOW), "ok", "missed messages found since the start: 3", false);
+    let given_up = |report: &CatchUpReport, secs| {
+        let last_given_up = Some((ago(secs).unwrap(), "a thread was too long".to_owned()));
+        CatchUpReport { given_up: 2, last_given_up, ..report.clone() }
+    };
+    let says = "what may have been missed was not looked for, 2 times since the start; last: a thread was too long";
+    check(health::catch_up(&given_up(&done, 3600), NOW), "degraded", says, true);
+    check(health::catch_up(&given_up(&looking, 3600), NOW), "degraded", says, true);
+    let says = "missed messages found since the start: 3";
+    check(health::catch_up(&given_up(&done, 3601), NOW), "ok", says, false);
 }
 
 #[test]

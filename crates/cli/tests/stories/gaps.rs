@@ -42,6 +42,7 @@ mod told {
     use std::time::Duration;
 
     use chathakase_sim::slack::Gate;
+    use serde_json::Value;
 
     use crate::harness::Story;
 
@@ -183,6 +184,14 @@ mod told {
         direct.finishes("Three.").await;
         s.calm().await;
         assert_eq!((refused.hits(), s.catch_up().given_up, s.catch_up().found), (1, 1, 1));
+        let (status, page) = s.page("/readyz").await;
+        let part = &serde_json::from_str::<Value>(&page).unwrap()["parts"]["catch_up"];
+        assert_eq!((status, &part["state"]), (200, &"degraded".into()), "{page}");
+        assert!(part["says"].as_str().unwrap().contains("missing_scope"), "{page}");
+        let (_, counted) = s.page("/metrics").await;
+        for line in ["chathakase_catch_up_given_up_total 1", "chathakase_catch_up_found_total 1"] {
+            assert!(counted.lines().any(|counted| counted == line), "not counted: {line}");
+        }
         thread.shows_nothing_more().await;
     }
 
