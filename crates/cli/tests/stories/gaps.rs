@@ -26,6 +26,7 @@ lossy! {
     what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
     a_thread_that_expired_meanwhile_is_caught_up_with,
     where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works,
+    what_a_full_disk_kept_out_is_answered_when_slack_sends_it_again,
 }
 
 #[test]
@@ -41,11 +42,12 @@ fn over_http_what_slack_gave_up_is_found_after_a_start() {
 mod told {
     use std::time::Duration;
 
-    use chathakase_sim::slack::Gate;
+    use chathakase_sim::slack::{Fate, Gate};
     use serde_json::Value;
 
     use crate::harness::Story;
 
+    const MINUTE: Duration = Duration::from_secs(60);
     const TEN_MINUTES: Duration = Duration::from_secs(600);
 
     pub(super) async fn what_people_wrote_while_it_was_dead_is_answered_once_and_in_order(s: &mut Story) {
@@ -209,6 +211,37 @@ mod told {
         s.waits_pass(14.9..=15.1, async { thread.finishes("Here.").await }).await;
         s.calm().await;
         assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 1));
+    }
+
+    /// Slack waits three seconds for an acknowledgement that does not come.
+    async fn not_acknowledged(s: &Story) {
+        s.clock.pass_sleep(Duration::from_secs(3)..=Duration::from_secs(3)).await;
+    }
+
+    /// The wait before Slack sends it again passes.
+    async fn sent_again_after(s: &Story, wait: Duration) {
+        s.slack.all_quiet().await;
+        s.clock.advance(wait);
+    }
+
+    pub(super) async fn what_a_full_disk_kept_out_is_answered_when_slack_sends_it_again(s: &mut Story) {
+        // Nothing is looked for: only Slack can bring it.
+        s.restart_with(&[("limits.catch_up", "0s")]).await;
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.disk_is_full(true);
+        tokio::join!(thread.reply("ana", "anybody there?"), not_acknowledged(s));
+        // The second try comes at once.
+        not_acknowledged(s).await;
+        assert_eq!((s.openai.requests_seen(), s.slack.events().last().unwrap().fate), (1, Fate::OnItsWay));
+        s.disk_is_full(false);
+        sent_again_after(s, MINUTE).await;
+        thread.finishes("Here.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 0));
     }
 
     pub(super) async fn over_http(s: &mut Story) {
