@@ -273,7 +273,11 @@ impl Driver<'_> {
     pub(super) async fn command(&self, claimed: Claimed) -> Result<Vec<Part>, Lost> {
         let Claimed { turn, command, lease, .. } = claimed;
         let tools = self.tools;
-        let words = command.unwrap_or_default();
+        let Some(words) = command else {
+            // Its text was deleted while nobody carried it out: nobody asks any more.
+            self.close(&notice(Outcome::Stopped, None)).await?;
+            return Ok(Vec::new());
+        };
         let ask = Ask {
             lease: &lease,
             ts: turn.last_ts,

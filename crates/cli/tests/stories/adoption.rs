@@ -14,6 +14,7 @@ stories! { usually:
     a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
+    a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
 
 mod told {
@@ -64,6 +65,24 @@ mod told {
         thread.reply("ana", "thanks").await;
         thread.finishes("Fine.").await;
         assert_eq!(thread.answers(), ["Fine."]);
+    }
+
+    pub(super) async fn a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing(s: &mut Story) {
+        s.openai.answers("Hello Ana.");
+        let thread = s.slack.mention("ana", "#general", "I am Ana").await;
+        thread.finishes("Hello Ana.").await;
+        s.restart().await;
+        let gate = Gate::closed();
+        drop(s.slack.next("users.info").slow(&gate));
+        let asked = thread.reply("ana", "session info").await;
+        gate.reached().await;
+        s.kill().await;
+        gate.open();
+        let (key, now) = (thread.key(), s.clock.now());
+        s.store().erase(&key.workspace, &key.channel, asked.ts(), now).await.unwrap();
+        s.start().await;
+        s.at_rest(&thread).await;
+        assert_eq!(thread.answers(), ["Hello Ana."]);
     }
 
     pub(super) async fn a_turn_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
