@@ -11,6 +11,7 @@ mod commands;
 mod conversations;
 mod gaps;
 mod init;
+mod interleavings;
 mod joining;
 mod pages;
 mod review;
