@@ -109,7 +109,8 @@ impl SessionStore for PostgresStore {
         now: Timestamp,
     ) -> Result<Option<Claimed>> {
         let (lease, parts, claimant, rules) = (lease.clone(), parts.to_vec(), claimant.cloned(), self.rules.clone());
-        let needs = of_turn(&lease);
+        let posts = parts.iter().filter_map(|part| part.ts).map(|ts| PostName::of(&lease.key, ts)).collect();
+        let needs = Needs { posts, ..of_turn(&lease) };
         let work = move |sql: &mut Sql<'_>, now| speak::delivered(sql, &rules, &lease, &parts, claimant.as_ref(), now);
         self.step(needs, 0, now, work).await
     }

@@ -44,7 +44,7 @@ pub(crate) fn clear(
             }
         }
         for turn in rows.delivered_until(session.no, before)? {
-            speak::forget_turn(rows, &turn)?;
+            speak::forget_turn(rows, key, &turn, now)?;
         }
     }
     session::settle(rows, rules, &mut thread, now)?;

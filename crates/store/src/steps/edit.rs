@@ -9,7 +9,7 @@ use chathakase_session::{
 use super::session;
 use crate::{
     codec::Packed,
-    rows::{MessageRow, Place, Post, PostName, Rows, Thread},
+    rows::{MessageRow, Place, Post, PostName, Rows, Thread, TurnRow},
 };
 
 /// The stored message of a post, if its session is live.
@@ -118,13 +118,21 @@ pub(crate) fn retract(
         if rows.parts(turn.id)?.iter().all(|part| part.ts != Some(ts)) {
             continue;
         }
-        let messages = rows.messages_until(no, turn.last_ts)?;
-        let Some(answer) = messages.iter().find(|message| message.answer && message.turn == Some(turn.id)) else {
-            return Ok(false);
-        };
-        session::erase(rows, thread.session_mut()?, answer)?;
-        session::settle(rows, rules, &mut thread, now)?;
-        return Ok(true);
+        let forgotten = forget_answer(rows, &mut thread, &turn)?;
+        if forgotten {
+            session::settle(rows, rules, &mut thread, now)?;
+        }
+        return Ok(forgotten);
     }
     Ok(false)
+}
+
+/// Erases what a turn answered; `false` when that is gone already. The caller writes the thread.
+pub(super) fn forget_answer(rows: &mut impl Rows, thread: &mut Thread, turn: &TurnRow) -> Result<bool> {
+    let messages = rows.messages_until(turn.session, turn.last_ts)?;
+    let Some(answer) = messages.iter().find(|message| message.answer && message.turn == Some(turn.id)) else {
+        return Ok(false);
+    };
+    session::erase(rows, thread.session_mut()?, answer)?;
+    Ok(true)
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chathakase_session::{
     Kind, Role, SlackTs, ThreadKey, Timestamp,
     store::{Learned, ReadBack, Result, Rules},
-    turn::Lease,
+    turn::{Lease, TurnId},
 };
 
 use super::{
@@ -62,7 +62,7 @@ impl Seen {
 /// Stores what is new as context, brings the rest up to date, and marks the thread as read.
 pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Timestamp) -> Result<Learned> {
     let (mut thread, _) = lease::held(rows, lease)?;
-    let mut learned = bring_in_line(rows, &mut thread, seen, now)?;
+    let mut learned = bring_in_line(rows, &mut thread, seen, Some(lease.turn), now)?;
     let ours = rows.part_times(thread.session_mut()?.no)?;
     for incoming in seen.posts_of(&lease.key) {
         let name = incoming.name_of_post();
@@ -96,14 +96,22 @@ pub(crate) fn reconcile(
     let Some(mut thread) = rows.thread(key)?.filter(|thread| thread.live(now).is_some()) else {
         return Ok(Learned::default());
     };
-    let learned = bring_in_line(rows, &mut thread, seen, now)?;
+    let learned = bring_in_line(rows, &mut thread, seen, None, now)?;
     if learned != Learned::default() {
         session::settle(rows, rules, &mut thread, now)?;
     }
     Ok(learned)
 }
 
-fn bring_in_line(rows: &mut impl Rows, thread: &mut Thread, seen: &Seen, now: Timestamp) -> Result<Learned> {
+/// The messages of the turn that the reading is `served` to stay: its reader knows them by their own delivery, and Slack may
+/// show less than there is.
+fn bring_in_line(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    seen: &Seen,
+    served: Option<TurnId>,
+    now: Timestamp,
+) -> Result<Learned> {
     let mut learned = Learned::default();
     let no = thread.session_mut()?.no;
     for incoming in seen.posts_of(&thread.key) {
@@ -118,17 +126,24 @@ fn bring_in_line(rows: &mut impl Rows, thread: &mut Thread, seen: &Seen, now: Ti
         }
     }
     if seen.whole_from.is_some() {
-        learned.erased = erase_missing(rows, thread, seen, now)?;
+        learned.erased = erase_missing(rows, thread, seen, served, now)?;
     }
     Ok(learned)
 }
 
 /// Erases what is stored and does not stand in the thread any more.
-fn erase_missing(rows: &mut impl Rows, thread: &mut Thread, seen: &Seen, now: Timestamp) -> Result<usize> {
+fn erase_missing(
+    rows: &mut impl Rows,
+    thread: &mut Thread,
+    seen: &Seen,
+    served: Option<TurnId>,
+    now: Timestamp,
+) -> Result<usize> {
     let no = thread.session_mut()?.no;
     let messages = rows.messages_until(no, SlackTs::MAX)?;
     let mut erased = 0;
-    for message in messages.iter().filter(|message| !message.answer && seen.lacks(message.ts, Some(message.at))) {
+    let may_go = |message: &&MessageRow| !message.answer && (served.is_none() || message.turn != served);
+    for message in messages.iter().filter(may_go).filter(|message| seen.lacks(message.ts, Some(message.at))) {
         let name = PostName::of(&thread.key, message.ts);
         let known =
             rows.post(&name)?.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });

@@ -1,16 +1,16 @@
 //! What a turn says: the parts of its answer, its closing, and its delivery.
 
 use chathakase_session::{
-    Kind, Role, SlackTs, Timestamp, fault_point,
+    Kind, Role, SlackTs, ThreadKey, Timestamp, fault_point,
     message::Ending,
     store::{Claimed, Result, Rules, StoreError, Usage},
     turn::{Claimant, Delivery, Lease, Outcome, Part, PartMode, PartState, TurnKind, TurnState},
 };
 
-use super::{lease, session};
+use super::{edit, lease, session};
 use crate::{
     codec::Packed,
-    rows::{ClosingRow, ContentNo, Lists, MessageRow, Rows, Thread, TurnRow},
+    rows::{ClosingRow, ContentNo, Lists, MessageRow, Place, Post, PostName, Rows, Thread, TurnRow},
 };
 
 /// Part `index` may exist from now on. One that is known to stand keeps what is known of it.
@@ -143,14 +143,15 @@ pub(crate) fn delivered(
     turn.delivery = Delivery::Done;
     turn.owner = None;
     turn.due = None;
+    rows.remove_parts(turn.id)?;
+    for part in parts {
+        rows.put_part(turn.id, part)?;
+    }
     if thread.is_cleared(turn.last_ts) {
-        forget_turn(rows, &turn)?;
+        forget_turn(rows, &lease.key, &turn, now)?;
     } else {
         rows.save_turn(&turn)?;
-        rows.remove_parts(turn.id)?;
-        for part in parts {
-            rows.put_part(turn.id, part)?;
-        }
+        heed_deletions(rows, &mut thread, &turn, parts)?;
     }
     let session = thread.session_mut()?;
     session.open = session.open.saturating_sub(1);
@@ -167,8 +168,23 @@ pub(crate) fn delivered(
     Ok(next)
 }
 
-/// Erases a delivered turn with its words.
-pub(crate) fn forget_turn(rows: &mut impl Rows, turn: &TurnRow) -> Result<()> {
+/// Who deleted a post of an answer while it was being brought wants to read as little of it as who does so later.
+fn heed_deletions(rows: &mut impl Rows, thread: &mut Thread, turn: &TurnRow, parts: &[Part]) -> Result<()> {
+    for ts in parts.iter().filter_map(|part| part.ts) {
+        let post = rows.post(&PostName::of(&thread.key, ts))?;
+        if post.is_some_and(|post| matches!(post.place, Place::Erased { .. })) {
+            return edit::forget_answer(rows, thread, turn).map(drop);
+        }
+    }
+    Ok(())
+}
+
+/// Erases a delivered turn with its words. Its posts may be newer than what the thread was cleared up to: they are marked.
+pub(crate) fn forget_turn(rows: &mut impl Rows, key: &ThreadKey, turn: &TurnRow, now: Timestamp) -> Result<()> {
+    for ts in rows.parts(turn.id)?.into_iter().filter_map(|part| part.ts) {
+        let gone = Post { asked: true, edited_ts: None, place: Place::Erased { at: now } };
+        rows.put_post(&PostName::of(key, ts), &gone)?;
+    }
     if let Some(closing) = &turn.closing {
         for content in [closing.text, closing.note].into_iter().flatten() {
             rows.erase_content(content)?;

@@ -275,6 +275,43 @@ pub(crate) async fn an_answer_is_retracted_with_any_of_its_parts(open: Open) {
     assert_eq!(store.learn(&next.lease, read(vec![ours]), at(6)).await.unwrap(), Learned::default());
 }
 
+pub(crate) async fn an_answer_deleted_while_it_is_brought_is_forgotten_with_its_delivery(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.part_open(&turn.lease, 0, chathakase_session::turn::PartMode::Stream, ts(2)).await.unwrap();
+    store.close(&turn.lease, says("answer"), at(2)).await.unwrap();
+    assert_eq!(erase(&*store, 2, 3).await, Erased::Marked);
+    store.delivered(&turn.lease, &[part(0, 2)], None, at(4)).await.unwrap();
+    assert_eq!(window(&*store, &key, at(4)).await, ["question"]);
+    let info = store.session(&key, at(4)).await.unwrap().unwrap();
+    assert_eq!((info.user_messages, info.assistant_messages), (1, 0));
+}
+
+pub(crate) async fn the_answer_to_cleared_words_is_not_read_back(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.clear(&key, ts(1), at(1)).await.unwrap();
+    store.close(&turn.lease, says("answer"), at(2)).await.unwrap();
+    store.delivered(&turn.lease, &[part(0, 2)], None, at(3)).await.unwrap();
+    let next = runs(&*store, asks(&key, 5, "next"), at(5)).await;
+    let ours = NewPost { role: chathakase_session::Role::Assistant, ..tells(&key, 2, "answer") };
+    assert_eq!(store.learn(&next.lease, read(vec![ours]), at(6)).await.unwrap(), Learned::default());
+    assert_eq!(window(&*store, &key, at(6)).await, ["next"]);
+}
+
+pub(crate) async fn a_reading_never_takes_away_the_question_it_is_for(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    receipt(&*store, tells(&key, 0, "context"), at(0)).await;
+    let turn = runs(&*store, asks(&key, 1, "question"), at(1)).await;
+    let learned = store.learn(&turn.lease, whole(Vec::new(), 2), at(2)).await.unwrap();
+    assert_eq!(learned, Learned { new: 0, amended: 0, erased: 1 });
+    assert_eq!(window(&*store, &key, at(2)).await, ["question"]);
+    assert!(!store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0).turn.stop_requested);
+}
+
 pub(crate) async fn a_reading_brings_edits_and_deletions_that_were_missed(open: Open) {
     let store = open(Rules::default());
     let key = thread();
