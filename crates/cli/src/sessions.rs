@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use chathakase_session::{
     SessionId, SlackTs, ThreadKey, Timestamp, WorkspaceId,
-    store::{Page, SessionInfo, SessionStore},
+    store::{Cleared, Page, SessionInfo, SessionStore, StoreError},
     time::SharedClock,
 };
 use chathakase_store::{OpenError, open_to_read};
@@ -199,11 +199,22 @@ async fn clear(config: &Config, clock: SharedClock, key: &ThreadKey) -> anyhow::
         ),
         Err(error) => return Err(error.into()),
     };
-    let now = clock.now();
-    let before = SlackTs::from_micros(now.as_millis().saturating_mul(1000)).context("the clock is far off")?;
-    let cleared = store.clear(key, before, now).await;
+    let cleared = clear_all(&*store, key, clock.now()).await;
     store.shutdown().await;
     Ok(format!("erased {} messages of {}; the assistant stays in the thread", cleared?.messages, key.session_id()))
+}
+
+/// Clears up to the newest message there is. Our clock is not asked: what it says may be ahead of Slack's, and whatever is
+/// posted until then would be passed over.
+async fn clear_all(store: &dyn SessionStore, key: &ThreadKey, now: Timestamp) -> Result<Cleared, StoreError> {
+    let (mut after, mut newest) = (0, key.root);
+    loop {
+        let messages = store.messages(key, after, SCAN_SIZE, now).await?;
+        let Some(last) = messages.last() else { break };
+        after = last.seq;
+        newest = messages.iter().map(|message| message.ts).fold(newest, SlackTs::max);
+    }
+    store.clear(key, newest, now).await
 }
 
 fn moment(at: Timestamp) -> String {
@@ -228,4 +239,43 @@ fn ask(question: &str) -> anyhow::Result<()> {
     let mut screen = std::io::stderr();
     write!(screen, "{question}")?;
     Ok(screen.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chathakase_session::{
+        Kind, Role,
+        store::{NewPost, Rules},
+    };
+    use chathakase_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_is_cleared_up_to_its_newest_message_and_not_to_what_the_clock_says() {
+        let store = MemoryStore::new(Rules::default());
+        let ts = |secs: i64| SlackTs::from_micros(secs * 1_000_000).unwrap();
+        let key = ThreadKey { workspace: "T1".parse().unwrap(), channel: "C1".parse().unwrap(), root: ts(100) };
+        for secs in 100..100 + 2 * SCAN_SIZE as i64 {
+            let post = NewPost {
+                key: key.clone(),
+                ts: ts(secs),
+                role: Role::User,
+                kind: if secs == 100 { Kind::Command } else { Kind::Context },
+                author: None,
+                author_team: None,
+                name: None,
+                by_bot: false,
+                text: "words".to_owned(),
+                edited_ts: None,
+                asked_by_edit: None,
+                joined_only: false,
+            };
+            store.receive(post, None, Timestamp::from_secs(secs)).await.unwrap();
+        }
+        let ahead = Timestamp::from_secs(2000);
+        clear_all(&store, &key, ahead).await.unwrap();
+        let mark = store.mark(&key, ahead).await.unwrap();
+        assert_eq!(mark.cleared_before, Some(ts(99 + 2 * SCAN_SIZE as i64)));
+    }
 }
