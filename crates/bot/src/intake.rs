@@ -162,10 +162,20 @@ impl Intake {
         };
         let new = self.new_post(key.clone(), &post, kind, &words, how, joined_only);
         let taken = self.receive(new).await?;
-        if taken == Taken::In && early == Some(catch::Change::Edited) {
-            self.look_again(key, post.ts);
+        if taken != Taken::No {
+            self.heed_early(key, &post).await?;
         }
         Ok(taken)
+    }
+
+    /// Does to a post that is stored now what happened to it before; also what came while it was on its way in.
+    async fn heed_early(self: &Arc<Self>, key: ThreadKey, post: &Post) -> Result<(), StoreError> {
+        match self.early.of(&key.workspace, &key.channel, post.ts, self.runner.tools.clock.now()) {
+            Some(catch::Change::Deleted) => self.erase(&key, post.ts).await?,
+            Some(catch::Change::Edited) => self.look_again(key, post.ts),
+            None => {}
+        }
+        Ok(())
     }
 
     async fn receive(self: &Arc<Self>, post: NewPost) -> Result<Taken, StoreError> {
@@ -256,12 +266,17 @@ impl Intake {
         let missed = amended == Amended::Unknown && now.since(ts.moment()) <= EDIT_BRINGS_FOR;
         let asked_before = change.previous_text.as_ref().is_none_or(|text| text::mentions(text, &here.me.user));
         let how = if asks_now && !asked_before { How::Edit } else { How::Post };
-        if !asks_now && !missed {
+        // A question that was one before was asked then, even where the mark that says so is forgotten.
+        if !missed && (asked_before || !asks_now) {
             return Ok(());
         }
         let taken = self.take(here, change.post, how).await?;
-        if missed && taken == Taken::No {
-            self.early.remember(workspace, &change.channel, ts, catch::Change::Edited, now);
+        if amended == Amended::Unknown && taken != Taken::In {
+            if missed && taken == Taken::No {
+                self.early.remember(workspace, &change.channel, ts, catch::Change::Edited, now);
+            }
+            // It may have come in by itself meanwhile, as it was before.
+            tools.store.amend(workspace, &change.channel, ts, &said, edited_ts, now).await?;
         }
         Ok(())
     }
@@ -273,9 +288,12 @@ impl Intake {
         let key = ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root };
         // Where we take no part there is nothing of it to erase, and no reason to keep a mark of it for long.
         // If Slack does not say where it was, it may have been in a thread of ours.
-        if deletion.place != Place::Direct && deletion.described && !tools.store.mark(&key, now).await?.joined {
+        if deletion.place != Place::Direct && deletion.described {
+            // Before the store is asked: the post may be taken in at the same moment.
             self.early.remember(workspace, &deletion.channel, ts, catch::Change::Deleted, now);
-            return Ok(());
+            if !tools.store.mark(&key, now).await?.joined {
+                return Ok(());
+            }
         }
         self.erase(&key, ts).await
     }
@@ -287,7 +305,8 @@ impl Intake {
         match tools.store.erase(&key.workspace, &key.channel, ts, now).await? {
             // Who takes the question away does not want to read on.
             Erased::Done { stops: Some(turn) } => self.runner.stop_turn(turn),
-            Erased::Marked if ts != key.root => {
+            // Also when it is marked already: whoever did that may have died before this.
+            Erased::Marked | Erased::Gone if ts != key.root => {
                 if tools.store.retract(key, ts, now).await? {
                     tracing::info!(thread.key = %key, "an answer was deleted in Slack, and is forgotten");
                 }

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -18,6 +18,7 @@ use chathakase_session::{
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
+use chathakase_sim::slack::Gate;
 
 /// The store of one life. A runtime that is shut down drops its tasks one after another, and those that are still there see
 /// the others' ends and write what they make of them; a killed process does nothing of the kind. After
@@ -26,12 +27,13 @@ pub struct MortalStore {
     store: Arc<dyn SessionStore>,
     dead: AtomicBool,
     full: AtomicBool,
+    gates: Mutex<Vec<(&'static str, Gate)>>,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
-        Arc::new(Self { store, dead: AtomicBool::new(false), full: AtomicBool::new(false) })
+        Arc::new(Self { store, dead: AtomicBool::new(false), full: AtomicBool::new(false), gates: Mutex::default() })
     }
 
     /// Ends this life, now.
@@ -42,6 +44,19 @@ impl MortalStore {
     /// Whether nothing more can be written to it.
     pub fn is_full(&self, full: bool) {
         self.full.store(full, SeqCst);
+    }
+
+    /// From now on, until `gate` is opened, `receive` waits there before it is done; `amend` and `mark` when they are done,
+    /// before they return.
+    pub fn hold(&self, step: &'static str, gate: &Gate) {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).push((step, gate.clone()));
+    }
+
+    async fn pass(&self, step: &'static str) {
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (_, gate) in gates.iter().filter(|(held, _)| *held == step) {
+            gate.pass().await;
+        }
     }
 
     fn has_room(&self) -> Result<()> {
@@ -68,6 +83,7 @@ impl MortalStore {
 impl SessionStore for MortalStore {
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
         self.has_room()?;
+        self.pass("receive").await;
         self.alive(self.store.receive(post, claimant, now)).await
     }
     async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
@@ -118,7 +134,9 @@ impl SessionStore for MortalStore {
         edited_ts: SlackTs,
         now: Timestamp,
     ) -> Result<Amended> {
-        self.alive(self.store.amend(workspace, channel, ts, text, edited_ts, now)).await
+        let amended = self.alive(self.store.amend(workspace, channel, ts, text, edited_ts, now)).await;
+        self.pass("amend").await;
+        amended
     }
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
         self.alive(self.store.erase(workspace, channel, ts, now)).await
@@ -142,7 +160,9 @@ impl SessionStore for MortalStore {
         self.alive(self.store.expire(keep_up_to, limit, now)).await
     }
     async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
-        self.alive(self.store.mark(key, now)).await
+        let mark = self.alive(self.store.mark(key, now)).await;
+        self.pass("mark").await;
+        mark
     }
     async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
         self.alive(self.store.session(key, now)).await

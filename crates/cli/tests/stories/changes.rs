@@ -15,6 +15,7 @@ stories! { on both stores:
     a_reply_deleted_before_its_mention_arrives_is_not_answered,
     an_edit_that_brings_a_mention_to_what_was_only_heard_asks_once,
     an_edit_that_takes_the_mention_away_changes_only_the_words,
+    an_edit_of_a_question_of_long_ago_asks_nothing,
     events_of_edits_in_any_order_and_number_leave_the_last_text,
     an_edit_where_we_take_no_part_is_nothing_to_us,
     an_edit_of_another_bot_is_nothing_to_us,
@@ -24,6 +25,10 @@ stories! { on both stores:
 }
 
 mod told {
+    use std::time::Duration;
+
+    use chathakase_session::time::Clock;
+
     use crate::harness::Story;
 
     pub(super) async fn an_edit_while_it_is_answered_counts_from_the_next_answer_on(s: &mut Story) {
@@ -188,6 +193,28 @@ mod told {
         thread.reply("ana", "still there?").await;
         thread.finishes("Yes.").await;
         s.openai.last_request().heard(["hello all", "Hello.", "still there?"]);
+    }
+
+    pub(super) async fn an_edit_of_a_question_of_long_ago_asks_nothing(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Yes.").answers("Fine.");
+        let thread = s.slack.mention("ana", "#general", "helo").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        // Its marks are forgotten too.
+        s.passes(Duration::from_secs(3700)).await;
+        let store = s.store();
+        for hours in [0, 26] {
+            s.passes(Duration::from_secs(hours * 3600)).await;
+            store.expire(0, 100, s.clock.now()).await.unwrap();
+        }
+        thread.reply("ana", "still there?").await;
+        thread.finishes("Yes.").await;
+        s.at_rest(&thread).await;
+        thread.edit(&thread.first(), "@assistant hello").await;
+        s.calm().await;
+        thread.reply("ana", "and now?").await;
+        thread.finishes("Fine.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "still there?", "Yes.", "and now?"]);
     }
 
     pub(super) async fn events_of_edits_in_any_order_and_number_leave_the_last_text(s: &mut Story) {

@@ -19,7 +19,7 @@ use chathakase_session::store::SessionStore;
 use chathakase_sim::{
     ManualClock,
     model::ScriptedModel,
-    slack::{Options, SmallSlack, Transport},
+    slack::{Gate, Options, SmallSlack, Transport},
 };
 use chathakase_slack::{manifest::needs, pacing::Limits};
 use chathakase_store::{
@@ -271,6 +271,15 @@ impl Story {
         if let Some(life) = &self.life {
             life.is_full(full);
         }
+    }
+
+    /// Holds the assistant's steps of this name at a gate: see [`MortalStore::hold`].
+    pub(crate) fn holds_step(&self, step: &'static str) -> Gate {
+        let gate = Gate::closed();
+        if let Some(life) = &self.life {
+            life.hold(step, &gate);
+        }
+        gate
     }
 
     /// Waits until nothing is open in a thread: its answers are delivered, and its session can expire.

@@ -14,6 +14,7 @@ mod init;
 mod interleavings;
 mod joining;
 mod pages;
+mod races;
 mod review;
 mod routing;
 mod troubles;

@@ -33,7 +33,8 @@ impl Gate {
         let _ = self.0.subscribe().wait_for(|state| state.reached > 0).await;
     }
 
-    pub(crate) async fn pass(&self) {
+    /// Stands before the gate until it opens.
+    pub async fn pass(&self) {
         self.0.send_modify(|state| state.reached += 1);
         let _ = self.0.subscribe().wait_for(|state| state.open).await;
     }
