@@ -61,6 +61,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 async fn plays(s: &mut Story, root: Root, steps: &[Step]) {
     s.openai.answers_by(|_| "Yes.".to_owned());
     s.slack.hold_events();
+    // What was written before it first listened is not looked for.
+    s.caught_up().await;
     let thread = match root {
         Root::Mention => s.slack.mention("ana", "#general", "root").await,
         Root::Post => s.slack.post("ana", "#general", "root").await,
