@@ -91,7 +91,11 @@ impl Stage {
             ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
-        let broken = options.sabotage.map(|sabotage| (sabotage::VARIABLE.to_owned(), sabotage.written()));
+        // Catching up would find what a broken promise has lost, and hide it.
+        let broken = options.sabotage.iter().flat_map(|sabotage| {
+            [(sabotage::VARIABLE, sabotage.written()), ("CHATHAKASE_LIMITS__CATCH_UP", "0s".to_owned())]
+        });
+        let broken = broken.map(|(name, value)| (name.to_owned(), value));
         let syncs = options.sabotage != Some(Sabotage::NoSync);
         settings.into_iter().chain(broken).chain(self.disk.environment(syncs)).collect()
     }
