@@ -65,7 +65,7 @@ pub struct Manifest {
     /// How Slack reaches the assistant (default: as it is set up here, else socket)
     #[arg(long, value_enum)]
     pub transport: Option<TransportName>,
-    /// Where Slack reaches it, for http: https://bot.example.com
+    /// Where Slack reaches it, for http: `https://bot.example.com`
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// YAML gives the reason of each scope and event; JSON has no room for them

@@ -1,6 +1,6 @@
 //! What an operator sees of a running assistant: `/healthz`, `/readyz` and `/metrics`, with both transports.
 //!
-//! Nothing that is watched knows of it: the store and the inbox are wrapped ([`store`], [`inbox`]), and clients say how their
+//! Nothing that is watched knows of it: the store and the inbox are wrapped (`store`, `inbox`), and clients say how their
 //! calls went lately. All pages together ask the store no more than once a second, however often they are asked for.
 
 mod exposition;

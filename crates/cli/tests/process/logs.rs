@@ -110,7 +110,7 @@ async fn what_only_a_person_can_put_right_is_an_error_and_what_passes_is_not() {
         said.map(|line| line["level"].as_str().unwrap()).collect()
     };
     assert_eq!(levels("the model failed"), ["ERROR", "WARN"], "{log}");
-    assert_eq!(levels("Slack does not take our token any more"), ["ERROR"], "{log}");
+    assert_eq!(levels("Slack does not accept our token"), ["ERROR"], "{log}");
     assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 2, "{log}");
 }
 
