@@ -4,6 +4,8 @@
 //! not at all, and when it returns, it is durable (a store that keeps nothing on disk is exempt and says so by its name).
 //! Callers never open a transaction. Time is an argument.
 
+mod error;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
@@ -13,6 +15,8 @@ use crate::{
     message::Ending,
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId},
 };
+
+pub use error::{Result, StoreError};
 
 /// What every step is measured by. Given to a store when it is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,52 +315,6 @@ pub struct Expired {
     /// Whether more are due than one sweep takes.
     pub more: bool,
 }
-
-/// Why a step was not done. Nothing of it happened.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The caller does not hold the turn any more and must fall silent about it.
-    #[error("turn {turn} was taken over by another process")]
-    LeaseLost {
-        /// The turn.
-        turn: TurnId,
-    },
-    /// The step may succeed later: the disk is full, the database is away or overloaded. Nothing was acknowledged.
-    #[error("the store cannot write now ({what}); it will be tried again")]
-    Unavailable {
-        /// What is in the way, in a few words.
-        what: String,
-        /// The driver's error.
-        #[source]
-        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-    /// A row cannot be read. The rows beside it are not concerned.
-    #[error("row {row} of {table} cannot be read: bad {column}; restore it from a backup or erase that session")]
-    BadRow {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-        /// The row's key.
-        row: String,
-        /// What is wrong with it.
-        #[source]
-        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-    /// The store has been shut down.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl StoreError {
-    /// Whether the same step may succeed later.
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
-    }
-}
-
-/// What a step returns.
-pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Keeps sessions. See the module's documentation for what all steps promise.
 ///
