@@ -8,7 +8,7 @@ use std::{
 };
 
 use chathakase_session::{
-    SlackTs, ThreadKey, chain, fault_point,
+    SlackTs, ThreadKey, Timestamp, chain, fault_point,
     store::{Claimed, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
@@ -20,6 +20,10 @@ use crate::turn::{Driver, Hold, Tools};
 
 /// How long after the drain what was told to fall silent may take to do so: a Slack call's 8 s and a little more.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The shortest and the longest wait before a turn that could not go on is tried again.
+const PUT_OFF_MIN: Duration = Duration::from_secs(5);
+const PUT_OFF_MAX: Duration = Duration::from_secs(60);
 
 /// Runs turns, each in a task of its own.
 pub(crate) struct Runner {
@@ -83,7 +87,7 @@ impl Runner {
             while let Some((claimed, asked_at)) = next.take() {
                 if runner.is_closing() {
                     // The end of the process came between the claim and now.
-                    runner.give_back(&[claimed.lease]).await;
+                    runner.give_back(&[claimed.lease], Duration::ZERO).await;
                     break;
                 }
                 next = runner.run_one(claimed, asked_at).await;
@@ -108,6 +112,7 @@ impl Runner {
     async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<(Claimed, Duration)> {
         let held = Held::new(self, &claimed.lease, asked_at);
         let claimant = (claimed.turn.kind == TurnKind::Answer).then(|| self.claimant.clone());
+        let began = claimed.turn.started_at;
         let driver = Driver {
             tools: &self.tools,
             hold: Arc::clone(&held.hold),
@@ -121,8 +126,20 @@ impl Runner {
             Ok(next) => next,
             Err(lost) => {
                 tracing::info!(turn.id = %lost.0, "this process works no more on the turn");
+                self.put_off(&held.hold.lease, began).await;
                 None
             }
+        }
+    }
+
+    /// Gives a turn back that was not brought to its end, if it is still ours, to be tried again later. Nobody died: a lease that
+    /// ran out would count as a death.
+    async fn put_off(&self, lease: &Lease, began: Option<Timestamp>) {
+        // At the end of the process all are given back together, at once.
+        if !self.silence.is_cancelled() {
+            // As long again as it has taken so far: what lasts is tried less and less often.
+            let took = began.map(|began| self.tools.clock.now().since(began)).unwrap_or_default();
+            self.give_back(std::slice::from_ref(lease), took.clamp(PUT_OFF_MIN, PUT_OFF_MAX)).await;
         }
     }
 
@@ -280,12 +297,12 @@ impl Runner {
             // A call that waits for Slack is not heard out for ever: whoever asked us to end may lose patience and kill.
             let _ = timeout(&*self.tools.clock, SILENT_WITHIN, self.tasks.wait()).await;
         }
-        self.give_back(&left).await;
+        self.give_back(&left, Duration::ZERO).await;
     }
 
-    async fn give_back(&self, leases: &[Lease]) {
+    async fn give_back(&self, leases: &[Lease], wait: Duration) {
         if !leases.is_empty()
-            && let Err(error) = self.tools.store.release(leases, self.tools.clock.now()).await
+            && let Err(error) = self.tools.store.release(leases, wait, self.tools.clock.now()).await
         {
             tracing::warn!(
                 error = %chain(&error),

@@ -98,8 +98,8 @@ impl SessionStore for MortalStore {
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         self.alive(self.store.renew(leases, lease, now)).await
     }
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
-        self.alive(self.store.release(leases, now)).await
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
+        self.alive(self.store.release(leases, wait, now)).await
     }
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
         self.alive(self.store.part_intended(lease, index, mode)).await

@@ -347,8 +347,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// cannot be read counts as lost; it holds up none beside it.
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed>;
 
-    /// Gives leases back at once, so that others need not wait until they run out. Leases no longer held are skipped.
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()>;
+    /// Gives leases back, so that their turns can be claimed once `wait` is over, and nobody need wait until they run out. No
+    /// death is counted. Leases no longer held are skipped.
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()>;
 
     /// Says that part `index` may exist from now on. For all parts but the first, which the claim covers.
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()>;

@@ -133,8 +133,8 @@ impl SessionStore for Saboteur {
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         self.store.claim(claimant, limit, now).await
     }
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
-        self.store.release(leases, now).await
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
+        self.store.release(leases, wait, now).await
     }
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         self.store.stop(key, pressed).await

@@ -20,15 +20,16 @@ use crate::texts;
 const LOOKS_MAX: u32 = 2;
 
 impl Driver<'_> {
-    /// Shows `text` to the asker alone. A thread without replies shows no such message, so there it goes to the channel's foot.
-    pub(super) async fn tell_asker(&self, turn: &Turn, text: &str) {
-        let Some(asker) = &turn.asker else { return };
+    /// Shows `text` to the asker alone; fails where that may work later. A thread without replies shows no such message, so there it goes to the channel's foot.
+    pub(super) async fn tell_asker(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
+        let Some(asker) = &turn.asker else { return Ok(()) };
         let (replies, key) = (&self.tools.replies, &turn.key);
         let thread = (turn.last_ts != key.root).then_some(key.root);
         if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
             tracing::warn!(error = %chain(&error), thread.key = %key, "a private answer could not be shown; it goes by direct message");
-            self.tell_by_dm(turn, text).await;
+            self.tell_by_dm(turn, text).await?;
         }
+        Ok(())
     }
 
     /// Makes the thread show a closed turn, starting from what stands there already.
@@ -66,8 +67,8 @@ impl Driver<'_> {
             };
             if let ReplyError::CannotPost { code } = &error {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack does not let us answer there");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
-                return Ok(Vec::new());
+                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await?;
+                return Ok(self.known.parts());
             }
             let cause = error.cause();
             if let Some(cause) = cause
@@ -75,8 +76,8 @@ impl Driver<'_> {
                 && looks == LOOKS_MAX
             {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack refuses the answer for good");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await;
-                return Ok(Vec::new());
+                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await?;
+                return Ok(self.known.parts());
             }
             looks += 1;
             if !error.is_mendable() {
@@ -97,17 +98,18 @@ impl Driver<'_> {
         }
     }
 
-    async fn tell_by_dm(&self, turn: &Turn, text: &str) {
-        let Some(asker) = &turn.asker else { return };
-        match self.tools.api.conversations_open(asker).await {
-            Ok(dm) => {
-                if let Err(error) = self.tools.replies.tell(&turn.key.workspace, &dm, text).await {
-                    tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either")
-            }
+    /// The same by direct message.
+    async fn tell_by_dm(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
+        let Some(asker) = &turn.asker else { return Ok(()) };
+        let told = match self.tools.api.conversations_open(asker).await {
+            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, text).await,
+            Err(error) => Err(ReplyError::Slack(error)),
+        };
+        let Err(error) = told else { return Ok(()) };
+        tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either");
+        match error {
+            ReplyError::Slack(cause) if cause.is_token_fatal() || cause.is_transient() => Err(Lost(turn.id)),
+            _ => Ok(()),
         }
     }
 

@@ -295,7 +295,7 @@ impl Driver<'_> {
             // In a direct message nobody else is there.
             commands::Reply::Asker(text) if !turn.key.channel.as_str().starts_with('D') => {
                 // In this order: a death between the two shows it twice to one person, and never not at all.
-                self.tell_asker(&turn, &text).await;
+                self.tell_asker(&turn, &text).await?;
                 fault_point!("command.told");
                 self.close(&answered(String::new())).await?;
                 Ok(Vec::new())

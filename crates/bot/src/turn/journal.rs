@@ -114,9 +114,9 @@ macro_rules! insist {
 }
 pub(super) use insist;
 
-/// The turn is not ours any more; somebody else carries on with it.
+/// This process works no more on the turn: it is somebody else's, or cannot go on now. Whoever claims it next carries on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("turn {0} is not ours any more")]
+#[error("turn {0} is not ours to carry on with now")]
 pub(crate) struct Lost(pub(crate) TurnId);
 
 /// The parts of a turn as this process knows them: what stands under which timestamp, and what may stand under one that we

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chathakase_session::{SlackTs, turn::Turn};
+use chathakase_slack::api::ApiError;
 
 use super::{
     driver::Driver,
@@ -24,6 +25,10 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     let api = tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
     let reading = reading::read(&api, &turn.key, mark.cleared_before, settings.read_back_calls_max, began);
     let reading = driver.unless_silenced(reading).await?;
+    if reading.failed.as_ref().is_some_and(ApiError::is_token_fatal) {
+        // The answer could not be shown either: better later, and with all of the thread.
+        return Err(Lost(turn.id));
+    }
     let authors: Vec<_> = reading.posts.iter().filter_map(|post| post.author.user.clone()).collect();
     let names = driver.unless_silenced(tools.people.names(authors)).await?;
     // What was written since the turn began comes by itself, and may be a question.

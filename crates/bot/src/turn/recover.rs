@@ -82,6 +82,10 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
             }
             Err(error) => error,
         };
+        if error.is_token_fatal() {
+            // Nothing can be said either. What stands there shows when Slack lets us in again.
+            return Err(Lost(turn.id));
+        }
         let passes = error.is_transient() || error.code().is_none();
         let unseen = Standing::unseen(&driver.known);
         // Saying it again is right once: after that, as long as we wait nothing is doubled.

@@ -171,7 +171,8 @@ impl SessionStore for Measured {
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         let claimed = self.timed("claim", self.store.claim(claimant, limit, now)).await?;
         for Claimed { turn, adopted, .. } in &claimed {
-            if *adopted {
+            // One that was given back has no dead owner.
+            if *adopted && turn.deaths > 0 {
                 ADOPTIONS.count([]);
             }
             self.runs(turn);
@@ -183,8 +184,8 @@ impl SessionStore for Measured {
         self.lock().retain(|id, _| !renewed.lost.contains(id));
         Ok(renewed)
     }
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
-        self.timed("release", self.store.release(leases, now)).await?;
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
+        self.timed("release", self.store.release(leases, wait, now)).await?;
         self.lock().retain(|id, _| leases.iter().all(|lease| lease.turn != *id));
         Ok(())
     }

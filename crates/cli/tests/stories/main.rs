@@ -15,6 +15,7 @@ mod interleavings;
 mod joining;
 mod pages;
 mod races;
+mod refusals;
 mod review;
 mod routing;
 mod troubles;

@@ -66,7 +66,8 @@ impl Replies {
     }
 
     /// Leaves the posts of a turn that were found in the thread as they are, and ends the streams among them: for an answer
-    /// that a person stopped. Fails only with [`ReplyError::Silenced`]. The hashes are 0: what the posts say is not known.
+    /// that a person stopped. Fails only with [`ReplyError::Silenced`], or when Slack does not take our token. The hashes are 0:
+    /// what the posts say is not known.
     pub async fn leave(
         &self,
         target: Target,
@@ -181,6 +182,7 @@ impl Speaker {
     async fn stop(&self, part: u32, ts: SlackTs) -> Result<(), ReplyError> {
         match self.insist(&Call::Stop { part, ts, text: None }).await {
             Err(failure) if failure.trouble == Trouble::Silenced => Err(ReplyError::Silenced),
+            Err(failure) if failure.error.as_ref().is_some_and(ApiError::is_token_fatal) => Err(failure.end(part)),
             Ok(_) | Err(_) => Ok(()),
         }
     }

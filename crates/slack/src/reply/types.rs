@@ -128,11 +128,12 @@ impl ReplyError {
             Self::Silenced | Self::Stopped { .. } | Self::CannotPost { .. } | Self::Broken => None,
         }
     }
-    /// Whether reading the thread back and mending it may still bring the answer there.
+    /// Whether reading the thread back and mending it now may still bring the answer there. Where only our token or a scope of
+    /// it is in the way, it will once somebody has seen to that.
     pub fn is_mendable(&self) -> bool {
         match self {
             Self::Unknown { .. } | Self::Broken => true,
-            Self::Slack(cause) => !cause.is_token_fatal(),
+            Self::Slack(cause) => !cause.is_token_fatal() && cause.code() != Some("missing_scope"),
             Self::Silenced | Self::Stopped { .. } | Self::CannotPost { .. } => false,
         }
     }

@@ -73,8 +73,8 @@ impl SessionStore for MemoryStore {
         self.step(|rows| lease::renew(rows, leases, lease, now))
     }
 
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
-        self.step(|rows| lease::release(rows, leases, now))
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
+        self.step(|rows| lease::release(rows, leases, now + wait))
     }
 
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {

@@ -70,9 +70,9 @@ impl SessionStore for PostgresStore {
         self.step(Needs::leases(&leases), 0, now, move |sql, now| lease::renew(sql, &leases, lease, now)).await
     }
 
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         let leases = leases.to_vec();
-        self.step(Needs::leases(&leases), 0, now, move |sql, now| lease::release(sql, &leases, now)).await
+        self.step(Needs::leases(&leases), 0, now, move |sql, now| lease::release(sql, &leases, now + wait)).await
     }
 
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {

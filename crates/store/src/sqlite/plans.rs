@@ -114,7 +114,7 @@ async fn live(store: &SqliteStore) {
     store.close(&turn.lease, says(Outcome::Stopped), at(9)).await.unwrap();
     let part = Part { index: 0, mode: PartMode::Stream, state: PartState::Done, ts: Some(ts(9)), hash: 1 };
     let next = store.delivered(&turn.lease, &[part], Some(&us), at(10)).await.unwrap().unwrap();
-    store.release(&[next.lease], at(10)).await.unwrap();
+    store.release(&[next.lease], std::time::Duration::ZERO, at(10)).await.unwrap();
     let again = store.claim(&us, 4, at(11)).await.unwrap().remove(0);
     store.close(&again.lease, says(Outcome::Answered), at(11)).await.unwrap();
     store.delivered(&again.lease, &[], None, at(11)).await.unwrap();

@@ -48,9 +48,9 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| lease::renew(sql, &leases, lease, now)).await
     }
 
-    async fn release(&self, leases: &[Lease], now: Timestamp) -> Result<()> {
+    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         let leases = leases.to_vec();
-        self.step(0, move |sql| lease::release(sql, &leases, now)).await
+        self.step(0, move |sql| lease::release(sql, &leases, now + wait)).await
     }
 
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {

@@ -214,12 +214,12 @@ pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> R
     Ok(Some(turn.id))
 }
 
-/// Gives leases back.
-pub(crate) fn release(rows: &mut impl Rows, leases: &[Lease], now: Timestamp) -> Result<()> {
+/// Gives leases back, to be claimed from `due` on.
+pub(crate) fn release(rows: &mut impl Rows, leases: &[Lease], due: Timestamp) -> Result<()> {
     for held in leases {
         if let Some(mut turn) = readable(rows, held)? {
             turn.owner = None;
-            turn.due = Some(now);
+            turn.due = Some(due);
             rows.save_turn(&turn)?;
         }
     }

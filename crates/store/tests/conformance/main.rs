@@ -56,6 +56,7 @@ every_store! {
         of_two_leases_of_one_owner_the_later_counts,
         adoption_counts_deaths_and_brings_what_was_decided,
         a_lease_given_back_is_free_at_once,
+        a_turn_put_off_is_free_later_and_nobody_died,
         a_stop_reaches_the_owner_and_outlives_it,
         a_late_stop_leaves_the_next_answer_alone,
         claims_are_oldest_first_and_no_more_than_asked_for,

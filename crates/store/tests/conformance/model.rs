@@ -22,7 +22,7 @@ enum Step {
     Retract { thread: usize, secs: i64 },
     Claim { process: u8, limit: usize },
     Renew { lease: usize },
-    Release { lease: usize },
+    Release { lease: usize, wait: u32 },
     Part { lease: usize, what: u8, index: u32 },
     Close { lease: usize, outcome: Outcome, words: bool },
     Deliver { lease: usize, claims: Option<u8> },
@@ -53,7 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (thread(), secs()).prop_map(|(thread, secs)| Step::Retract { thread, secs }),
         4 => (0..2_u8, 0..4_usize).prop_map(|(process, limit)| Step::Claim { process, limit }),
         2 => lease().prop_map(|lease| Step::Renew { lease }),
-        1 => lease().prop_map(|lease| Step::Release { lease }),
+        1 => (lease(), 0..9_u32).prop_map(|(lease, wait)| Step::Release { lease, wait }),
         2 => (lease(), 0..3_u8, 0..3_u32).prop_map(|(lease, what, index)| Step::Part { lease, what, index }),
         8 => (lease(), outcome, any::<bool>()).prop_map(|(lease, outcome, words)| Step::Close { lease, outcome, words }),
         8 => (lease(), claims()).prop_map(|(lease, claims)| Step::Deliver { lease, claims }),
@@ -155,7 +155,7 @@ impl Side {
     async fn take_of_turn(&mut self, step: &Step, now: Timestamp) -> String {
         let (Step::Learn { lease, .. }
         | Step::Renew { lease }
-        | Step::Release { lease }
+        | Step::Release { lease, .. }
         | Step::Part { lease, .. }
         | Step::Close { lease, .. }
         | Step::ClearAndClose { lease, .. }
@@ -171,7 +171,9 @@ impl Side {
             Step::Renew { .. } => {
                 format!("{:?}", self.store.renew(std::slice::from_ref(&lease), 30 * SECOND, now).await)
             }
-            Step::Release { .. } => format!("{:?}", self.store.release(std::slice::from_ref(&lease), now).await),
+            Step::Release { wait, .. } => {
+                format!("{:?}", self.store.release(std::slice::from_ref(&lease), *wait * SECOND, now).await)
+            }
             Step::Part { what: 0, index, .. } => {
                 format!("{:?}", self.store.part_intended(&lease, *index, PartMode::Update).await)
             }

@@ -49,7 +49,7 @@ async fn lives_through(store: &PostgresStore, proxy: &Proxy, cut: Cut) {
     lose();
     assert_eq!(store.stop(&thread(), ts(2)).await.unwrap(), Some(turn.turn.id));
     lose();
-    store.release(std::slice::from_ref(&turn.lease), at(2)).await.unwrap();
+    store.release(std::slice::from_ref(&turn.lease), std::time::Duration::ZERO, at(2)).await.unwrap();
     lose();
     let claimed: Vec<Claimed> = store.claim(&us(), 9, at(2)).await.unwrap();
     let [again] = &claimed[..] else { panic!("{claimed:?}") };

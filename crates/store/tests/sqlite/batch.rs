@@ -13,7 +13,7 @@ async fn one_step_that_fails_takes_nothing_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(folder.path()).unwrap());
     let lost = runs(&*store, asks(&thread_of("T9", "C9", 0), 0, "question"), at(0)).await;
-    store.release(std::slice::from_ref(&lost.lease), at(0)).await.unwrap();
+    store.release(std::slice::from_ref(&lost.lease), std::time::Duration::ZERO, at(0)).await.unwrap();
     let callers: Vec<_> = (0..64)
         .map(|n| {
             let (store, lease) = (store.clone(), lost.lease.clone());

@@ -72,7 +72,7 @@ async fn a_bad_turn_is_lost_and_the_other_leases_are_renewed_and_given_back() {
     let renewed = store.renew(&leases, 30 * SECOND, at(5)).await.unwrap();
     assert_eq!((renewed.lost, renewed.stopped), (vec![bad.turn.id], Vec::new()));
     assert!(store.claim(&process("other"), 10, at(32)).await.unwrap().is_empty(), "the good one is held until 35");
-    store.release(&leases, at(33)).await.unwrap();
+    store.release(&leases, std::time::Duration::ZERO, at(33)).await.unwrap();
     assert_eq!(store.claim(&process("other"), 10, at(33)).await.unwrap().len(), 1);
 }
 

@@ -1,6 +1,6 @@
 //! Who may work on a turn.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use chathakase_session::{
     Timestamp,
@@ -95,7 +95,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
         assert_eq!(lost, turn.turn.id);
     }
     // Giving back what is not ours takes it from nobody.
-    store.release(std::slice::from_ref(lease), at(31)).await.unwrap();
+    store.release(std::slice::from_ref(lease), Duration::ZERO, at(31)).await.unwrap();
     assert!(store.claim(&us(), 1, at(32)).await.unwrap().is_empty());
     assert_eq!(adopted.parts.len(), 1);
     answers(&*store, &adopted, "theirs", at(33)).await;
@@ -134,11 +134,22 @@ pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Ope
 pub(crate) async fn a_lease_given_back_is_free_at_once(open: Open) {
     let store = open(Rules::default());
     let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
-    store.release(std::slice::from_ref(&turn.lease), at(1)).await.unwrap();
+    store.release(std::slice::from_ref(&turn.lease), Duration::ZERO, at(1)).await.unwrap();
     assert!(matches!(store.close(&turn.lease, says("late"), at(1)).await, Err(StoreError::LeaseLost { .. })));
     let next = store.claim(&process("other"), 1, at(1)).await.unwrap().remove(0);
     // Its thread must be looked at, but nobody died.
     assert_eq!((next.turn.deaths, next.adopted), (0, true));
+}
+
+pub(crate) async fn a_turn_put_off_is_free_later_and_nobody_died(open: Open) {
+    let store = open(Rules::default());
+    let mut turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    for now in [1, 61, 121] {
+        store.release(std::slice::from_ref(&turn.lease), 60 * SECOND, at(now)).await.unwrap();
+        assert!(store.claim(&us(), 1, at(now + 59)).await.unwrap().is_empty());
+        turn = store.claim(&us(), 1, at(now + 60)).await.unwrap().remove(0);
+        assert_eq!((turn.turn.deaths, turn.adopted), (0, true));
+    }
 }
 
 pub(crate) async fn claims_are_oldest_first_and_no_more_than_asked_for(open: Open) {

@@ -1,0 +1,86 @@
+//! When Slack takes nothing more from us for a while: what is decided waits, and is shown once.
+
+use crate::harness::stories;
+
+stories! { usually:
+    an_answer_held_up_by_a_refused_token_is_shown_once_when_it_is_taken_again,
+    a_question_that_a_refused_token_keeps_from_its_thread_is_asked_with_all_of_it_later,
+    a_private_answer_held_up_by_a_refused_token_is_shown_when_it_is_taken_again,
+}
+
+mod told {
+    use std::time::Duration;
+
+    use chathakase_sim::slack::{Fault, Thread};
+
+    use crate::harness::Story;
+
+    /// The longest wait between two tries.
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn refuses_the_token(s: &Story) -> Fault {
+        s.slack.next("*").fails("token_revoked").always()
+    }
+
+    /// Lets so much time pass, in which the thread shows nothing, and the assistant tries again and again but not all the time.
+    async fn lasts(s: &Story, minutes: usize, thread: &Thread, refused: &Fault) {
+        for _ in 0..minutes {
+            thread.shows_nothing_more().await;
+            s.clock.advance(MINUTE);
+        }
+        thread.shows_nothing_more().await;
+        let tries = refused.hits();
+        assert!((minutes..4 * minutes + 20).contains(&tries), "{tries} calls in {minutes} minutes");
+    }
+
+    fn is_taken_again(s: &Story, refused: &Fault) {
+        refused.lifted();
+        s.clock.advance(MINUTE);
+    }
+
+    pub(super) async fn an_answer_held_up_by_a_refused_token_is_shown_once_when_it_is_taken_again(s: &mut Story) {
+        let turn = s.openai.turn().gate("asked").text("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        turn.reached("asked").await;
+        s.slack.settled().await;
+        let refused = refuses_the_token(s);
+        turn.open("asked");
+        // Far longer than deaths would be counted for.
+        lasts(s, 30, &thread, &refused).await;
+        // Not to be seen for once is not to be unreadable: the answer comes later, and without a note.
+        let unseen = s.slack.next("conversations.replies").fails("token_revoked");
+        is_taken_again(s, &refused);
+        thread.shows_nothing_more().await;
+        assert_eq!(unseen.hits(), 1);
+        s.clock.advance(MINUTE);
+        thread.finishes("Here.").await;
+        s.openai.answers("Yes.");
+        thread.reply("ana", "all there?").await;
+        thread.finishes("Yes.").await;
+        assert_eq!((thread.answers(), s.openai.requests_seen()), (vec!["Here.".into(), "Yes.".into()], 2));
+    }
+
+    pub(super) async fn a_question_that_a_refused_token_keeps_from_its_thread_is_asked_with_all_of_it_later(
+        s: &mut Story,
+    ) {
+        let thread = s.slack.post("ana", "#general", "lunch at one?").await;
+        let refused = refuses_the_token(s);
+        thread.mention("ben", "when?").await;
+        lasts(s, 15, &thread, &refused).await;
+        assert_eq!(s.openai.requests_seen(), 0);
+        s.openai.answers("At one.");
+        is_taken_again(s, &refused);
+        thread.finishes("At one.").await;
+        s.openai.last_request().heard(["ana: lunch at one?", "ben: when?"]);
+        assert_eq!(thread.answers(), ["At one."]);
+    }
+
+    pub(super) async fn a_private_answer_held_up_by_a_refused_token_is_shown_when_it_is_taken_again(s: &mut Story) {
+        s.slack.admin("zoe");
+        let refused = refuses_the_token(s);
+        let thread = s.slack.mention("zoe", "#general", "all sessions").await;
+        lasts(s, 15, &thread, &refused).await;
+        is_taken_again(s, &refused);
+        thread.shows_only_to("zoe", "There are no active sessions.").await;
+    }
+}
