@@ -144,7 +144,7 @@ impl Look<'_> {
         }
         self.take(&reading.posts).await?;
         let read = reading.until(SlackTs::MAX, key.root, usize::MAX, |post| {
-            as_context(key, post, &tools.me.user, None, tools.settings.message_chars_max)
+            Some(as_context(key, post, &tools.me, None, tools.settings.message_chars_max))
         });
         let changed = tools.store.reconcile(key, read, tools.clock.now()).await?;
         if changed.amended + changed.erased > 0 {

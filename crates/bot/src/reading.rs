@@ -1,16 +1,21 @@
 //! Reading a thread from Slack: page by page within limits, and what that proves.
 
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, chain,
-    store::{NewPost, ReadBack},
+    Kind, Role, SlackTs, ThreadKey, Timestamp, WorkspaceId, chain,
+    store::{NewPost, ReadBack, ThreadMark},
 };
 use chathakase_slack::{
-    api::{Api, ApiError, PageRequest},
+    api::{Api, ApiError, Mark, PageRequest},
     payload::{Place, Post, Subtype, post_from_history},
+    reply::without_notes,
     text,
 };
 
-use crate::intake;
+use crate::{
+    intake,
+    route::{Arrival, Identity, Route, route},
+    settings::Access,
+};
 
 /// Posts asked for in one call: the most that Slack gives. Apps under its special limit get 15.
 const PAGE: u32 = 999;
@@ -45,6 +50,7 @@ pub(crate) async fn read(
             inclusive: from.map(|_| true),
             limit: Some(PAGE),
             cursor: cursor.as_deref(),
+            include_all_metadata: Some(true),
             ..PageRequest::default()
         };
         match api.conversations_replies(&key.channel, key.root, page).await {
@@ -80,13 +86,13 @@ impl Reading {
     }
 
     /// What the store is to learn of it for a turn that begins with `question`: of the other posts written until `until` the
-    /// first and the newest, `posts_max` in all.
+    /// first and the newest, `posts_max` in all. `of` says what a post is; `None` when it is no part of the conversation.
     pub(crate) fn until(
         self,
         until: SlackTs,
         question: SlackTs,
         posts_max: usize,
-        of: impl Fn(Post) -> NewPost,
+        of: impl Fn(Post) -> Option<NewPost>,
     ) -> ReadBack {
         let shows_question = usize::from(self.posts.iter().any(|post| post.ts == question));
         let mut left_out = self.unread();
@@ -95,21 +101,28 @@ impl Reading {
         }
         let posts_max = posts_max.saturating_add(shows_question);
         let standing = self.posts.into_iter().filter(|post| !post.is_tombstone());
-        let (stood, mut posts): (Vec<SlackTs>, Vec<Post>) = standing.map(|post| (post.ts, post)).unzip();
-        posts.retain(|post| post.ts <= until && is_worth_knowing(post));
+        let (stood, posts): (Vec<SlackTs>, Vec<Post>) = standing.map(|post| (post.ts, post)).unzip();
+        let known = posts.into_iter().filter(|post| post.ts <= until && is_words(post)).filter_map(of);
+        let mut posts: Vec<NewPost> = known.filter(|post| !post.text.is_empty()).collect();
         // Slack gives the oldest first. The thread's first post says what it is about; of the others the newest count.
         let surplus = posts.len().saturating_sub(posts_max);
         posts.drain(1.min(posts.len())..(1 + surplus).min(posts.len()));
         left_out += surplus as u64;
         let whole_from = self.whole.then_some(self.from);
-        ReadBack { posts: posts.into_iter().map(of).collect(), stood, whole_from, began: self.began, left_out }
+        ReadBack { posts, stood, whole_from, began: self.began, left_out }
     }
 }
 
 /// A post as context: who said what, in words that a model can read.
-pub(crate) fn as_context(key: &ThreadKey, post: Post, me: &UserId, name: Option<String>, chars_max: usize) -> NewPost {
-    let ours = post.author.user.as_ref() == Some(me);
-    let said = text::without_mention(&post.text, me);
+pub(crate) fn as_context(
+    key: &ThreadKey,
+    post: Post,
+    me: &Identity,
+    name: Option<String>,
+    chars_max: usize,
+) -> NewPost {
+    let ours = me.wrote(&post.author);
+    let said = if ours { our_words(&post) } else { text::without_mention(&post.text, &me.user) };
     NewPost {
         key: key.clone(),
         ts: post.ts,
@@ -126,10 +139,31 @@ pub(crate) fn as_context(key: &ThreadKey, post: Post, me: &UserId, name: Option<
     }
 }
 
-fn is_worth_knowing(post: &Post) -> bool {
-    let words = matches!(
-        post.subtype,
-        None | Some(Subtype::FileShare | Subtype::ThreadBroadcast | Subtype::Me | Subtype::BotMessage)
-    );
-    words && !(post.text.trim().is_empty() && post.files.is_empty())
+/// What a post of ours said as a part of the conversation. Answers of commands, notices and notes are none, and marked. Where
+/// there is no mark, nobody of us ended the stream, or another program posted in our name: people read that as our words.
+fn our_words(post: &Post) -> String {
+    match Mark::of(post.metadata.as_ref()) {
+        Some(mark) if mark.kind == "answer" => without_notes(&post.text, mark.notes()).to_owned(),
+        Some(_) => String::new(),
+        None => post.text.clone(),
+    }
+}
+
+/// Whether a post was a command when it came, and so no part of the conversation. Before we took part in the thread, and without
+/// our name, the same words were said to others.
+pub(crate) fn is_command(
+    post: &Post,
+    workspace: &WorkspaceId,
+    me: &Identity,
+    mark: &ThreadMark,
+    access: &Access,
+) -> bool {
+    let mark = ThreadMark { joined: mark.listens_at(post.ts), ..ThreadMark::default() };
+    let arrival = Arrival { post, mention_event: false, workspace, shared: false };
+    matches!(route(arrival, me, &mark, access), Route::Command { .. })
+}
+
+fn is_words(post: &Post) -> bool {
+    let words = [Subtype::FileShare, Subtype::ThreadBroadcast, Subtype::Me, Subtype::BotMessage];
+    post.subtype.as_ref().is_none_or(|subtype| words.contains(subtype))
 }

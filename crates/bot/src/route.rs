@@ -16,7 +16,7 @@
 
 use chathakase_session::{AppId, BotId, ChannelId, UserId, WorkspaceId, store::ThreadMark};
 use chathakase_slack::{
-    payload::{Place, Post, Subtype},
+    payload::{Author, Place, Post, Subtype},
     text,
 };
 
@@ -34,6 +34,15 @@ pub struct Identity {
     pub bot: Option<BotId>,
     /// Our app, if Slack named it.
     pub app: Option<AppId>,
+}
+
+impl Identity {
+    /// Whether we are the author.
+    pub fn wrote(&self, author: &Author) -> bool {
+        author.user.as_ref() == Some(&self.user)
+            || (author.bot.is_some() && author.bot == self.bot)
+            || (author.app.is_some() && author.app == self.app && author.is_bot)
+    }
 }
 
 /// What to do with a post.
@@ -125,10 +134,7 @@ pub fn route(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Ac
 fn not_for_us(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Access) -> Option<&'static str> {
     let post = arrival.post;
     let author = &post.author;
-    let ours = author.user.as_ref() == Some(&me.user)
-        || (author.bot.is_some() && author.bot == me.bot)
-        || (author.app.is_some() && author.app == me.app && author.is_bot);
-    if ours {
+    if me.wrote(author) {
         return Some("our own post");
     }
     if author.is_bot {

@@ -68,9 +68,12 @@ pub fn turn_set_aside(deaths: u32) -> String {
     )
 }
 
-/// An answer that may stand in the thread already: Slack did not show us the thread.
+/// Before an answer that may stand in the thread already: Slack did not show us the thread.
+pub const PERHAPS_AGAIN: &str = "_I may have sent this already: Slack does not let me see this thread._";
+
+/// An answer that may stand in the thread already.
 pub fn perhaps_again(answer: &str) -> String {
-    format!("_I may have sent this already: Slack does not let me see this thread._\n\n{answer}")
+    format!("{PERHAPS_AGAIN}\n\n{answer}")
 }
 
 /// Too many messages wait in this thread.

@@ -181,10 +181,19 @@ pub struct ThreadMark {
     pub joined: bool,
     /// Its session holds content that is not expired.
     pub active: bool,
+    /// The oldest post, or edit, that asked us in; `None` when we take no part.
+    pub joined_from: Option<SlackTs>,
     /// Nothing up to this moment may enter a window.
     pub cleared_before: Option<SlackTs>,
     /// How many accepted posts in a row bots wrote, up to the newest.
     pub bots_in_row: u32,
+}
+
+impl ThreadMark {
+    /// Whether a post at `ts` that does not name us is for us.
+    pub fn listens_at(&self, ts: SlackTs) -> bool {
+        self.joined && self.joined_from.is_none_or(|from| ts > from)
+    }
 }
 
 /// The messages that a window may be made of.

@@ -34,22 +34,26 @@ impl Driver<'_> {
 
     /// Makes the thread show a closed turn, starting from what stands there already.
     pub(super) async fn bring(&self, turn: &Turn, closing: &Closing, standing: Standing) -> Result<Vec<Part>, Lost> {
-        let whole = with_note(&closing.text, closing.note.as_deref());
-        let shown = self.mend(turn, standing, &whole).await;
-        self.shown(turn, shown, &whole).await
+        let shown = self.mend(turn, standing, closing).await;
+        self.shown(turn, shown, closing).await
     }
 
-    /// Brings the thread from what stands there to `whole`. Where that is not known, says that it may be there twice.
-    async fn mend(&self, turn: &Turn, standing: Standing, whole: &str) -> Result<Delivered, ReplyError> {
+    /// Brings the thread from what stands there to what `closing` says. Where that is not known, says that it may be there twice.
+    async fn mend(&self, turn: &Turn, standing: Standing, closing: &Closing) -> Result<Delivered, ReplyError> {
         let Standing { posts, unsure, .. } = standing;
+        let whole = &with_note(&closing.text, closing.note.as_deref());
+        let mut target = Target { notes: closing.note.iter().cloned().collect(), ..self.target(turn) };
         let repeats = unsure && !whole.is_empty();
         if repeats {
             self.repeated.store(true, Relaxed);
             self.tools.counts.said_again();
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer is posted although it may stand in its thread already: Slack does not show the thread");
         }
+        if repeats {
+            target.notes.push(texts::PERHAPS_AGAIN.to_owned());
+        }
         let whole = if repeats { &texts::perhaps_again(whole) } else { whole };
-        self.tools.replies.mend(self.target(turn), self.journal(), posts, whole).await
+        self.tools.replies.mend(target, self.journal(), posts, whole).await
     }
 
     /// Says what became of a delivery, and sees to the rest when it did not work out.
@@ -57,7 +61,7 @@ impl Driver<'_> {
         &self,
         turn: &Turn,
         mut shown: Result<Delivered, ReplyError>,
-        whole: &str,
+        closing: &Closing,
     ) -> Result<Vec<Part>, Lost> {
         let (mut looks, mut pauses) = (0, Pauses::default());
         loop {
@@ -94,7 +98,7 @@ impl Driver<'_> {
                 tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer may stand in its thread or not: Slack shows neither its posts nor what became of the last one");
                 return Ok(self.known.parts());
             }
-            shown = self.mend(turn, standing, whole).await;
+            shown = self.mend(turn, standing, closing).await;
         }
     }
 
@@ -102,7 +106,7 @@ impl Driver<'_> {
     async fn tell_by_dm(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
         let Some(asker) = &turn.asker else { return Ok(()) };
         let told = match self.tools.api.conversations_open(asker).await {
-            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, text).await,
+            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, &turn.id.to_string(), text).await,
             Err(error) => Err(ReplyError::Slack(error)),
         };
         let Err(error) = told else { return Ok(()) };
@@ -125,6 +129,7 @@ impl Driver<'_> {
                 TurnKind::Answer => "answer",
                 TurnKind::Command => "command",
             },
+            notes: Vec::new(),
         }
     }
 

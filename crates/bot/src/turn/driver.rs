@@ -21,7 +21,7 @@ use chathakase_session::{
 };
 use chathakase_slack::{
     api::Api,
-    reply::{Replies, Reply, ReplyError, with_note},
+    reply::{Replies, Reply, ReplyError},
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -126,7 +126,7 @@ impl Driver<'_> {
             (None, Some(error)) => Err(error),
             (None, None) => Err(ReplyError::Broken),
         };
-        self.shown(turn, shown, &with_note(&closing.text, closing.note.as_deref())).await
+        self.shown(turn, shown, &closing).await
     }
 
     /// Asks the model again for a turn whose dead owner left posts in the thread, and makes those posts the answer.

@@ -9,7 +9,7 @@ use super::{
     driver::Driver,
     journal::{Lost, insist},
 };
-use crate::reading::{self, as_context};
+use crate::reading::{self, as_context, is_command};
 
 /// How long a call waits for Slack to allow it. People wait for the answer meanwhile: rather than a minute's silence they get
 /// one that rests on what could be read.
@@ -34,8 +34,11 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     // What was written since the turn began comes by itself, and may be a question.
     let until = turn.last_ts.max(SlackTs::at(turn.started_at.unwrap_or(began)));
     let read = reading.until(until, turn.first_ts, settings.read_back_posts_max, |post| {
+        if is_command(&post, &turn.key.workspace, &tools.me, &mark, &settings.access) {
+            return None;
+        }
         let name = post.author.user.as_ref().and_then(|id| names.get(id).cloned());
-        as_context(&turn.key, post, &tools.me.user, name, settings.message_chars_max)
+        Some(as_context(&turn.key, post, &tools.me, name, settings.message_chars_max))
     });
     let left_out = read.left_out;
     let learned = insist!(hold, tools.store.learn(&hold.lease, read.clone(), driver.now()))?;

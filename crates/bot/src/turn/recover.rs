@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use chathakase_session::{SlackTs, chain, fault_point, turn::Turn};
 use chathakase_slack::{
-    api::{ApiError, METADATA_EVENT_TYPE, PageRequest},
+    api::{ApiError, Mark, PageRequest},
     payload::{Place, Post, post_from_history},
     reply::OwnPost,
     text,
 };
-use serde::Deserialize;
 
 use super::{
     driver::Driver,
@@ -128,19 +127,9 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
     Ok(Standing { posts, said: said.join("\n"), unsure: false })
 }
 
-#[derive(Deserialize)]
-struct Mark {
-    turn: String,
-}
-
 fn is_this_turns(driver: &Driver<'_>, turn: &Turn, known: &[SlackTs], post: &Post) -> bool {
-    let me = &driver.tools.me;
-    let ours = post.author.user.as_ref() == Some(&me.user) || (post.author.bot.is_some() && post.author.bot == me.bot);
-    let marked = post
-        .metadata
-        .as_ref()
-        .filter(|m| m.event_type == METADATA_EVENT_TYPE)
-        .map(|m| serde_json::from_str::<Mark>(&m.event_payload).is_ok_and(|mark| mark.turn == turn.id.to_string()));
+    let ours = driver.tools.me.wrote(&post.author);
+    let marked = Mark::of(post.metadata.as_ref()).map(|mark| mark.turn == turn.id.to_string());
     ours && post.ts > turn.first_ts && (known.contains(&post.ts) || marked.unwrap_or_else(|| is_unfinished(post)))
 }
 

@@ -7,6 +7,7 @@ mod harness;
 mod adoption;
 mod changes;
 mod check;
+mod coming_back;
 mod commands;
 mod conversations;
 mod gaps;

@@ -4,11 +4,14 @@ use chathakase_session::{ChannelId, SlackTs, UserId};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use super::{Api, ApiError, Method};
+use crate::payload;
 
 /// The `event_type` of the metadata that our posts carry.
 pub const METADATA_EVENT_TYPE: &str = "chathakase_turn";
+const BETWEEN_NOTES: &str = "\n\n";
 
-/// What marks a post as ours: which turn's, what kind, which part. Recovery finds its posts by it.
+/// What marks a post as ours: which turn's, what kind, which part. Recovery finds its posts by it, and whoever reads a thread
+/// tells by it what was an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata<'a> {
     /// The turn's id.
@@ -17,6 +20,8 @@ pub struct Metadata<'a> {
     pub kind: &'a str,
     /// Which part of the answer, from 0.
     pub part: u32,
+    /// Sentences of our own at the answer's beginning or end.
+    pub notes: &'a [String],
 }
 
 impl Serialize for Metadata<'_> {
@@ -26,11 +31,39 @@ impl Serialize for Metadata<'_> {
             turn: &'a str,
             kind: &'a str,
             part: u32,
+            /// One text: Slack promises to take words, numbers and objects of them, and no lists of words.
+            #[serde(skip_serializing_if = "String::is_empty")]
+            notes: String,
         }
+        let Self { turn, kind, part, notes } = *self;
         let mut metadata = to.serialize_struct("Metadata", 2)?;
         metadata.serialize_field("event_type", METADATA_EVENT_TYPE)?;
-        metadata.serialize_field("event_payload", &Payload { turn: self.turn, kind: self.kind, part: self.part })?;
+        metadata.serialize_field("event_payload", &Payload { turn, kind, part, notes: notes.join(BETWEEN_NOTES) })?;
         metadata.end()
+    }
+}
+
+/// [`Metadata`] as it is read back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Mark {
+    /// The turn's id.
+    pub turn: String,
+    /// What kind of answer it is; empty when it does not say.
+    pub kind: String,
+    notes: String,
+}
+
+impl Mark {
+    /// The mark in a post's metadata; `None` when it is not one of ours.
+    pub fn of(metadata: Option<&payload::Metadata>) -> Option<Self> {
+        let metadata = metadata.filter(|metadata| metadata.event_type == METADATA_EVENT_TYPE)?;
+        Some(serde_json::from_str(&metadata.event_payload).unwrap_or_default())
+    }
+
+    /// Sentences of our own at the answer's beginning or end.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.split(BETWEEN_NOTES).filter(|note| !note.is_empty())
     }
 }
 

@@ -14,7 +14,7 @@ mod status;
 mod stream;
 
 pub use answer::{Answer, Headed};
-pub use chat::{METADATA_EVENT_TYPE, Metadata, Post, Posted};
+pub use chat::{METADATA_EVENT_TYPE, Mark, Metadata, Post, Posted};
 pub use client::{ANSWER_BYTES_MAX, Api, ApiConfig, BASE_URL, SetupError};
 pub use conversations::{Conversation, HistoryPage, PageRequest};
 pub use error::{ApiError, Fate, Problem};

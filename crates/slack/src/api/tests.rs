@@ -15,7 +15,7 @@ fn root() -> SlackTs {
     SlackTs::parse("1700000000.000100").unwrap()
 }
 fn post<'a>(channel: &'a ChannelId, text: &'a str) -> Post<'a> {
-    let metadata = Some(Metadata { turn: "t9", kind: "answer", part: 2 });
+    let metadata = Some(Metadata { turn: "t9", kind: "answer", part: 2, notes: &[] });
     Post { channel, thread_ts: Some(root()), markdown_text: text, metadata }
 }
 

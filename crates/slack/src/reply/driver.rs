@@ -7,7 +7,7 @@ use chathakase_metrics::PACING_WAIT;
 use super::{Delivered, Mode, ReplyError, Shared, machine::Step, speaker::Speaker};
 use crate::pacing::{Lane, Slot};
 
-pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Delivered, ReplyError> {
+pub(super) async fn run(mut speaker: Speaker, shared: Arc<Shared>) -> Result<Delivered, ReplyError> {
     let _over = Over(shared.clone());
     // The part's place in the budgets; given back when the part is done or the reply ends.
     let mut slot: Option<Slot> = None;
@@ -28,7 +28,7 @@ pub(super) async fn run(speaker: Speaker, shared: Arc<Shared>) -> Result<Deliver
                 match grant(&speaker, step, &mut slot) {
                     Ok(mode) => {
                         queue.left(step, now);
-                        act(&speaker, &shared, step, mode).await;
+                        act(&mut speaker, &shared, step, mode).await;
                     }
                     Err(wait) => {
                         queue.joined(step, now);
@@ -61,8 +61,13 @@ fn grant(speaker: &Speaker, step: Step, slot: &mut Option<Slot>) -> Result<Mode,
     Ok(slot.as_ref().map_or(Mode::SinglePost, Slot::mode))
 }
 
-async fn act(speaker: &Speaker, shared: &Shared, step: Step, mode: Mode) {
-    let Some(call) = shared.lock().begin(step, mode) else { return };
+async fn act(speaker: &mut Speaker, shared: &Shared, step: Step, mode: Mode) {
+    let (note, call) = {
+        let mut machine = shared.lock();
+        (machine.take_note(), machine.begin(step, mode))
+    };
+    speaker.target.notes.extend(note);
+    let Some(call) = call else { return };
     let outcome = speaker.say(&call).await;
     shared.lock().done(outcome, speaker.clock.monotonic());
 }

@@ -13,7 +13,7 @@ use super::{
     trouble::{Failure, Trouble},
 };
 use crate::{
-    api::{ApiError, Post},
+    api::{ApiError, Metadata, Post},
     pacing::{Lane, Pacing},
     render::render,
 };
@@ -85,17 +85,19 @@ impl Replies {
         Ok(Delivered { parts, mode: Mode::PostAndUpdate })
     }
 
-    /// Posts `text` outside of any thread and turn, such as a direct message to one who cannot be answered where they asked.
-    /// Gives the timestamp of its last part.
+    /// Posts `text` outside of any thread, such as a direct message to one who cannot be answered where they asked. `turn` is
+    /// the one that it is about. Gives the timestamp of its last part.
     pub async fn tell(
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
+        turn: &str,
         text: &str,
     ) -> Result<Option<SlackTs>, ReplyError> {
         let mut last = None;
-        for text in render(text, &self.limits.part).parts {
-            let post = Post { channel, thread_ts: None, markdown_text: &text, metadata: None };
+        for (part, text) in (0..).zip(render(text, &self.limits.part).parts) {
+            let metadata = Some(Metadata { turn, kind: "notice", part, notes: &[] });
+            let post = Post { channel, thread_ts: None, markdown_text: &text, metadata };
             let posting = || -> BoxFuture<'_, _> {
                 Box::pin(self.api.post_message(post).map_err(|error| Failure::of(error, Some(Lane::Post))))
             };

@@ -31,7 +31,7 @@ use machine::Machine;
 use speaker::Speaker;
 
 pub use crate::pacing::Mode;
-pub use note::with_note;
+pub use note::{with_note, without_notes};
 pub use types::{Delivered, Journal, OwnPost, PartShown, ReplyError, Silenced, Target, part_hash};
 
 /// The limits of one reply.

@@ -117,7 +117,8 @@ impl Speaker {
     }
 
     fn metadata(&self, part: u32) -> Metadata<'_> {
-        Metadata { turn: &self.target.turn, kind: self.target.kind, part }
+        let Target { turn, kind, notes, .. } = &self.target;
+        Metadata { turn, kind, part, notes }
     }
 
     fn failed(&self, call: &Call, error: ApiError) -> Failure {

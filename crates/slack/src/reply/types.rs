@@ -24,6 +24,9 @@ pub struct Target {
     pub turn: String,
     /// What kind of answer it is; in the metadata too.
     pub kind: &'static str,
+    /// Sentences of our own at the answer's beginning or end, each as a paragraph; in the metadata too, so that whoever reads
+    /// the thread can tell them from the answer ([`super::without_notes`]).
+    pub notes: Vec<String>,
 }
 
 /// The turn is not ours any more: another process may be speaking for it.

@@ -16,6 +16,7 @@ pub(crate) fn mark(rows: &impl Rows, key: &ThreadKey, now: Timestamp) -> Result<
     Ok(ThreadMark {
         joined: thread.joined,
         active: thread.live(now).is_some(),
+        joined_from: thread.joined_from,
         cleared_before: thread.cleared_before,
         bots_in_row: thread.bots_in_row,
     })

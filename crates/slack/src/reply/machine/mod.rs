@@ -92,6 +92,8 @@ pub(super) struct Machine {
     under_way: Option<UnderWay>,
     /// No more text will come.
     finished: bool,
+    /// Our own sentence at the end, until the first call that may show it.
+    note: Option<String>,
     rolled: bool,
     stopped_by_user: bool,
     /// Slack may be asked for streams.
@@ -119,6 +121,7 @@ impl Machine {
             place: Place::Unposted,
             under_way: None,
             finished: false,
+            note: None,
             rolled: false,
             stopped_by_user: false,
             streams: true,
@@ -150,6 +153,7 @@ impl Machine {
             return;
         }
         if let Some(note) = note {
+            self.note = Some(note.to_owned());
             let note = behind(&self.renderer, !self.anything_pushed, note);
             self.push(&note);
         }
@@ -159,6 +163,11 @@ impl Machine {
         if let Some(last) = self.parts.back_mut() {
             last.closed = true;
         }
+    }
+
+    /// The note, once: from the call that begins next it may be seen.
+    pub(super) fn take_note(&mut self) -> Option<String> {
+        self.note.take()
     }
 
     /// Nothing more is to be said, not even what was pushed.

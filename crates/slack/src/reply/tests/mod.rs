@@ -152,6 +152,7 @@ impl Stage {
             recipient_team: Some(self.slack.workspace()),
             turn: "t1".to_owned(),
             kind: "answer",
+            notes: Vec::new(),
         }
     }
 

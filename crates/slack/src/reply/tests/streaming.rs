@@ -113,6 +113,8 @@ async fn a_note_stands_apart_from_the_answer_and_outside_its_code() {
         reply.push(text);
         reply.finish(Some("Stopped here.")).await.unwrap();
         assert_eq!(thread.answers(), [wanted]);
+        let metadata = thread.posts().into_iter().find(|post| post.ours).unwrap().metadata.unwrap();
+        assert_eq!(metadata["event_payload"]["notes"], "Stopped here.");
         assert_eq!(with_note(text, Some("Stopped here.")), wanted);
         assert_eq!(with_note(text, None), text);
     }
