@@ -210,7 +210,9 @@ mod told {
         s.disk_is_full(false);
         s.waits_pass(14.9..=15.1, async { thread.finishes("Here.").await }).await;
         s.calm().await;
-        assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 1));
+        // Found, or stored by the last delivery when Slack no longer waited for its acknowledgement: answered once.
+        assert_eq!(s.openai.requests_seen(), 2);
+        thread.shows_nothing_more().await;
     }
 
     /// Slack waits three seconds for an acknowledgement that does not come.
