@@ -1,8 +1,9 @@
 //! Asking a person, or a file of answers.
 
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 
 use anyhow::{Context, bail};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// How often one question is asked before giving up.
 const TRIES_MAX: usize = 5;
@@ -62,6 +63,16 @@ impl<'a> Ask<'a> {
         bail!("no answer to `{question}` that can be used after {TRIES_MAX} tries: nothing was written")
     }
 
+    /// Like [`Ask::until`], but a terminal does not show what is typed.
+    pub(super) fn until_unseen<T>(
+        &mut self,
+        question: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        let _unseen = Unseen::begin();
+        self.until(question, "", read)
+    }
+
     pub(super) fn yes(&mut self, question: &str, usual: bool) -> anyhow::Result<bool> {
         let shown = if usual { "y" } else { "n" };
         self.until(question, shown, |answer| match answer.to_lowercase().as_str() {
@@ -69,5 +80,26 @@ impl<'a> Ask<'a> {
             "n" | "no" => Ok(false),
             _ => Err("answer y or n".to_owned()),
         })
+    }
+}
+
+/// While it lives, the terminal of standard input shows nothing of what is typed but the end of each line.
+struct Unseen(Termios);
+
+impl Unseen {
+    /// `None` when standard input is no terminal.
+    fn begin() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        silent.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Now, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

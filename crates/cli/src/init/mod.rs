@@ -156,7 +156,7 @@ impl Setup<'_, '_> {
                 secret::check(&text, starts_with).map_err(|wanted| anyhow::anyhow!("{name} must be {wanted}"))?;
             return Ok((secret, false));
         }
-        let secret = self.ask.until(question, "", |answer| match answer {
+        let secret = self.ask.until_unseen(&format!("{question}, not shown as you type"), |answer| match answer {
             "" if may_be_none => Ok(SecretString::default()),
             answer => secret::check(answer, starts_with).map_err(|wanted| format!("it must be {wanted}")),
         })?;

@@ -25,3 +25,4 @@ mod pages;
 mod people;
 mod starts;
 mod strangers;
+mod terminal;
