@@ -349,7 +349,10 @@ pub trait SessionStore: Send + Sync + 'static {
     async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned>;
 
     /// Takes up to `limit` turns that wait with nothing running before them, or whose owner's lease is over, oldest first.
-    /// A turn that ran before counts one death more.
+    /// A turn that ran before, and was not given back, counts one death more.
+    ///
+    /// One that two owners died over may be what they died of. A process holds no more than one such turn at a time, first
+    /// those that the fewest died over: so a turn that kills whoever runs it costs another one two deaths at most.
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>>;
 
     /// Extends leases that are still held to `now` + `lease`, and tells what became of their turns meanwhile. A turn that

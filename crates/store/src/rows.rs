@@ -197,7 +197,14 @@ pub(crate) struct TurnRow {
 /// The moment from which a queued turn with nothing before it may be claimed: always.
 pub(crate) const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
+/// From so many dead owners on a turn is a suspect: it may be what they died of.
+pub(crate) const SUSPECT_DEATHS: u32 = 2;
+
 impl TurnRow {
+    /// How many owners died over it, at a moment when it may be claimed: the one it still has is dead then.
+    pub(crate) fn deaths_by_now(&self) -> u32 {
+        self.deaths + u32::from(self.owner.is_some())
+    }
     /// The turn as the contract shows it.
     pub(crate) fn turn(&self, key: &ThreadKey) -> Turn {
         Turn {
@@ -311,8 +318,9 @@ pub(crate) trait TurnRows {
     fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()>;
     /// Removes a turn with its parts.
     fn remove_turn(&mut self, id: TurnId) -> Result<()>;
-    /// Turns that may be claimed, oldest first.
-    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>>;
+    /// Turns that `owner` may claim, oldest first. Of those that are [suspects](SUSPECT_DEATHS) no more than one, which the fewest owners died over,
+    /// and none while `owner` holds one.
+    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>>;
     /// Delivered turns whose last message is no newer than `until`.
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>>;
 

@@ -255,7 +255,7 @@ pub const KEYS: &[Key] = &[
         "limits.owner_deaths",
         Kind::Count,
         Some("10"),
-        "How often a process may die over one answer before it is set aside with a notice.",
+        "How often a process may die over one answer before it is set aside with a notice; at least 3, because an answer that kills its process costs those beside it up to two.",
     ),
     key(
         "limits.drain",

@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             limits_read_back_posts: self.count("limits.read_back_posts", 1..=10_000),
             limits_read_back_patience: self.duration("limits.read_back_patience", 1..=86_400),
             limits_catch_up: self.duration("limits.catch_up", 0..=86_400),
-            limits_owner_deaths: self.count("limits.owner_deaths", 1..=1_000),
+            limits_owner_deaths: self.count("limits.owner_deaths", 3..=1_000),
             limits_drain: self.duration("limits.drain", 0..=HOUR),
             http_listen: self.listen(),
             log_level: self.text("log.level").unwrap_or_default(),

@@ -8,6 +8,7 @@ stories! { usually:
     a_turn_whose_owners_die_is_set_aside_with_a_notice,
     a_command_whose_owners_die_is_set_aside_with_a_notice,
     a_turn_that_nobody_can_bring_gives_its_thread_free,
+    a_turn_that_kills_whoever_runs_it_takes_no_other_with_it,
     killed_after_a_wordless_end_no_status_is_left,
     a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note,
     a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note,
@@ -86,29 +87,31 @@ mod told {
     }
 
     pub(super) async fn a_turn_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
-        s.restart_with(&[("limits.owner_deaths", "2")]).await;
+        s.restart_with(&[("limits.owner_deaths", "3")]).await;
         let first = s.openai.turn().gate("never").text("Lost.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         first.reached("never").await;
-        let second = s.openai.turn().gate("never").text("Lost.");
+        for _ in 1..3 {
+            let again = s.openai.turn().gate("never").text("Lost.");
+            s.kill_and_start().await;
+            again.reached("never").await;
+        }
         s.kill_and_start().await;
-        second.reached("never").await;
-        s.kill_and_start().await;
-        thread.finishes(&texts::turn_set_aside(2)).await;
+        thread.finishes(&texts::turn_set_aside(3)).await;
         s.openai.answers("Here.");
         thread.reply("ana", "and now?").await;
         thread.finishes("Here.").await;
         s.openai.last_request().heard(["hello", "and now?"]);
-        assert_eq!((s.openai.requests_seen(), thread.answers().len(), thread.status()), (3, 2, None));
+        assert_eq!((s.openai.requests_seen(), thread.answers().len(), thread.status()), (4, 2, None));
     }
 
     pub(super) async fn a_command_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
-        s.restart_with(&[("limits.owner_deaths", "2")]).await;
+        s.restart_with(&[("limits.owner_deaths", "3")]).await;
         s.openai.answers("Hello Ana.");
         let thread = s.slack.mention("ana", "#general", "I am Ana").await;
         thread.finishes("Hello Ana.").await;
         s.restart().await;
-        let gates = [Gate::closed(), Gate::closed()];
+        let gates = [Gate::closed(), Gate::closed(), Gate::closed()];
         for gate in &gates {
             drop(s.slack.next("users.info").slow(gate));
         }
@@ -119,28 +122,60 @@ mod told {
             gate.open();
             s.start().await;
         }
-        thread.finishes(&texts::turn_set_aside(2)).await;
+        thread.finishes(&texts::turn_set_aside(3)).await;
         s.calm().await;
         assert_eq!(thread.answers().len(), 2);
     }
 
     pub(super) async fn a_turn_that_nobody_can_bring_gives_its_thread_free(s: &mut Story) {
-        s.restart_with(&[("limits.owner_deaths", "1")]).await;
-        let stuck = [Gate::closed(), Gate::closed()];
-        drop(s.slack.next("chat.stopStream").slow(&stuck[0]));
+        s.restart_with(&[("limits.owner_deaths", "3"), ("limits.catch_up", "0s")]).await;
+        let stopping = Gate::closed();
+        drop(s.slack.next("chat.stopStream").slow(&stopping));
         s.openai.answers("Deadly.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.shows("Deadly.").await;
-        stuck[0].reached().await;
-        drop(s.slack.next("conversations.replies").slow(&stuck[1]));
+        stopping.reached().await;
+        for _ in 1..6 {
+            let reading = Gate::closed();
+            let stuck = s.slack.next("conversations.replies").slow(&reading).always();
+            s.kill_and_start().await;
+            reading.reached().await;
+            stuck.lifted();
+        }
+        drop(s.slack.next("conversations.replies").slow(&Gate::closed()).always());
         s.kill_and_start().await;
-        stuck[1].reached().await;
-        s.kill().await;
-        stuck.iter().for_each(Gate::open);
-        s.start().await;
         s.openai.answers("Here.");
         thread.reply("ana", "and now?").await;
         thread.finishes("Here.").await;
+    }
+
+    pub(super) async fn a_turn_that_kills_whoever_runs_it_takes_no_other_with_it(s: &mut Story) {
+        s.restart_with(&[("limits.owner_deaths", "3"), ("limits.catch_up", "0s")]).await;
+        let openai = s.openai.clone();
+        let runs = |question: &str| openai.turn().when_asked(question).gate("dies").text("Lost.");
+        let first = ["deadly", "one", "two"].map(runs);
+        let deadly = s.slack.mention("ana", "#general", "deadly").await;
+        let beside = [s.slack.mention("ben", "#general", "one").await, s.slack.mention("ben", "#general", "two").await];
+        for turn in &first {
+            turn.reached("dies").await;
+        }
+        let second = ["deadly", "one", "two"].map(runs);
+        s.kill_and_start().await;
+        for turn in &second {
+            turn.reached("dies").await;
+        }
+        // Each could be what they died of. From here on they run one at a time.
+        let third = runs("deadly");
+        s.kill_and_start().await;
+        third.reached("dies").await;
+        for question in ["one", "two"] {
+            openai.turn().when_asked(question).text("Well.");
+        }
+        s.kill_and_start().await;
+        for thread in &beside {
+            thread.finishes("Well.").await;
+        }
+        deadly.finishes(&texts::turn_set_aside(3)).await;
     }
 
     pub(super) async fn killed_after_a_wordless_end_no_status_is_left(s: &mut Story) {

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, UserId,
     store::{Load, Result},
-    turn::{Delivery, Part, TurnId, TurnState},
+    turn::{Delivery, OwnerId, Part, TurnId, TurnState},
 };
 
 use crate::{
     codec::Packed,
     rows::{
-        AT_ONCE, ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, Thread, ThreadRows,
-        TurnRow, TurnRows,
+        AT_ONCE, ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, SUSPECT_DEATHS, Thread,
+        ThreadRows, TurnRow, TurnRows,
     },
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Tables {
     texts: HashMap<ContentNo, Packed>,
     turns: BTreeMap<TurnId, TurnRow>,
     claimable: BTreeSet<(Timestamp, TurnId)>,
+    /// Those among them that an owner has died over.
+    fallen: BTreeSet<TurnId>,
     parts: HashMap<TurnId, BTreeMap<u32, Part>>,
     last_session: u64,
     last_turn: u64,
@@ -90,6 +92,11 @@ impl Tables {
                 self.claimable.insert((due, turn.id))
             } else {
                 self.claimable.remove(&(due, turn.id))
+            };
+            if there && turn.deaths > 0 {
+                self.fallen.insert(turn.id)
+            } else {
+                self.fallen.remove(&turn.id)
             };
         }
     }
@@ -306,8 +313,15 @@ impl TurnRows for Tables {
         }
         Ok(())
     }
-    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
-        let mut ids: Vec<TurnId> = self.claimable.range(..=(now, TurnId(u64::MAX))).map(|(_, id)| *id).collect();
+    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+        let holds_one = self.fallen.iter().filter_map(|id| self.turns.get(id)).any(|turn| {
+            let held = turn.owner.as_ref() == Some(owner) && turn.due > Some(now);
+            held && turn.deaths >= SUSPECT_DEATHS
+        });
+        let due = self.claimable.range(..=(now, TurnId(u64::MAX))).filter_map(|(_, id)| self.turns.get(id));
+        let (suspects, others): (Vec<_>, Vec<_>) = due.partition(|turn| turn.deaths_by_now() >= SUSPECT_DEATHS);
+        let suspect = suspects.into_iter().min_by_key(|turn| (turn.deaths, turn.id)).filter(|_| !holds_one);
+        let mut ids: Vec<TurnId> = others.into_iter().chain(suspect).map(|turn| turn.id).collect();
         ids.sort_unstable();
         ids.truncate(limit);
         Ok(ids)

@@ -14,6 +14,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0001_sessions.sql"),
     include_str!("migrations/0002_stop.sql"),
     include_str!("migrations/0003_gaps.sql"),
+    include_str!("migrations/0004_suspects.sql"),
 ];
 
 /// The schema that this build writes.
@@ -88,7 +89,12 @@ mod tests {
         // A new migration is a new line here. A line that changes breaks every database out there.
         assert_eq!(
             ALL.iter().map(|sql| checksum(sql)).collect::<Vec<_>>(),
-            [-5_747_507_702_395_347_160, -4_287_464_035_144_996_747, 1_781_119_765_063_167_178]
+            [
+                -5_747_507_702_395_347_160,
+                -4_287_464_035_144_996_747,
+                1_781_119_765_063_167_178,
+                2_402_403_308_581_794_327
+            ]
         );
     }
 }

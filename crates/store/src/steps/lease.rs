@@ -41,9 +41,9 @@ pub(crate) fn start(thread: &mut Thread, turn: &mut TurnRow, claimant: &Claimant
             session.waiting = None;
             session.waiting_messages = 0;
         }
-    } else if turn.owner.is_some() {
+    } else {
         // A lease that was given back is no death.
-        turn.deaths += 1;
+        turn.deaths = turn.deaths_by_now();
     }
     turn.owner = Some(claimant.owner.clone());
     let until = now + claimant.lease;
@@ -120,7 +120,7 @@ fn read_text(rows: &impl Rows, turn: TurnId, column: &'static str, no: Option<Co
 /// beside it.
 pub(crate) fn claim(rows: &mut impl Rows, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
     let mut taken = Vec::new();
-    for id in rows.claimable(now, limit)? {
+    for id in rows.claimable(&claimant.owner, now, limit)? {
         match claim_one(rows, id, claimant, now) {
             Ok(claimed) => taken.extend(claimed),
             Err(error @ StoreError::BadRow { .. }) => {

@@ -11,7 +11,7 @@ use chathakase_session::{
 use super::{Cells, Param, Sql, int, params};
 use crate::{
     postgres::param::{code, code_or_none, foreign},
-    rows::{AT_ONCE, ClosingRow, TurnRow, TurnRows},
+    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, TurnRow, TurnRows},
     table::Table,
 };
 
@@ -188,16 +188,21 @@ impl TurnRows for Sql<'_> {
     }
 
     /// Takes the locks of all channels concerned, so it is the first thing in a transaction of its own.
-    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
         // Those whose owner is gone are no more than were running.
         let sql = "SELECT turn.workspace, id, channel FROM (
                    (SELECT workspace, id, thread FROM chathakase.turn WHERE due = $1 ORDER BY id LIMIT $3) UNION ALL
-                   (SELECT workspace, id, thread FROM chathakase.turn WHERE due > $1 AND due <= $2 ORDER BY id LIMIT $3)
+                   (SELECT workspace, id, thread FROM chathakase.turn WHERE due > $1 AND due <= $2
+                    AND deaths + (owner IS NOT NULL)::int < $4 ORDER BY id LIMIT $3) UNION ALL
+                   (SELECT workspace, id, thread FROM chathakase.turn WHERE deaths > 0 AND due <= $2
+                    AND deaths + (owner IS NOT NULL)::int >= $4 AND NOT EXISTS
+                    (SELECT 1 FROM chathakase.turn WHERE deaths > 0 AND due > $2 AND deaths >= $4 AND owner = $5)
+                    ORDER BY deaths, id LIMIT 1)
                    ) AS turn JOIN chathakase.thread ON thread.workspace = turn.workspace AND thread.no = turn.thread
                    ORDER BY id LIMIT $3";
         let read_waiting = |cells: Cells<'_>| Ok((cells.id(0)?, cells.count(1)?, cells.get(2)?));
         let found: Vec<(WorkspaceId, u64, String)> =
-            self.all(&WAITING, sql, params![AT_ONCE, now, limit], read_waiting)?;
+            self.all(&WAITING, sql, params![AT_ONCE, now, limit, SUSPECT_DEATHS, owner.as_str()], read_waiting)?;
         if found.is_empty() {
             return Ok(Vec::new());
         }

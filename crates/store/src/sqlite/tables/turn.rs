@@ -12,7 +12,7 @@ use rusqlite::params;
 use super::{Sql, int};
 use crate::{
     code::Code,
-    rows::{AT_ONCE, ClosingRow, TurnRow, TurnRows},
+    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, TurnRow, TurnRows},
     sqlite::cells::Cells,
     table::Table,
 };
@@ -154,13 +154,24 @@ impl TurnRows for Sql<'_> {
         Ok(())
     }
 
-    fn claimable(&self, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
         let id = |cells: Cells<'_, '_>| Ok(TurnId(cells.get(0)?));
         let sql = "SELECT id FROM turn WHERE due = ? ORDER BY id LIMIT ?";
         let mut ids = self.all(&ID, sql, params![AT_ONCE.as_millis(), int(limit)], id)?;
         // Those whose owner is gone: no more than were running.
-        let sql = "SELECT id FROM turn WHERE due > ? AND due <= ? ORDER BY id LIMIT ?";
-        ids.extend(self.all(&ID, sql, params![AT_ONCE.as_millis(), now.as_millis(), int(limit)], id)?);
+        let sql =
+            "SELECT id FROM turn WHERE due > ? AND due <= ? AND deaths + (owner IS NOT NULL) < ? ORDER BY id LIMIT ?";
+        ids.extend(self.all(
+            &ID,
+            sql,
+            params![AT_ONCE.as_millis(), now.as_millis(), SUSPECT_DEATHS, int(limit)],
+            id,
+        )?);
+        let sql =
+            "SELECT id FROM turn WHERE deaths > 0 AND due <= ?1 AND deaths + (owner IS NOT NULL) >= ?2 AND NOT EXISTS
+                   (SELECT 1 FROM turn WHERE deaths > 0 AND due > ?1 AND deaths >= ?2 AND owner = ?3)
+                   ORDER BY deaths, id LIMIT 1";
+        ids.extend(self.all(&ID, sql, params![now.as_millis(), SUSPECT_DEATHS, owner.as_str()], id)?);
         ids.sort_unstable();
         ids.truncate(limit);
         Ok(ids)

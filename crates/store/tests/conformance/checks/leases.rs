@@ -3,9 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use chathakase_session::{
-    Timestamp,
+    SlackTs, Timestamp,
     message::Ending,
-    store::{Closing, Renewed, Result, Rules, SessionStore, StoreError},
+    store::{Closing, Receipt, Renewed, Result, Rules, SessionStore, StoreError},
     turn::{Lease, Outcome, PartMode, TurnState},
 };
 
@@ -150,6 +150,38 @@ pub(crate) async fn a_turn_put_off_is_free_later_and_nobody_died(open: Open) {
         turn = store.claim(&us(), 1, at(now + 60)).await.unwrap().remove(0);
         assert_eq!((turn.turn.deaths, turn.adopted), (0, true));
     }
+}
+
+/// Claims all that `claimant` can get: which turns, and how often their owners died.
+async fn claims(store: &dyn SessionStore, claimant: &str, now: i64) -> Vec<(SlackTs, u32)> {
+    let claimed = store.claim(&process(claimant), 10, at(now)).await.unwrap();
+    claimed.iter().map(|claimed| (claimed.turn.first_ts, claimed.turn.deaths)).collect()
+}
+
+pub(crate) async fn a_turn_that_two_owners_died_over_runs_beside_no_other_such(open: Open) {
+    let store = open(Rules::default());
+    for n in 0..4 {
+        runs(&*store, asks(&thread_of("T1", "C1", n), n, "question"), at(0)).await;
+    }
+    // The first death may have any of many causes: all are carried on with, so that nobody waits.
+    assert_eq!(claims(&*store, "b", 30).await, [(ts(0), 1), (ts(1), 1), (ts(2), 1), (ts(3), 1)]);
+    store.receive(asks(&thread_of("T1", "C1", 4), 4, "question"), None, at(31)).await.unwrap();
+    assert_eq!(claims(&*store, "c", 60).await, [(ts(0), 2), (ts(4), 0)]);
+    assert_eq!(claims(&*store, "c", 61).await, [], "it holds one");
+    assert_eq!(claims(&*store, "d", 61).await, [(ts(1), 2)], "each process may hold one");
+    // Those that fewer owners died over are likelier to be well: nobody waits for the worst one.
+    assert_eq!(claims(&*store, "e", 91).await, [(ts(2), 2), (ts(4), 1)]);
+    let held = store.claim(&process("f"), 10, at(91)).await.unwrap();
+    assert_eq!(held.iter().map(|claimed| claimed.turn.first_ts).collect::<Vec<_>>(), [ts(3)]);
+    answers(&*store, &held[0], "well", at(92)).await;
+    assert_eq!(claims(&*store, "f", 92).await, [(ts(0), 3)]);
+    // One that was given back after a single death is none of them.
+    let first = store.receive(asks(&thread_of("T1", "C1", 5), 5, "question"), Some(&us()), at(92)).await.unwrap();
+    let Receipt::Run(_) = first.receipt else { panic!("{first:?}") };
+    let once = store.claim(&us(), 10, at(122)).await.unwrap();
+    let once = once.iter().find(|claimed| claimed.turn.first_ts == ts(5)).unwrap();
+    store.release(std::slice::from_ref(&once.lease), Duration::ZERO, at(122)).await.unwrap();
+    assert_eq!(claims(&*store, "g", 122).await.last(), Some(&(ts(5), 1)));
 }
 
 pub(crate) async fn claims_are_oldest_first_and_no_more_than_asked_for(open: Open) {
