@@ -193,7 +193,7 @@ impl Intake {
         }
         let received = tools.store.receive(post, claimant, now).await?;
         fault_point!("receive.stored");
-        tracing::debug!(thread.key = %key, %ts, receipt = receipt_name(&received.receipt), "a post was received");
+        tracing::debug!(thread.key = %key, %ts, receipt = received.receipt.name(), "a post was received");
         if joined_only && received.receipt != Receipt::NotJoined {
             self.passed.forget(&key, ts);
         }
@@ -403,16 +403,4 @@ pub(crate) fn words(post: &Post, said: &str, chars_max: usize) -> String {
         words += &texts::file_not_read(&text::one_line_name(&file.name));
     }
     words
-}
-
-fn receipt_name(receipt: &Receipt) -> &'static str {
-    match receipt {
-        Receipt::Known => "known",
-        Receipt::Gone => "gone",
-        Receipt::Kept => "kept",
-        Receipt::Waiting(_) => "waiting",
-        Receipt::Run(_) => "run",
-        Receipt::Full => "full",
-        Receipt::NotJoined => "not joined",
-    }
 }

@@ -115,6 +115,21 @@ pub enum Receipt {
     NotJoined,
 }
 
+impl Receipt {
+    /// What became of it in one word; stable: also the value of a metric's label.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Waiting(_) => "waiting",
+            Self::Kept => "kept",
+            Self::Known => "known",
+            Self::Gone => "gone",
+            Self::Full => "full",
+            Self::NotJoined => "not_joined",
+        }
+    }
+}
+
 /// What [`SessionStore::receive`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {

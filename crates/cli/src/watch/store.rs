@@ -150,7 +150,7 @@ impl SessionStore for Measured {
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
         let began = self.clock.monotonic();
         let received = self.timed("receive", self.store.receive(post, claimant, now)).await?;
-        RECEIPTS.count([receipt(&received.receipt)]);
+        RECEIPTS.count([received.receipt.name()]);
         match &received.receipt {
             Receipt::Run(claimed) => self.arrived(claimed.turn.id, claimed.turn.kind, true, began),
             Receipt::Waiting(id) => self.arrived(*id, TurnKind::Answer, false, began),
@@ -331,17 +331,5 @@ fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Answered => "answered",
         Outcome::Failed => "failed",
         Outcome::Stopped => "stopped",
-    }
-}
-
-fn receipt(receipt: &Receipt) -> &'static str {
-    match receipt {
-        Receipt::Run(_) => "run",
-        Receipt::Waiting(_) => "waiting",
-        Receipt::Kept => "kept",
-        Receipt::Known => "known",
-        Receipt::Gone => "gone",
-        Receipt::Full => "full",
-        Receipt::NotJoined => "not_joined",
     }
 }
