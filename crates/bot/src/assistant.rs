@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 
 use crate::{
     catch::{Early, Passed, Told},
-    counts::Counts,
     gaps::{self, CatchUpReport, Gaps, Stretch},
     intake::{Intake, Mailbox},
     people::People,
@@ -53,8 +52,7 @@ impl Assistant {
     pub fn start(parts: Parts) -> Self {
         let Parts { store, api, replies, model, counter, clock, me, owner, settings } = parts;
         let people = People::new(api.clone(), Arc::clone(&clock));
-        let counts = Arc::default();
-        let tools = Tools { store, api, replies, model, counter, people, settings, clock, me, counts };
+        let tools = Tools { store, api, replies, model, counter, people, settings, clock, me };
         let runner = Runner::new(tools, owner);
         let intake = Arc::new(Intake {
             runner: Arc::clone(&runner),
@@ -82,11 +80,6 @@ impl Assistant {
     /// Where Slack's doors deliver to.
     pub fn inbox(&self) -> Arc<dyn Inbox> {
         Arc::new(Mailbox(Arc::clone(&self.intake)))
-    }
-
-    /// What happened since it was started.
-    pub fn counts(&self) -> Arc<Counts> {
-        Arc::clone(&self.runner.tools.counts)
     }
 
     /// Ends in good order: nothing new is begun, running turns may end within [`Settings::drain`], what is left is given

@@ -15,7 +15,6 @@ mod assistant;
 mod catch;
 mod catch_up;
 pub mod commands;
-mod counts;
 mod gaps;
 mod intake;
 mod people;
@@ -28,6 +27,5 @@ pub mod texts;
 mod turn;
 
 pub use assistant::{Assistant, Parts};
-pub use counts::Counts;
 pub use gaps::{CatchUpReport, Stretch};
 pub use settings::{Access, DEFAULT_SYSTEM_PROMPT, Settings};

@@ -56,6 +56,8 @@ metrics! {
     ADOPTIONS: Counter<0>("chathakase_adoptions_total", &[], "Turns taken over from a process that died or lost them.");
     PERHAPS_DOUBLED: Counter<0>("chathakase_posts_perhaps_doubled_total", &[],
         "Answers posted again with \"I may have sent this already\", because the thread could not be read.");
+    TURNS_GIVEN_UP: Counter<0>("chathakase_turns_given_up_total", &[],
+        "Answers that are stored and were never shown, because every process that brought one to its thread died.");
 
     EVENTS: Counter<1>("chathakase_events_total", &[EVENT], "Events that Slack delivered, also the same one again.");
     ACK_SECONDS: Histogram<0>("chathakase_ack_seconds", &[], QUICK,

@@ -45,7 +45,7 @@ impl Driver<'_> {
     async fn bring_again(&self, turn: &Turn, closing: &Closing) -> Result<Vec<Part>, Lost> {
         if turn.deaths >= 2 * self.tools.settings.deaths_max {
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, deaths = turn.deaths, "a turn is given up undelivered: whoever brings it to its thread dies; the thread goes on without it");
-            self.tools.counts.gave_up();
+            chathakase_metrics::TURNS_GIVEN_UP.count([]);
             return Ok(self.known.parts());
         }
         if turn.kind == TurnKind::Command && closing.text.is_empty() && closing.note.is_none() {

@@ -46,7 +46,7 @@ impl Driver<'_> {
         let repeats = unsure && !whole.is_empty();
         if repeats {
             self.repeated.store(true, Relaxed);
-            self.tools.counts.said_again();
+            chathakase_metrics::PERHAPS_DOUBLED.count([]);
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer is posted although it may stand in its thread already: Slack does not show the thread");
         }
         if repeats {

@@ -35,7 +35,6 @@ use super::{
 };
 use crate::{
     commands::{self, Ask},
-    counts::Counts,
     people::People,
     prompt,
     settings::Settings,
@@ -52,7 +51,6 @@ pub(crate) struct Tools {
     pub(crate) settings: Settings,
     pub(crate) clock: SharedClock,
     pub(crate) me: crate::route::Identity,
-    pub(crate) counts: Arc<Counts>,
 }
 
 /// One turn under way.

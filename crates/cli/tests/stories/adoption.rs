@@ -27,6 +27,13 @@ mod told {
 
     use crate::harness::Story;
 
+    /// A counter without labels, as `/metrics` shows it.
+    async fn counted(s: &Story, counter: &str) -> u64 {
+        let (_, page) = s.page("/metrics").await;
+        let line = page.lines().find_map(|line| line.strip_prefix(counter)).unwrap_or_default();
+        line.trim().parse().unwrap_or_default()
+    }
+
     /// A lease is renewed this often.
     const RENEWAL: Duration = Duration::from_secs(10);
 
@@ -147,6 +154,7 @@ mod told {
         s.openai.answers("Here.");
         thread.reply("ana", "and now?").await;
         thread.finishes("Here.").await;
+        assert_eq!(counted(s, "chathakase_turns_given_up_total").await, 1);
     }
 
     pub(super) async fn a_turn_that_kills_whoever_runs_it_takes_no_other_with_it(s: &mut Story) {
@@ -216,6 +224,7 @@ mod told {
         thread.finishes(&texts::perhaps_again("A whole answer.")).await;
         s.calm().await;
         assert_eq!(thread.answers(), ["Half an".to_owned(), texts::perhaps_again("A whole answer.")]);
+        assert_eq!(counted(s, "chathakase_posts_perhaps_doubled_total").await, 1);
     }
 
     pub(super) async fn a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note(s: &mut Story) {
