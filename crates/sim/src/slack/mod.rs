@@ -99,7 +99,11 @@ impl SmallSlack {
 
     /// HTTP transport: where the app listens (`http://127.0.0.1:PORT`, with or without `/slack/events`).
     pub fn deliver_to(&self, url: &str) {
-        self.shared.courier.deliver_to(url);
+        self.shared.courier.deliver_to(&[url]);
+    }
+    /// The same where several processes listen: each try goes to the next of them, as a load balancer spreads requests.
+    pub fn deliver_to_any(&self, urls: &[impl AsRef<str>]) {
+        self.shared.courier.deliver_to(urls);
     }
 
     /// Plans a failure of the next call of `method` (`*`: of any). It happens in the order in which it was planned.

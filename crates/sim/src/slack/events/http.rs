@@ -65,7 +65,7 @@ pub(super) async fn journey(shared: &Arc<Shared>, event: &Event, first: oneshot:
 }
 
 pub(super) async fn post_raw(shared: &Shared, body: String) -> Option<(u16, String)> {
-    let url = shared.courier.lock().url.clone()?;
+    let url = shared.courier.url()?;
     let answer = signed(shared, url, body).send().await.ok()?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
@@ -79,7 +79,7 @@ fn signed(shared: &Shared, url: String, body: String) -> reqwest::RequestBuilder
 
 async fn one_try(shared: &Arc<Shared>, event: &Event, retry: usize, reason: &'static str) -> Try {
     let failed = |reason| Try::Failed { reason, no_retry: false };
-    let Some(url) = shared.courier.lock().url.clone() else { return failed("connection_failed") };
+    let Some(url) = shared.courier.url() else { return failed("connection_failed") };
     let _busy = shared.begin();
     let mut request = signed(shared, url, event.payload.clone());
     if retry > 0 {

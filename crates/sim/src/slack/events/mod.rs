@@ -79,7 +79,8 @@ struct Logged {
 struct State {
     next: u64,
     mentions: usize,
-    url: Option<String>,
+    /// Where the app listens; each try goes to the next of them.
+    urls: VecDeque<String>,
     held: Option<Vec<Arc<Event>>>,
     double_next: usize,
     log: VecDeque<Logged>,
@@ -112,10 +113,19 @@ impl Courier {
         Self { sockets: socket::Sockets::default(), client: http::client(), state: Mutex::default() }
     }
 
-    pub(crate) fn deliver_to(&self, url: &str) {
-        let url = url.trim_end_matches('/');
-        let whole = if url.ends_with("/slack/events") { url.to_owned() } else { format!("{url}/slack/events") };
-        self.lock().url = Some(whole);
+    pub(crate) fn deliver_to(&self, urls: &[impl AsRef<str>]) {
+        let whole = |url: &str| match url.trim_end_matches('/') {
+            url if url.ends_with("/slack/events") => url.to_owned(),
+            url => format!("{url}/slack/events"),
+        };
+        self.lock().urls = urls.iter().map(|url| whole(url.as_ref())).collect();
+    }
+
+    /// Where the next try goes.
+    fn url(&self) -> Option<String> {
+        let urls = &mut self.lock().urls;
+        urls.rotate_left(1.min(urls.len()));
+        urls.back().cloned()
     }
 
     /// Sends what happened, the two events of a mention in the order that the options say.

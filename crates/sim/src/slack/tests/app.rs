@@ -106,20 +106,25 @@ impl Delivered {
 pub(super) struct Door(Arc<DoorState>);
 
 struct DoorState {
+    url: String,
     came: watch::Sender<Vec<Delivered>>,
     answer: Mutex<(StatusCode, HeaderMap)>,
 }
 
 impl Door {
     pub(super) async fn open(slack: &SmallSlack) -> Self {
-        let state =
-            DoorState { came: watch::Sender::default(), answer: Mutex::new((StatusCode::OK, HeaderMap::new())) };
-        let door = Self(Arc::new(state));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        slack.deliver_to(&format!("http://{}", listener.local_addr().unwrap()));
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        slack.deliver_to(&url);
+        let answer = Mutex::new((StatusCode::OK, HeaderMap::new()));
+        let door = Self(Arc::new(DoorState { url, came: watch::Sender::default(), answer }));
         let router = Router::new().route("/slack/events", post(take)).with_state(door.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         door
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.0.url
     }
 
     pub(super) fn answers(&self, status: u16, headers: HeaderMap) {

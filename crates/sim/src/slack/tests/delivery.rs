@@ -33,6 +33,19 @@ async fn a_refused_event_is_tried_four_times_over_six_minutes() {
 }
 
 #[tokio::test]
+async fn of_several_processes_each_try_finds_the_next() {
+    let app = App::start().await;
+    let (one, other) = (Door::open(&app.slack).await, Door::open(&app.slack).await);
+    app.slack.deliver_to_any(&[one.url(), other.url()]);
+    one.answers(500, HeaderMap::new());
+    for _ in 0..2 {
+        app.slack.dm("ana", "hi").await;
+        app.slack.settled().await;
+    }
+    assert_eq!((one.all().len(), other.all().len()), (2, 2), "what one refuses, the other takes");
+}
+
+#[tokio::test]
 async fn an_app_can_ask_for_no_retry() {
     let app = App::start().await;
     let door = Door::open(&app.slack).await;
