@@ -17,8 +17,8 @@ use crate::speech::{Mark, Mood, Token, answer, answered};
 pub(crate) struct Spoken {
     pub(crate) mark: Mark,
     pub(crate) said: Said,
-    /// Slack gave it up before the assistant took it.
-    pub(crate) undelivered: bool,
+    /// Slack gave up all its events before the assistant took one: it must be found by catching up.
+    pub(crate) given_up: bool,
 }
 
 /// What is wrong.
@@ -53,8 +53,8 @@ pub(crate) struct Verdict {
     pub(crate) apologised: u64,
     /// Messages that the model fails at for good.
     pub(crate) apologies_due: u64,
-    /// Never taken by the assistant, because Slack gave up while nobody listened.
-    pub(crate) undelivered: u64,
+    /// Messages among them whose events Slack gave up.
+    pub(crate) given_up: u64,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -64,7 +64,7 @@ impl Verdict {
         self.answered_once += other.answered_once;
         self.apologised += other.apologised;
         self.apologies_due += other.apologies_due;
-        self.undelivered += other.undelivered;
+        self.given_up += other.given_up;
         self.findings.extend(other.findings);
     }
 
@@ -80,20 +80,14 @@ pub(crate) enum Standing {
     Right,
     /// It shows something for everything, and it is not right, or not yet.
     Wrong,
-    /// These have nothing yet.
-    Owes(Vec<Token>),
+    /// Something has nothing yet.
+    Owes,
 }
 
 pub(crate) fn standing(spoken: &[Spoken], posts: &[Post]) -> Standing {
     let verdict = judge(0, spoken, posts);
-    let owed: Vec<Token> = verdict
-        .findings
-        .iter()
-        .filter(|finding| finding.wrong == Wrong::Lost)
-        .filter_map(|finding| finding.token)
-        .collect();
-    if !owed.is_empty() {
-        return Standing::Owes(owed);
+    if verdict.count(Wrong::Lost) > 0 {
+        return Standing::Owes;
     }
     let growing = posts.iter().any(|post| post.streaming);
     if verdict.findings.is_empty() && !growing { Standing::Right } else { Standing::Wrong }
@@ -176,7 +170,7 @@ fn tally(
             continue;
         }
         match times {
-            0 if spoken.undelivered => verdict.undelivered += 1,
+            0 if spoken.given_up => find(Wrong::Lost, "was given up by Slack, and was not caught up with".to_owned()),
             0 => find(Wrong::Lost, "was acknowledged, and has no answer".to_owned()),
             1 => {}
             _ => find(Wrong::Twice, format!("is answered {times} times")),
@@ -184,7 +178,8 @@ fn tally(
         verdict.sent += 1;
         verdict.answered_once += u64::from(times == 1 && !apologies.contains(&token));
         verdict.apologised += u64::from(apologies.contains(&token));
-        verdict.apologies_due += u64::from(spoken.mark.mood.fails() && !(times == 0 && spoken.undelivered));
+        verdict.apologies_due += u64::from(spoken.mark.mood.fails());
+        verdict.given_up += u64::from(spoken.given_up);
     }
 }
 

@@ -83,7 +83,7 @@ impl Scene {
         let thread = self.open(&script, &opening).await;
         let first = thread.first();
         self.pace.said(&first, true);
-        let spoken = vec![Spoken { mark: opening.mark, said: first, undelivered: false }];
+        let spoken = vec![Spoken { mark: opening.mark, said: first, given_up: false }];
         let mut talk = Talk { number: script.thread, thread, spoken, gave_up: false };
         talk.gave_up = waits && !self.answered(&talk).await;
         for (line, waits) in lines {
@@ -93,11 +93,11 @@ impl Scene {
             self.clock.sleep(line.after).await;
             let said = self.say(&script, &talk.thread, &line).await;
             self.pace.said(&said, line.mark.mood != Mood::Aside);
-            talk.spoken.push(Spoken { mark: line.mark, said, undelivered: false });
+            talk.spoken.push(Spoken { mark: line.mark, said, given_up: false });
             talk.gave_up = waits && !self.answered(&talk).await;
         }
         for spoken in &mut talk.spoken {
-            spoken.undelivered = self.was_given_up(spoken);
+            spoken.given_up = self.was_given_up(spoken);
         }
         talk
     }
@@ -127,13 +127,7 @@ impl Scene {
             let limit = match standing(&talk.spoken, &talk.thread.posts()) {
                 Standing::Right => return true,
                 Standing::Wrong => WRONG_LOOKS_MAX,
-                Standing::Owes(owed) => {
-                    let owed = owed.iter().filter_map(|token| talk.spoken.iter().find(|s| s.mark.token == *token));
-                    if looks > 0 && owed.clone().all(|spoken| self.was_given_up(spoken)) {
-                        return true;
-                    }
-                    self.looks_max
-                }
+                Standing::Owes => self.looks_max,
             };
             if looks > limit {
                 return false;

@@ -50,13 +50,11 @@ impl fmt::Display for Report {
             ("leaks", wrong(Wrong::Leak)),
             ("wrong windows", wrong(Wrong::History)),
             ("process faults", wrong(Wrong::Process)),
+            ("given up by Slack", verdict.given_up.to_string()),
             ("kills", self.kills.to_string()),
         ];
         for (name, value) in &columns {
             writeln!(f, "  {name:<18} {value:>12}")?;
-        }
-        if verdict.undelivered > 0 {
-            writeln!(f, "  {:<18} {:>12}", "given up by Slack", verdict.undelivered)?;
         }
         writeln!(f, "  what went wrong on purpose:")?;
         for (kind, times) in &self.faults {
