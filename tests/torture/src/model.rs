@@ -15,6 +15,9 @@ use crate::{
 /// So many words of a slow answer come one at a time, and the rest at once.
 const SLOW_WORDS: usize = 60;
 
+/// How long it thinks at most before the first word of an answer.
+const THINKS_MAX_MS: u64 = 5_000;
+
 /// Answers without their question that a full window may have lost at its beginning.
 const ORPHANS_MAX: usize = 2;
 
@@ -76,10 +79,11 @@ impl Witness {
             return if mark.mood == Mood::StumblesError { script.status(500) } else { script.hang_up() };
         }
         let text = answer(&asked);
+        let mut dice = dice(0, &text);
+        let script = script.silent_for(millis(&mut dice, 0, THINKS_MAX_MS));
         if !asked.iter().any(|mark| mark.mood == Mood::Slow) {
             return script.words(&text);
         }
-        let mut dice = dice(0, &text);
         let mut words = text.split_inclusive(' ');
         let slow = words.by_ref().take(SLOW_WORDS);
         let script = slow.fold(script, |script, word| script.text(word).silent_for(millis(&mut dice, 50, 1_200)));

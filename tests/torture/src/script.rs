@@ -105,10 +105,11 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The first message; the thread goes on when it is answered.
+    /// The first message. Mostly the thread goes on when it is answered; what is said sooner may arrive before it.
     fn opening(&mut self) -> Step {
         let mood = self.mood();
-        Step { lines: vec![Line { mentions: true, who: 0, ..self.line(mood) }], waits: true }
+        let opening = Line { mentions: true, who: 0, ..self.line(mood) };
+        Step { lines: vec![opening], waits: self.dice.random_ratio(2, 3) }
     }
 
     fn failing(&mut self) -> Step {
