@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chathakase_sim::slack::{Fault as Planned, Gate};
 
 use crate::{
+    database::Database,
     people,
     schedule::{Act, Fault, Kill, Moment},
     stage::Stage,
@@ -69,14 +70,16 @@ impl Done {
                     return Ok(());
                 }
                 let ended = stage.replicas[replica].end().await?;
-                stage.nobody_listens();
+                stage.left(replica);
                 if !ended.success() {
                     self.ended.push(format!("{ended} when it was asked to end"));
                 }
                 stage.replicas[replica].start(0)?;
             }
-            Fault::Pause { replica, lasts } => {
+            Fault::Pause { replica, moment, lasts } => {
+                let held = Held::until(moment, stage).await;
                 stage.replicas[replica].signal("STOP").await?;
+                held.go();
                 stage.clock.sleep(lasts).await;
                 stage.replicas[replica].signal("CONT").await?;
             }
@@ -113,29 +116,26 @@ impl Done {
             Fault::SilenceSockets => slack.silence_sockets(),
             Fault::Reconnect => slack.send_disconnect("refresh_requested"),
             Fault::EndStreams => slack.end_streams(),
+            Fault::EndConnections => stage.store.server().into_iter().for_each(Database::ends_connections),
+            Fault::CutDatabase => stage.store.server().into_iter().for_each(Database::cut),
+            Fault::NoDatabase { lasts } => {
+                if let Some(database) = stage.store.server() {
+                    database.set_down(true);
+                    stage.clock.sleep(lasts).await;
+                    database.set_down(false);
+                }
+            }
         }
         Ok(())
     }
 
     async fn kill(&mut self, kill: Kill, stage: &mut Stage) -> anyhow::Result<()> {
         let Kill { replica, moment, power, down, clock_wrong_ms } = kill;
-        let gate = Gate::closed();
-        let held = match moment {
-            Moment::Now => None,
-            Moment::BeforeCall(calls) => Some(stage.slack.next("*").after(calls).slow(&gate)),
-            Moment::AfterCall(calls) => Some(stage.slack.next("*").after(calls).answers_late(&gate)),
-        };
-        if held.is_some() {
-            tokio::select! {
-                () = gate.reached() => {}
-                () = stage.clock.sleep(MOMENT_MAX) => {}
-            }
-        }
+        let held = Held::until(moment, stage).await;
         stage.replicas[replica].kill().await?;
-        stage.nobody_listens();
-        stage.disk.after(power)?;
-        held.inspect(Planned::lifted);
-        gate.open();
+        stage.left(replica);
+        stage.store.after(power)?;
+        held.go();
         self.kills += 1;
         stage.clock.sleep(down).await;
         stage.replicas[replica].start(clock_wrong_ms)
@@ -144,12 +144,44 @@ impl Done {
     /// Starts again what ended by itself: a process that meets a broken Slack at its start gives up, and is started again by
     /// whoever runs it.
     pub(crate) fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
-        for replica in &mut stage.replicas {
-            if let Some(status) = replica.ended()? {
+        for number in 0..stage.replicas.len() {
+            if let Some(status) = stage.replicas[number].ended()? {
                 self.ended.push(status.to_string());
-                replica.start(0)?;
+                stage.left(number);
+                stage.replicas[number].start(0)?;
             }
         }
         Ok(())
+    }
+}
+
+/// A call that is held up while something happens to who made it.
+struct Held {
+    gate: Gate,
+    planned: Option<Planned>,
+}
+
+impl Held {
+    /// Waits until that moment.
+    async fn until(moment: Moment, stage: &Stage) -> Self {
+        let gate = Gate::closed();
+        let planned = match moment {
+            Moment::Now => None,
+            Moment::BeforeCall(calls) => Some(stage.slack.next("*").after(calls).slow(&gate)),
+            Moment::AfterCall(calls) => Some(stage.slack.next("*").after(calls).answers_late(&gate)),
+        };
+        if planned.is_some() {
+            tokio::select! {
+                () = gate.reached() => {}
+                () = stage.clock.sleep(MOMENT_MAX) => {}
+            }
+        }
+        Self { gate, planned }
+    }
+
+    /// Lets it go on.
+    fn go(self) {
+        self.planned.inspect(Planned::lifted);
+        self.gate.open();
     }
 }

@@ -11,8 +11,10 @@
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 mod clock;
+mod database;
 mod dice;
 mod disk;
+mod doors;
 mod faults;
 mod judge;
 mod model;
@@ -26,6 +28,7 @@ mod schedule;
 mod script;
 mod speech;
 mod stage;
+mod store;
 mod table;
 
 use std::process::ExitCode;
@@ -33,7 +36,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, stream};
 
-use crate::{plant::Plant, sabotage::Sabotage, schedule::Bounds};
+use crate::{plant::Plant, sabotage::Sabotage, schedule::Bounds, store::Kind};
 
 #[derive(Parser)]
 #[command(about = "Kills the assistant again and again, and looks whether anything was lost or doubled.")]
@@ -76,16 +79,22 @@ pub(crate) struct Options {
     /// Threads that talk at once.
     #[arg(long, default_value_t = 24)]
     threads: usize,
-    /// Processes.
-    #[arg(long, default_value_t = 1)]
-    replicas: usize,
+    /// Where the assistant keeps things. PostgreSQL needs a server: begin the command with `scripts/with_postgres`.
+    #[arg(long, value_enum, default_value_t)]
+    store: Kind,
+    /// Processes. Without it, one on SQLite; on PostgreSQL two or three, as the seed says.
+    #[arg(long)]
+    replicas: Option<usize>,
     /// How events come. Without it, an even seed takes signed HTTP and an odd one Socket Mode.
     #[arg(long, value_enum)]
     transport: Option<Transport>,
     /// How many times as fast as the world's time passes.
     #[arg(long, default_value_t = 10)]
     scale: u32,
-    /// Nothing goes wrong on purpose but kills.
+    /// How often a process stands still until its leases are over, besides what goes wrong anyway.
+    #[arg(long, default_value_t = 0)]
+    pauses: u32,
+    /// Nothing goes wrong on purpose but these kills and pauses.
     #[arg(long)]
     calm: bool,
     /// Plants a fault into what the threads show, before it is judged. The run must then fail.
@@ -113,20 +122,27 @@ impl Options {
         self.transport.unwrap_or(if seed.is_multiple_of(2) { Transport::Http } else { Transport::Socket })
     }
 
+    fn replicas(&self, seed: u64) -> usize {
+        let usual = if self.store.is_shared() { if (seed / 2).is_multiple_of(2) { 2 } else { 3 } } else { 1 };
+        self.replicas.unwrap_or(usual)
+    }
+
     fn bounds(&self, seed: u64) -> Bounds {
-        let sockets = self.transport(seed) == Transport::Socket;
-        let Self { messages, kills, replicas, calm, .. } = *self;
-        Bounds { messages, kills, replicas, sockets, forgets: true, calm }
+        let (sockets, replicas) = (self.transport(seed) == Transport::Socket, self.replicas(seed));
+        let Self { messages, kills, pauses, store, calm, .. } = *self;
+        Bounds { messages, kills, pauses, replicas, sockets, store, calm }
     }
 
     fn setup(&self, seed: u64) -> String {
-        let processes =
-            if self.replicas == 1 { "1 process".to_owned() } else { format!("{} processes", self.replicas) };
+        let processes = match self.replicas(seed) {
+            1 => "1 process".to_owned(),
+            more => format!("{more} processes"),
+        };
         let door = match self.transport(seed) {
             Transport::Http => "signed HTTP",
             Transport::Socket => "Socket Mode",
         };
-        format!("SQLite, {processes}, {door}, {} times as fast as the world", self.scale)
+        format!("{}, {processes}, {door}, {} times as fast as the world", self.store.name(), self.scale)
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-use rand::{Rng, seq::IndexedRandom};
+use rand::Rng;
 
-use crate::dice::{Dice, dice, millis};
+use crate::{
+    dice::{Dice, dice, millis},
+    stage::CLOCK_WRONG_MS,
+    store,
+};
 
 /// A fault and its time.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub(crate) enum Fault {
     /// A process stands still (SIGSTOP) for so long.
     Pause {
         replica: usize,
+        moment: Moment,
         lasts: Duration,
     },
     /// What happens next is delivered twice, so many times.
@@ -69,6 +74,14 @@ pub(crate) enum Fault {
     Reconnect,
     /// Slack ends all running streams.
     EndStreams,
+    /// The database ends all its connections.
+    EndConnections,
+    /// The wire to the database is cut: nobody knows how far what was on its way has come.
+    CutDatabase,
+    /// Nobody reaches the database for so long.
+    NoDatabase {
+        lasts: Duration,
+    },
 }
 
 /// `kill -9`.
@@ -124,6 +137,9 @@ impl Fault {
             Self::SilenceSockets => "sockets half open",
             Self::Reconnect => "sockets recycled",
             Self::EndStreams => "streams ended by Slack",
+            Self::EndConnections => "connections ended by the database",
+            Self::CutDatabase => "wire to the database cut",
+            Self::NoDatabase { .. } => "database out of reach",
         }
     }
 }
@@ -139,14 +155,16 @@ impl fmt::Display for Act {
 pub(crate) struct Bounds {
     pub(crate) messages: u32,
     pub(crate) kills: u32,
+    pub(crate) pauses: u32,
     pub(crate) replicas: usize,
     pub(crate) sockets: bool,
-    /// Whether the file layer can forget.
-    pub(crate) forgets: bool,
-    /// Nothing but kills.
+    pub(crate) store: store::Kind,
+    /// Nothing but kills and pauses.
     pub(crate) calm: bool,
 }
 
+/// How long a lease lasts: the assistant's default.
+const LEASE_MS: u64 = 30_000;
 /// Messages for each fault that is no kill.
 const MESSAGES_PER_FAULT: u32 = 8;
 
@@ -157,6 +175,10 @@ pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
         let after = dice.random_range(1..=u64::from(bounds.messages));
         acts.push(Act { after, fault: Fault::Kill(kill(dice, bounds)) });
     }
+    for _ in 0..bounds.pauses {
+        let after = dice.random_range(1..=u64::from(bounds.messages));
+        acts.push(Act { after, fault: pause(dice, bounds, LEASE_MS + 2_000) });
+    }
     for _ in 0..if bounds.calm { 0 } else { bounds.messages / MESSAGES_PER_FAULT } {
         let after = dice.random_range(1..=u64::from(bounds.messages));
         acts.push(Act { after, fault: trouble(dice, bounds) });
@@ -166,12 +188,8 @@ pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
 }
 
 fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
-    let moment = match dice.random_range(0..4) {
-        0 | 1 => Moment::Now,
-        2 => Moment::BeforeCall(dice.random_range(0..12)),
-        _ => Moment::AfterCall(dice.random_range(0..12)),
-    };
-    let fails = bounds.forgets && dice.random_ratio(2, 3);
+    let moment = moment(dice);
+    let fails = bounds.store == store::Kind::Sqlite && dice.random_ratio(2, 3);
     let power =
         if fails { Power::Fails { keeps: [dice.random_ratio(1, 4), dice.random_ratio(1, 4)] } } else { Power::Stays };
     let wrong = dice.random_ratio(1, 4);
@@ -179,16 +197,36 @@ fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
         replica: dice.random_range(0..bounds.replicas),
         moment,
         power,
-        down: millis(dice, 0, 4_000),
-        clock_wrong_ms: if wrong { dice.random_range(-120_000..=120_000) } else { 0 },
+        // Sometimes so long that the others take over what it did.
+        down: if bounds.replicas > 1 && dice.random_ratio(1, 4) {
+            millis(dice, 20_000, 60_000)
+        } else {
+            millis(dice, 0, 4_000)
+        },
+        clock_wrong_ms: if wrong { dice.random_range(-CLOCK_WRONG_MS..=CLOCK_WRONG_MS) } else { 0 },
     }
 }
 
+fn moment(dice: &mut Dice) -> Moment {
+    match dice.random_range(0..4) {
+        0 | 1 => Moment::Now,
+        2 => Moment::BeforeCall(dice.random_range(0..12)),
+        _ => Moment::AfterCall(dice.random_range(0..12)),
+    }
+}
+
+/// A pause of so many milliseconds at least, and at most long past the lease.
+fn pause(dice: &mut Dice, bounds: Bounds, least: u64) -> Fault {
+    let replica = dice.random_range(0..bounds.replicas);
+    Fault::Pause { replica, moment: moment(dice), lasts: millis(dice, least, LEASE_MS + 20_000) }
+}
+
 fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
-    let sockets = [Fault::DropSockets, Fault::SilenceSockets, Fault::Reconnect];
-    match dice.random_range(0..if bounds.sockets { 13 } else { 11 }) {
-        // Past the lease, which lasts 30 s.
-        0 => Fault::Pause { replica: dice.random_range(0..bounds.replicas), lasts: millis(dice, 1_000, 50_000) },
+    // Slack's sockets and the database take as many turns as others, where there are any.
+    let sockets = if bounds.sockets { 2 } else { 0 };
+    let database = if bounds.store.is_shared() { 3 } else { 0 };
+    match dice.random_range(0..11 + sockets + database) {
+        0 => pause(dice, bounds, 1_000),
         1 => Fault::DuplicateNext { times: dice.random_range(1..6) },
         2 => Fault::Redeliver { back: dice.random_range(0..40), new_id: dice.random_bool(0.5) },
         3 => Fault::Hold { lasts: millis(dice, 500, 15_000), reversed: dice.random_bool(0.5) },
@@ -199,7 +237,16 @@ fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
         8 => Fault::Hang { calls: dice.random_range(1..4) },
         9 => Fault::EndStreams,
         10 => Fault::Restart { replica: dice.random_range(0..bounds.replicas) },
-        _ => sockets.choose(dice).cloned().unwrap_or(Fault::Reconnect),
+        n if n < 11 + sockets => match dice.random_range(0..3) {
+            0 => Fault::DropSockets,
+            1 => Fault::SilenceSockets,
+            _ => Fault::Reconnect,
+        },
+        _ => match dice.random_range(0..5) {
+            0 | 1 => Fault::EndConnections,
+            2 | 3 => Fault::CutDatabase,
+            _ => Fault::NoDatabase { lasts: millis(dice, 500, 40_000) },
+        },
     }
 }
 
@@ -209,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_schedule_with_as_many_kills_as_asked_for() {
-        let bounds = Bounds { messages: 400, kills: 37, replicas: 2, sockets: true, forgets: true, calm: false };
+        let store = store::Kind::Postgres;
+        let bounds = Bounds { messages: 400, kills: 37, pauses: 3, replicas: 2, sockets: true, store, calm: false };
         let acts = schedule(5, bounds);
         assert_eq!(acts.iter().filter(|act| matches!(act.fault, Fault::Kill(_))).count(), 37);
         assert!(acts.is_sorted_by_key(|act| act.after));

@@ -7,16 +7,21 @@ use chathakase_sim::{
     model::ScriptedModel,
     slack::{self, SmallSlack},
 };
+use rand::Rng;
 
 use crate::{
     Options, Transport,
     clock::{Pace, ScaledClock},
-    disk::Disk,
+    dice::dice,
+    doors::Doors,
     model::Witness,
     replica::Replica,
     sabotage::{self, Sabotage},
+    store::Store,
 };
 
+/// How wrong clocks are at most (2 minutes): Slack's signatures are good for five.
+pub(crate) const CLOCK_WRONG_MS: i64 = 120_000;
 /// Messages in a window: the assistant's default.
 const WINDOW_MAX: usize = 20;
 
@@ -24,10 +29,11 @@ pub(crate) struct Stage {
     pub(crate) slack: SmallSlack,
     pub(crate) witness: Witness,
     pub(crate) clock: SharedClock,
-    pub(crate) disk: Disk,
+    pub(crate) store: Store,
     pub(crate) replicas: Vec<Replica>,
     pub(crate) folder: tempfile::TempDir,
     model: ScriptedModel,
+    doors: Doors,
 }
 
 impl Stage {
@@ -45,15 +51,12 @@ impl Stage {
         let model = ScriptedModel::start(clock.clone()).await;
         let witness = Witness::speaks_for(&model, WINDOW_MAX);
         let folder = tempfile::Builder::new().prefix("torture-").tempdir()?;
-        let disk = Disk::in_folder(folder.path())?;
-        let mut stage = Self { slack, witness, clock, disk, replicas: Vec::new(), folder, model };
-        for number in 0..options.replicas {
-            let slack = stage.slack.clone();
-            let on_ready = move |address| {
-                if door == Transport::Http {
-                    slack.deliver_to(&format!("http://{address}"));
-                }
-            };
+        let store = Store::new(options.store, folder.path(), pace).await?;
+        let doors = Doors::of(&slack);
+        let mut stage = Self { slack, witness, clock, store, replicas: Vec::new(), folder, model, doors };
+        for number in 0..options.replicas(seed) {
+            let doors = stage.doors.clone();
+            let on_ready = move |address| doors.opened(number, address);
             let folder: PathBuf = stage.folder.path().to_owned();
             stage.replicas.push(Replica::new(
                 number,
@@ -63,8 +66,12 @@ impl Stage {
                 Arc::new(on_ready),
             ));
         }
+        let dice = &mut dice(seed, "clocks");
         for replica in &mut stage.replicas {
-            replica.start(0)?;
+            // Only who shares a store with others can be wrong against them.
+            let wrong_ms =
+                if options.store.is_shared() { dice.random_range(-CLOCK_WRONG_MS..=CLOCK_WRONG_MS) } else { 0 };
+            replica.start(wrong_ms)?;
             anyhow::ensure!(replica.ready().await?, "the assistant ends at its start; `--keep` keeps its log");
         }
         Ok(stage)
@@ -81,7 +88,7 @@ impl Stage {
             door,
             ("OPENAI_BASE_URL", self.model.base_url()),
             ("OPENAI_API_KEY", "sk-torture".to_owned()),
-            ("DATABASE_URL", self.disk.url()),
+            ("DATABASE_URL", self.store.url()),
             ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("CHATHAKASE_CONTEXT__MAX_MESSAGES", WINDOW_MAX.to_string()),
             // Long answers are to be in the window as they were given.
@@ -97,12 +104,12 @@ impl Stage {
         });
         let broken = broken.map(|(name, value)| (name.to_owned(), value));
         let syncs = options.sabotage != Some(Sabotage::NoSync);
-        settings.into_iter().chain(broken).chain(self.disk.environment(syncs)).collect()
+        settings.into_iter().chain(broken).chain(self.store.environment(syncs)).collect()
     }
 
-    /// Events go nowhere until the next process is ready: the port of a dead one may belong to somebody else by then.
-    pub(crate) fn nobody_listens(&self) {
-        self.slack.deliver_to("http://127.0.0.1:1");
+    /// A process does not listen any more.
+    pub(crate) fn left(&self, replica: usize) {
+        self.doors.closed(replica);
     }
 
     /// What the model's server and the small Slack saw that must not be.
