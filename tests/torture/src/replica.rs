@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use chathakase::{clock::SystemClock, config::Config, logging, serve, wiring};
-use chathakase_session::time::timeout;
+use chathakase_session::time::{SharedClock, timeout};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -33,9 +33,10 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let config = Config::load_here(None, &[])?;
     logging::start(&config.log_level, config.log_format)?;
     let pace: Pace = env::var(clock::VARIABLE).context(clock::VARIABLE)?.parse()?;
-    let clock = Arc::new(ScaledClock::new(pace));
+    let mut clock: SharedClock = Arc::new(ScaledClock::new(pace));
     let mut store = wiring::open_store(&config, clock.clone())?;
     if let Some(sabotage) = Sabotage::asked_for() {
+        clock = sabotage.on(clock);
         store = sabotage.of(store, clock.clone());
     }
     serve::until_told_to_end(&config, || Ok(store), clock).await

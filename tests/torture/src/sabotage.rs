@@ -1,6 +1,9 @@
 //! An assistant that breaks its promises on purpose: a torture that does not find that out proves nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chathakase_session::{
@@ -9,8 +12,8 @@ use chathakase_session::{
         Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Receipt,
         Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
-    time::SharedClock,
-    turn::{Claimant, Lease, Part, PartMode, TurnId},
+    time::{Clock, SharedClock, Sleep},
+    turn::{Claimant, Lease, OwnerId, Part, PartMode, TurnId},
 };
 use clap::ValueEnum;
 
@@ -24,7 +27,7 @@ pub(crate) enum Sabotage {
     EarlyAck,
     /// A post that is known already is taken for a new one.
     NoDedupe,
-    /// Who lost a lease is not told, and goes on.
+    /// Who lost a lease is not told, writes as if it had the one that holds now, and does not notice how long it stood still.
     NoFence,
     /// The disk does not sync, as with `synchronous=OFF`.
     NoSync,
@@ -44,9 +47,63 @@ impl Sabotage {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// A clock that breaks what it promised.
+    pub(crate) fn on(self, clock: SharedClock) -> SharedClock {
+        if self == Self::NoFence { Arc::new(Dozing { clock, dozed: Mutex::default() }) } else { clock }
+    }
+
     /// A store that breaks what it promised.
     pub(crate) fn of(self, store: Arc<dyn SessionStore>, clock: SharedClock) -> Arc<dyn SessionStore> {
         Arc::new(Saboteur { store, clock, breaks: self })
+    }
+}
+
+/// What all processes are called under [`Sabotage::NoFence`], so that nothing but the fence tells them apart.
+const EVERYBODY: &str = "everybody";
+/// So many takeovers of a turn are overlooked.
+const TAKEOVERS: u64 = 8;
+
+/// Does a step of a turn with the first of the leases that is good for it.
+macro_rules! with_any {
+    ($saboteur:ident, $lease:ident, $step:expr) => {{
+        let mut done = Err(StoreError::LeaseLost { turn: $lease.turn });
+        for $lease in &$saboteur.leases($lease) {
+            done = $step.await;
+            if !matches!(done, Err(StoreError::LeaseLost { .. })) {
+                break;
+            }
+        }
+        done
+    }};
+}
+
+/// A clock that nobody asked for so long stood still with its process (20 s).
+const STOOD_STILL: Duration = Duration::from_secs(20);
+
+/// A clock that stands still while its process does, as that of a machine that is put to sleep.
+#[derive(Debug)]
+struct Dozing {
+    clock: SharedClock,
+    /// When it was asked last, and how long it stood still in all.
+    dozed: Mutex<(Duration, Duration)>,
+}
+
+impl Clock for Dozing {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    fn monotonic(&self) -> Duration {
+        let now = self.clock.monotonic();
+        let mut dozed = self.dozed.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = now.saturating_sub(dozed.0);
+        dozed.0 = dozed.0.max(now);
+        if since > STOOD_STILL {
+            dozed.1 += since;
+        }
+        now.saturating_sub(dozed.1)
+    }
+    fn sleep(&self, wait: Duration) -> Sleep {
+        self.clock.sleep(wait)
     }
 }
 
@@ -57,12 +114,15 @@ struct Saboteur {
 }
 
 impl Saboteur {
-    /// Without the fence nobody hears that a lease was lost.
-    fn unfenced<T>(&self, result: Result<T>, otherwise: T) -> Result<T> {
-        match result {
-            Err(StoreError::LeaseLost { .. }) if self.breaks == Sabotage::NoFence => Ok(otherwise),
-            result => result,
-        }
+    /// The lease that is held; without the fence also those that others may hold by now.
+    fn leases(&self, lease: &Lease) -> Vec<Lease> {
+        let taken_over = if self.breaks == Sabotage::NoFence { TAKEOVERS } else { 0 };
+        (lease.fence..=lease.fence + taken_over).map(|fence| Lease { fence, ..lease.clone() }).collect()
+    }
+
+    fn called(&self, claimant: &Claimant) -> Claimant {
+        let owner = if self.breaks == Sabotage::NoFence { OwnerId::new(EVERYBODY) } else { claimant.owner.clone() };
+        Claimant { owner, ..claimant.clone() }
     }
 }
 
@@ -77,29 +137,32 @@ impl SessionStore for Saboteur {
             });
             return Ok(Received { receipt: Receipt::Kept, created: false });
         }
-        let again = post.clone();
-        let received = self.store.receive(post, claimant, now).await?;
+        let (again, claimant) = (post.clone(), claimant.map(|claimant| self.called(claimant)));
+        let received = self.store.receive(post, claimant.as_ref(), now).await?;
         if self.breaks == Sabotage::NoDedupe && received.receipt == Receipt::Known {
             let other = SlackTs::from_micros(again.ts.as_micros() + 1).unwrap_or(again.ts);
-            return self.store.receive(NewPost { ts: other, ..again }, claimant, now).await;
+            return self.store.receive(NewPost { ts: other, ..again }, claimant.as_ref(), now).await;
         }
         Ok(received)
+    }
+    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+        self.store.claim(&self.called(claimant), limit, now).await
     }
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         let renewed = self.store.renew(leases, lease, now).await?;
         Ok(if self.breaks == Sabotage::NoFence { Renewed::default() } else { renewed })
     }
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
-        self.unfenced(self.store.part_intended(lease, index, mode).await, ())
+        with_any!(self, lease, self.store.part_intended(lease, index, mode))
     }
     async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
-        self.unfenced(self.store.part_open(lease, index, mode, ts).await, ())
+        with_any!(self, lease, self.store.part_open(lease, index, mode, ts))
     }
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
-        self.unfenced(self.store.part_done(lease, index, hash).await, ())
+        with_any!(self, lease, self.store.part_done(lease, index, hash))
     }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
-        self.unfenced(self.store.close(lease, closing, now).await, ())
+        with_any!(self, lease, self.store.close(lease, closing.clone(), now))
     }
     async fn delivered(
         &self,
@@ -108,7 +171,8 @@ impl SessionStore for Saboteur {
         claimant: Option<&Claimant>,
         now: Timestamp,
     ) -> Result<Option<Claimed>> {
-        self.unfenced(self.store.delivered(lease, parts, claimant, now).await, None)
+        let claimant = claimant.map(|claimant| self.called(claimant));
+        with_any!(self, lease, self.store.delivered(lease, parts, claimant.as_ref(), now))
     }
 
     // All else is as it should be.
@@ -129,9 +193,6 @@ impl SessionStore for Saboteur {
     }
     async fn good_until(&self) -> Result<Option<Timestamp>> {
         self.store.good_until().await
-    }
-    async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        self.store.claim(claimant, limit, now).await
     }
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         self.store.release(leases, wait, now).await

@@ -2,10 +2,16 @@
 
 use std::process::Command;
 
-/// Few messages, and nothing goes wrong on purpose but `kills`: the output, and whether the run was found right.
+use test_database::TestDatabase;
+
+/// Few messages, and nothing goes wrong on purpose but `kills` unless `arguments` say otherwise: the output, and whether the run
+/// was found right.
 fn run(kills: &str, arguments: &[&str]) -> (String, bool) {
     let mut torture = Command::new(env!("CARGO_BIN_EXE_torture"));
-    torture.args(["--seed", "20", "--messages", "30", "--calm", "--kills", kills]).args(arguments);
+    torture.args(["--seed", "20", "--calm", "--kills", kills]).args(arguments);
+    if !arguments.contains(&"--messages") {
+        torture.args(["--messages", "30"]);
+    }
     let output = torture.output().expect("it can be started");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (said, output.status.success())
@@ -30,9 +36,18 @@ fn turns_red(plant: &str, line: &str) {
 /// lost does not come.
 const KILLS: [&str; 4] = ["--transport", "socket", "--patience", "4"];
 
+/// Two processes on PostgreSQL, which stand still until the other one has taken over.
+const PAUSES: [&str; 10] =
+    ["--store", "postgres", "--replicas", "2", "--transport", "socket", "--messages", "120", "--pauses", "6"];
+
 #[track_caller]
 fn is_found_out(sabotage: &str, lines: &[&str]) {
-    let (table, right) = run("20", &[&KILLS[..], &["--sabotage", sabotage]].concat());
+    comes_to_light("20", &KILLS, sabotage, lines);
+}
+
+#[track_caller]
+fn comes_to_light(kills: &str, among: &[&str], sabotage: &str, lines: &[&str]) {
+    let (table, right) = run(kills, &[among, &["--sabotage", sabotage]].concat());
     assert!(!right, "{sabotage} was not found:\n{table}");
     assert!(lines.iter().any(|line| value(&table, line) != "0"), "{sabotage}:\n{table}");
 }
@@ -94,4 +109,20 @@ fn an_assistant_that_takes_a_post_twice_is_found_out() {
 #[test]
 fn a_store_that_does_not_sync_is_found_out() {
     is_found_out("no-sync", &["lost", "wrong windows"]);
+}
+
+#[test]
+fn pauses_alone_are_no_fault() {
+    if TestDatabase::is_there() {
+        let (table, right) = run("0", &PAUSES);
+        assert!(right, "{table}");
+        assert_eq!(value(&table, "pause (SIGSTOP)"), "6", "{table}");
+    }
+}
+
+#[test]
+fn a_store_that_checks_no_fence_is_found_out() {
+    if TestDatabase::is_there() {
+        comes_to_light("0", &PAUSES, "no-fence", &["twice", "text differences", "interleaved", "stuck statuses"]);
+    }
 }
