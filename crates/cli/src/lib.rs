@@ -9,6 +9,8 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod demo;
+#[cfg(test)]
+mod generated;
 pub mod init;
 pub mod logging;
 pub mod manifest;

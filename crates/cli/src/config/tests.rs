@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::generated::{file_says, readme_says};
 use secrecy::ExposeSecret;
 
 fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -190,15 +191,7 @@ fn every_default_is_what_its_setting_may_be_and_every_key_is_used() {
 #[test]
 fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
     let example = example_file();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../chathakase.example.toml");
-    if std::env::var_os("UPDATE_FILES").is_some() {
-        std::fs::write(path, &example).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap_or_default(),
-        example,
-        "run this test with UPDATE_FILES=1 to write it anew"
-    );
+    file_says("chathakase.example.toml", &example);
     let settings: String = example
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|l| l.split(' ').nth(1) == Some("=")).unwrap_or(line))
@@ -209,18 +202,5 @@ fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
 
 #[test]
 fn the_table_of_the_readme_is_made_from_the_list_of_settings() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = readme.split_once("<!-- settings").unwrap();
-    let (mark, rest) = rest.split_once("-->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- end of settings -->").unwrap();
-    let right = format!("{before}<!-- settings{mark}-->\n\n{}\n<!-- end of settings -->{after}", markdown_table());
-    if std::env::var_os("UPDATE_FILES").is_some() {
-        std::fs::write(path, &right).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        right,
-        "run this test with UPDATE_FILES=1 to write the table anew"
-    );
+    readme_says("settings", &markdown_table());
 }

@@ -9,6 +9,7 @@ use chathakase_slack::socket::LinkReport;
 use serde_json::{Value, json};
 
 use super::health::{self, Health, Part};
+use crate::generated::readme_says;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
@@ -144,18 +145,5 @@ fn dashboard_and_alerts_ask_only_for_metrics_of_the_list_and_the_dashboard_for_a
 
 #[test]
 fn the_table_of_metrics_in_the_readme_is_made_from_the_list() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = readme.split_once("<!-- metrics").unwrap();
-    let (mark, rest) = rest.split_once("-->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- end of metrics -->").unwrap();
-    let right = format!("{before}<!-- metrics{mark}-->\n\n{}\n<!-- end of metrics -->{after}", markdown_table());
-    if std::env::var_os("UPDATE_FILES").is_some() {
-        std::fs::write(path, &right).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        right,
-        "run this test with UPDATE_FILES=1 to write the table anew"
-    );
+    readme_says("metrics", &markdown_table());
 }
