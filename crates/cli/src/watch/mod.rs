@@ -1,9 +1,10 @@
 //! What an operator sees of a running assistant: `/healthz`, `/readyz` and `/metrics`, with both transports.
 //!
 //! Nothing that is watched knows of it: the store and the inbox are wrapped (`store`, `inbox`), and clients say how their
-//! calls went lately. All pages together ask the store no more than once a second, however often they are asked for.
+//! calls went lately. All pages together ask the store each question no more than once a second, however often they are asked for.
 
 mod exposition;
+mod fresh;
 mod health;
 mod inbox;
 mod process;
@@ -11,10 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -28,21 +26,19 @@ use chathakase_metrics::{
     Lately, MESSAGES_WAITING, PART_READY, SESSIONS, SLACK_LAST_EVENT, START_TIME, TURNS_RUNNING, TURNS_WAITING,
 };
 use chathakase_session::{
-    store::SessionStore,
+    store::{Load, SessionStore},
     time::{SharedClock, timeout},
 };
 use chathakase_slack::{payload::Inbox, socket::LinkHealth};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use exposition::begin;
 pub(crate) use exposition::tidy;
+use fresh::Fresh;
 use health::{Health, Part};
 use inbox::{LastEvent, Watched};
 pub use store::Measured;
 
-/// How long what was asked of the store serves for other requests.
-const FRESH_FOR: Duration = Duration::from_secs(1);
 /// The longest that a page waits for the store.
 const STORE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -65,10 +61,10 @@ struct Shared {
     catch_up: CatchUp,
     last_event: LastEvent,
     ending: CancellationToken,
-    /// What the store said last, and when (monotonic).
-    said: Mutex<Option<(Duration, Part)>>,
-    /// Held by whoever asks the store.
-    asking: Semaphore,
+    /// Whether the store can write.
+    writes: Fresh<Part>,
+    /// What the store holds; `None` when it did not say in time.
+    load: Fresh<Option<Load>>,
 }
 
 /// What is watched.
@@ -93,9 +89,9 @@ impl Watch {
     /// Watches these.
     pub fn new(parts: Parts, last_event: LastEvent) -> Self {
         let Parts { store, clock, slack_api, model, link, catch_up, ending } = parts;
-        let (said, asking) = (Mutex::default(), Semaphore::new(1));
+        let (writes, load) = (Fresh::new(), Fresh::new());
         START_TIME.is(u64::try_from(clock.now().as_secs()).unwrap_or_default(), []);
-        let shared = Shared { store, clock, slack_api, model, link, catch_up, last_event, ending, said, asking };
+        let shared = Shared { store, clock, slack_api, model, link, catch_up, last_event, ending, writes, load };
         Self { shared: Arc::new(shared) }
     }
 
@@ -127,35 +123,32 @@ impl Watch {
         ])
     }
 
-    /// Asks the store whether it can write, unless it was asked a moment ago.
+    /// Whether the store could write a moment ago.
     async fn store_lately(&self) -> Part {
         let shared = &self.shared;
-        if let Some(said) = self.said_lately() {
-            return said;
-        }
-        let _asking = shared.asking.acquire().await;
-        if let Some(said) = self.said_lately() {
-            return said;
-        }
-        let began = shared.clock.monotonic();
-        let checked = timeout(&*shared.clock, STORE_WITHIN, shared.store.check()).await;
-        let now = shared.clock.monotonic();
-        let part = health::store(checked, now.saturating_sub(began));
-        *shared.said.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, part.clone()));
-        part
+        let ask = async {
+            let began = shared.clock.monotonic();
+            let checked = timeout(&*shared.clock, STORE_WITHIN, shared.store.check()).await;
+            health::store(checked, shared.clock.monotonic().saturating_sub(began))
+        };
+        let (part, age) = shared.writes.get(&*shared.clock, ask).await;
+        part.aged(age)
     }
 
-    fn said_lately(&self) -> Option<Part> {
-        let said = self.shared.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = |at: Duration| self.shared.clock.monotonic().saturating_sub(at);
-        said.as_ref().filter(|(at, _)| age(*at) < FRESH_FOR).map(|(at, part)| part.clone().aged(age(*at)))
+    /// What the store held a moment ago.
+    async fn load_lately(&self) -> Option<Load> {
+        let shared = &self.shared;
+        let ask = async {
+            let load = timeout(&*shared.clock, STORE_WITHIN, shared.store.load(shared.clock.now())).await;
+            load.ok()?.ok()
+        };
+        shared.load.get(&*shared.clock, ask).await.0
     }
 
     /// Sets what is not counted as it happens. What cannot be had in time keeps its last value.
     async fn refresh(&self) {
         let shared = &self.shared;
-        let load = timeout(&*shared.clock, STORE_WITHIN, shared.store.load(shared.clock.now())).await;
-        if let Ok(Ok(load)) = load {
+        if let Some(load) = self.load_lately().await {
             SESSIONS.is(load.active_sessions, []);
             TURNS_RUNNING.is(load.turns_running, []);
             TURNS_WAITING.is(load.turns_waiting, []);
