@@ -58,8 +58,8 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64, began
         return tools.store.note_good(began).await;
     };
     let since = (good - OVERLAP).max(began - age_max);
-    let mut threads = tools.store.joined_since(good - tools.settings.session_timeout, THREADS_MAX + 1, began).await?;
-    threads.retain(|key| key.workspace == *workspace);
+    let active_since = good - tools.settings.session_timeout;
+    let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
     let too_many = threads.len() > THREADS_MAX;
     threads.truncate(THREADS_MAX);
     gaps.list(stretch, threads.clone());

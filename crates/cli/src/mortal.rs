@@ -182,8 +182,14 @@ impl SessionStore for MortalStore {
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.alive(self.store.load(now)).await
     }
-    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
-        self.alive(self.store.joined_since(since, limit, now)).await
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        self.alive(self.store.joined_since(workspace, since, limit, now)).await
     }
     async fn note_good(&self, at: Timestamp) -> Result<()> {
         self.has_room()?;

@@ -466,9 +466,15 @@ pub trait SessionStore: Send + Sync + 'static {
     /// sessions themselves.
     async fn load(&self, now: Timestamp) -> Result<Load>;
 
-    /// Up to `limit` threads that we take part in and that had activity since `since`, newest activity first. Also those whose
+    /// Up to `limit` threads of a workspace that we take part in and that had activity since `since`, newest activity first. Also those whose
     /// session has expired since then.
-    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>>;
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ThreadKey>>;
 
     /// Says that until `at` nothing was missed of what Slack had to say. Never goes back.
     async fn note_good(&self, at: Timestamp) -> Result<()>;

@@ -293,6 +293,8 @@ pub(crate) trait MessageRows {
     fn remove_message(&mut self, message: &MessageRow) -> Result<()>;
     /// Messages up to and including `until`, in window order.
     fn messages_until(&self, session: u64, until: SlackTs) -> Result<Vec<MessageRow>>;
+    /// What `turn` answered: it stands behind the post at `ts`, the last that it answers.
+    fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>>;
     /// The messages that `turn` answers, by `seq`.
     fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>>;
     fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()>;
@@ -324,6 +326,9 @@ pub(crate) trait TurnRows {
     /// Delivered turns whose last message is no newer than `until`.
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>>;
 
+    /// The turn of a session of whose answer the post `ts` is a part.
+    fn turn_shown_at(&self, session: u64, ts: SlackTs) -> Result<Option<TurnId>>;
+
     fn parts(&self, turn: TurnId) -> Result<Vec<Part>>;
     fn put_part(&mut self, turn: TurnId, part: &Part) -> Result<()>;
     fn remove_parts(&mut self, turn: TurnId) -> Result<()>;
@@ -340,7 +345,7 @@ pub(crate) trait Lists: Rows {
     fn messages_after(&self, session: u64, after: u64, limit: usize) -> Result<Vec<Message>>;
     fn people(&self, session: u64) -> Result<BTreeMap<UserId, String>>;
     fn page(&self, page: &Page, now: Timestamp) -> Result<Vec<Thread>>;
-    /// Joined threads whose session was active since `since`, there or expired; newest activity first.
-    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>>;
+    /// Joined threads of a workspace whose session was active since `since`, there or expired; newest activity first.
+    fn joined_since(&self, workspace: &WorkspaceId, since: Timestamp, limit: usize) -> Result<Vec<Thread>>;
     fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats>;
 }

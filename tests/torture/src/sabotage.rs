@@ -185,8 +185,14 @@ impl SessionStore for Saboteur {
     async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
         self.store.retract(key, ts, now).await
     }
-    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
-        self.store.joined_since(since, limit, now).await
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        self.store.joined_since(workspace, since, limit, now).await
     }
     async fn note_good(&self, at: Timestamp) -> Result<()> {
         self.store.note_good(at).await

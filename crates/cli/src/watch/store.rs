@@ -290,8 +290,14 @@ impl SessionStore for Measured {
     async fn load(&self, now: Timestamp) -> Result<Load> {
         self.timed("load", self.store.load(now)).await
     }
-    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
-        self.timed("joined_since", self.store.joined_since(since, limit, now)).await
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        self.timed("joined_since", self.store.joined_since(workspace, since, limit, now)).await
     }
     async fn note_good(&self, at: Timestamp) -> Result<()> {
         self.timed("note_good", self.store.note_good(at)).await

@@ -73,9 +73,9 @@ impl Lists for Tables {
         let pages_before = page.number.saturating_mul(page.size);
         Ok(threads.into_iter().skip(pages_before).take(page.size).cloned().collect())
     }
-    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
-        let recent = self.threads.values().filter(|thread| thread.joined && thread.active_at() >= Some(since));
-        let mut recent: Vec<&Thread> = recent.collect();
+    fn joined_since(&self, workspace: &WorkspaceId, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+        let ours = self.threads.values().filter(|thread| thread.joined && thread.key.workspace == *workspace);
+        let mut recent: Vec<&Thread> = ours.filter(|thread| thread.active_at() >= Some(since)).collect();
         recent.sort_by_key(|thread| Reverse((thread.active_at(), thread.no)));
         Ok(recent.into_iter().take(limit).cloned().collect())
     }

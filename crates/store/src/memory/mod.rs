@@ -181,8 +181,14 @@ impl SessionStore for MemoryStore {
         self.step(|rows| Ok(rows.load(self.rules.sessions_counted_max, now)))
     }
 
-    async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {
-        self.step(|rows| look::joined_since(rows, since, limit))
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        _now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        self.step(|rows| look::joined_since(rows, workspace, since, limit))
     }
 
     async fn note_good(&self, at: Timestamp) -> Result<()> {

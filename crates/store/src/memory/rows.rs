@@ -33,6 +33,8 @@ pub(crate) struct Tables {
     /// Those among them that an owner has died over.
     fallen: BTreeSet<TurnId>,
     parts: HashMap<TurnId, BTreeMap<u32, Part>>,
+    /// Which turn has a part that stands at a moment.
+    shown: BTreeSet<(SlackTs, TurnId)>,
     last_session: u64,
     last_turn: u64,
     last_content: ContentNo,
@@ -238,6 +240,12 @@ impl MessageRows for Tables {
         let window = content.window.iter().take_while(|(ts, ..)| *ts <= until);
         Ok(window.filter_map(|(_, _, seq)| content.messages.get(seq)).cloned().collect())
     }
+    fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(None) };
+        let behind = content.window.range((ts, true, 0)..=(ts, true, u64::MAX));
+        let mut answers = behind.filter_map(|(.., seq)| content.messages.get(seq));
+        Ok(answers.find(|message| message.turn == Some(turn)).cloned())
+    }
     fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>> {
         let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
         let from = content.messages.range(first_seq..).map(|(_, message)| message);
@@ -333,15 +341,26 @@ impl TurnRows for Tables {
         Ok(turns.filter(delivered).filter(|turn| turn.last_ts <= until).cloned().collect())
     }
 
+    fn turn_shown_at(&self, session: u64, ts: SlackTs) -> Result<Option<TurnId>> {
+        let shown = self.shown.range((ts, TurnId(0))..=(ts, TurnId(u64::MAX))).map(|(_, id)| *id);
+        Ok(shown.into_iter().find(|id| self.turns.get(id).is_some_and(|turn| turn.session == session)))
+    }
+
     fn parts(&self, turn: TurnId) -> Result<Vec<Part>> {
         Ok(self.parts.get(&turn).map(|parts| parts.values().cloned().collect()).unwrap_or_default())
     }
     fn put_part(&mut self, turn: TurnId, part: &Part) -> Result<()> {
-        self.parts.entry(turn).or_default().insert(part.index, part.clone());
+        let old = self.parts.entry(turn).or_default().insert(part.index, part.clone());
+        if let Some(ts) = old.and_then(|old| old.ts) {
+            self.shown.remove(&(ts, turn));
+        }
+        self.shown.extend(part.ts.map(|ts| (ts, turn)));
         Ok(())
     }
     fn remove_parts(&mut self, turn: TurnId) -> Result<()> {
-        self.parts.remove(&turn);
+        for ts in self.parts.remove(&turn).iter().flat_map(BTreeMap::values).filter_map(|part| part.ts) {
+            self.shown.remove(&(ts, turn));
+        }
         Ok(())
     }
     fn part_times(&self, session: u64) -> Result<HashSet<SlackTs>> {

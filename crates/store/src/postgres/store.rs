@@ -218,9 +218,15 @@ impl SessionStore for PostgresStore {
         self.look(Needs::default(), now, move |sql, now| sql.load(sessions_max, now)).await
     }
 
-    async fn joined_since(&self, since: Timestamp, limit: usize, now: Timestamp) -> Result<Vec<ThreadKey>> {
-        let ago = now.since(since);
-        self.look(Needs::default(), now, move |sql, now| look::joined_since(sql, now - ago, limit)).await
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        let (workspace, ago) = (workspace.clone(), now.since(since));
+        self.look(Needs::default(), now, move |sql, now| look::joined_since(sql, &workspace, now - ago, limit)).await
     }
 
     async fn note_good(&self, at: Timestamp) -> Result<()> {

@@ -15,6 +15,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0002_stop.sql"),
     include_str!("migrations/0003_gaps.sql"),
     include_str!("migrations/0004_suspects.sql"),
+    include_str!("migrations/0005_lookups.sql"),
 ];
 
 /// The schema that this build writes.
@@ -93,7 +94,8 @@ mod tests {
                 -5_747_507_702_395_347_160,
                 -4_287_464_035_144_996_747,
                 1_781_119_765_063_167_178,
-                2_402_403_308_581_794_327
+                2_402_403_308_581_794_327,
+                -515_092_084_027_244_614
             ]
         );
     }

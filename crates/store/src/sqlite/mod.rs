@@ -1,6 +1,8 @@
 //! The store in one SQLite file: durable before it answers, one writer, readers beside it.
 
 mod cells;
+#[cfg(test)]
+mod growth;
 mod look;
 mod migrate;
 mod open;

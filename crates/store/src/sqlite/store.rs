@@ -176,8 +176,15 @@ impl SessionStore for SqliteStore {
         self.readers.read(move |sql| sql.load(sessions_max, now)).await
     }
 
-    async fn joined_since(&self, since: Timestamp, limit: usize, _now: Timestamp) -> Result<Vec<ThreadKey>> {
-        self.readers.read(move |sql| look::joined_since(sql, since, limit)).await
+    async fn joined_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: usize,
+        _now: Timestamp,
+    ) -> Result<Vec<ThreadKey>> {
+        let workspace = workspace.clone();
+        self.readers.read(move |sql| look::joined_since(sql, &workspace, since, limit)).await
     }
 
     async fn note_good(&self, at: Timestamp) -> Result<()> {

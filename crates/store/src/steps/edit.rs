@@ -3,7 +3,7 @@
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp,
     store::{Amended, Erased, Result, Rules},
-    turn::{TurnId, TurnKind, TurnState},
+    turn::{Delivery, TurnId, TurnKind, TurnState},
 };
 
 use super::session;
@@ -114,25 +114,18 @@ pub(crate) fn retract(
 ) -> Result<bool> {
     let Some(mut thread) = rows.thread(key)? else { return Ok(false) };
     let Some(no) = thread.live(now).map(|session| session.no) else { return Ok(false) };
-    for turn in rows.delivered_until(no, ts)? {
-        if rows.parts(turn.id)?.iter().all(|part| part.ts != Some(ts)) {
-            continue;
-        }
-        let forgotten = forget_answer(rows, &mut thread, &turn)?;
-        if forgotten {
-            session::settle(rows, rules, &mut thread, now)?;
-        }
-        return Ok(forgotten);
+    let Some(id) = rows.turn_shown_at(no, ts)? else { return Ok(false) };
+    let Some(turn) = rows.turn(id)?.filter(|turn| turn.delivery == Delivery::Done) else { return Ok(false) };
+    let forgotten = forget_answer(rows, &mut thread, &turn)?;
+    if forgotten {
+        session::settle(rows, rules, &mut thread, now)?;
     }
-    Ok(false)
+    Ok(forgotten)
 }
 
 /// Erases what a turn answered; `false` when that is gone already. The caller writes the thread.
 pub(super) fn forget_answer(rows: &mut impl Rows, thread: &mut Thread, turn: &TurnRow) -> Result<bool> {
-    let messages = rows.messages_until(turn.session, turn.last_ts)?;
-    let Some(answer) = messages.iter().find(|message| message.answer && message.turn == Some(turn.id)) else {
-        return Ok(false);
-    };
-    session::erase(rows, thread.session_mut()?, answer)?;
+    let Some(answer) = rows.answer_of(turn.session, turn.id, turn.last_ts)? else { return Ok(false) };
+    session::erase(rows, thread.session_mut()?, &answer)?;
     Ok(true)
 }

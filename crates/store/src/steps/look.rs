@@ -1,7 +1,7 @@
 //! What readers ask for.
 
 use chathakase_session::{
-    Message, ThreadKey, Timestamp,
+    Message, ThreadKey, Timestamp, WorkspaceId,
     store::{History, Page, Result, SessionInfo, ThreadMark},
     turn::TurnId,
 };
@@ -52,8 +52,13 @@ pub(crate) fn sessions(rows: &impl Lists, page: &Page, now: Timestamp) -> Result
     Ok(infos)
 }
 
-pub(crate) fn joined_since(rows: &impl Lists, since: Timestamp, limit: usize) -> Result<Vec<ThreadKey>> {
-    Ok(rows.joined_since(since, limit)?.into_iter().map(|thread| thread.key).collect())
+pub(crate) fn joined_since(
+    rows: &impl Lists,
+    workspace: &WorkspaceId,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<ThreadKey>> {
+    Ok(rows.joined_since(workspace, since, limit)?.into_iter().map(|thread| thread.key).collect())
 }
 
 pub(crate) fn history(

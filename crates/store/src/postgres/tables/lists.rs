@@ -166,19 +166,21 @@ impl Lists for Sql<'_> {
         Ok(threads)
     }
 
-    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+    fn joined_since(&self, workspace: &WorkspaceId, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
         const ACTIVE: &str = concat!(
             "SELECT ",
             thread::columns!(),
-            " FROM chathakase.thread WHERE session IS NOT NULL AND joined AND last_activity >= $1
-             ORDER BY last_activity DESC, no DESC LIMIT $2"
+            " FROM chathakase.thread WHERE workspace = $1 AND session IS NOT NULL AND joined AND last_activity >= $2
+             ORDER BY last_activity DESC, no DESC LIMIT $3"
         );
         const RESTING: &str = concat!(
             "SELECT ",
             thread::columns!(),
-            " FROM chathakase.thread WHERE rested_at >= $1 AND joined ORDER BY rested_at DESC, no DESC LIMIT $2"
+            " FROM chathakase.thread WHERE workspace = $1 AND joined AND rested_at >= $2
+             ORDER BY rested_at DESC, no DESC LIMIT $3"
         );
-        let given = self.link.query_all(vec![(ACTIVE, params![since, limit]), (RESTING, params![since, limit])])?;
+        let values = || params![workspace.as_str(), since, limit];
+        let given = self.link.query_all(vec![(ACTIVE, values()), (RESTING, values())])?;
         let mut threads = Vec::new();
         for rows in given {
             threads.extend(readable(&THREAD, &rows, thread::read)?);

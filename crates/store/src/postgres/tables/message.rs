@@ -128,6 +128,15 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, self.of(session, params![until]), read)
     }
 
+    fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chathakase.message WHERE workspace = $1 AND session = $2 AND ts = $3 AND answer AND turn = $4"
+        );
+        self.one(&MESSAGE, sql, self.of(session, params![ts, turn.0]), read)
+    }
+
     fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>> {
         let sql = concat!(
             "SELECT ",

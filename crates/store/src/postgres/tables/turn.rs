@@ -243,6 +243,14 @@ impl TurnRows for Sql<'_> {
         self.all(&TURN, sql, vec![self.workspace(), session.into(), until.into()], read)
     }
 
+    fn turn_shown_at(&self, session: u64, ts: SlackTs) -> Result<Option<TurnId>> {
+        const SHOWN: Table = Table { name: "part", columns: "turn", key_columns: 0 };
+        let sql = "SELECT turn.id FROM chathakase.part
+                   JOIN chathakase.turn ON turn.workspace = part.workspace AND turn.id = part.turn
+                   WHERE part.workspace = $1 AND part.ts = $2 AND turn.session = $3";
+        self.one(&SHOWN, sql, vec![self.workspace(), ts.into(), session.into()], |cells| Ok(TurnId(cells.count(0)?)))
+    }
+
     fn parts(&self, turn: TurnId) -> Result<Vec<Part>> {
         if let Some(known) = self.book.borrow().parts.get(&turn) {
             return Ok(known.clone());

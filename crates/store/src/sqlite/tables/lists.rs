@@ -98,23 +98,25 @@ impl Lists for Sql<'_> {
         }
     }
 
-    fn joined_since(&self, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
-        let (since, limit) = (since.as_millis(), int(limit));
-        let sql = concat!(
+    fn joined_since(&self, workspace: &WorkspaceId, since: Timestamp, limit: usize) -> Result<Vec<Thread>> {
+        const ACTIVE: &str = concat!(
             "SELECT ",
             thread::columns!(),
-            " FROM thread WHERE session IS NOT NULL AND joined AND last_activity >= ? ORDER BY last_activity DESC, no DESC
-             LIMIT ?"
+            " FROM thread WHERE workspace = ? AND session IS NOT NULL AND joined AND last_activity >= ?
+             ORDER BY last_activity DESC, no DESC LIMIT ?"
         );
-        let mut threads = self.readable(&THREAD, sql, params![since, limit], thread::read)?;
-        let sql = concat!(
+        const RESTING: &str = concat!(
             "SELECT ",
             thread::columns!(),
-            " FROM thread WHERE rested_at >= ? AND joined ORDER BY rested_at DESC, no DESC LIMIT ?"
+            " FROM thread WHERE workspace = ? AND joined AND rested_at >= ? ORDER BY rested_at DESC, no DESC LIMIT ?"
         );
-        threads.extend(self.readable(&THREAD, sql, params![since, limit], thread::read)?);
+        let mut threads = Vec::new();
+        for sql in [ACTIVE, RESTING] {
+            let values = params![workspace.as_str(), since.as_millis(), int(limit)];
+            threads.extend(self.readable(&THREAD, sql, values, thread::read)?);
+        }
         threads.sort_by_key(|thread| Reverse((thread.active_at(), thread.no)));
-        threads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        threads.truncate(limit);
         Ok(threads)
     }
 

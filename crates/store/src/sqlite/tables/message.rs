@@ -105,6 +105,16 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, params![session, until.as_micros()], read)
     }
 
+    fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
+        // Left to itself SQLite takes the key, and walks over the session.
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message INDEXED BY message_in_window WHERE session = ? AND ts = ? AND answer = 1 AND turn = ?"
+        );
+        self.one(&MESSAGE, sql, params![session, ts.as_micros(), turn.0], read)
+    }
+
     fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>> {
         let sql = concat!(
             "SELECT ",

@@ -186,6 +186,11 @@ impl TurnRows for Sql<'_> {
         self.all(&TURN, sql, params![session, until.as_micros()], read)
     }
 
+    fn turn_shown_at(&self, session: u64, ts: SlackTs) -> Result<Option<TurnId>> {
+        let sql = "SELECT turn.id FROM part JOIN turn ON turn.id = part.turn WHERE part.ts = ? AND turn.session = ?";
+        self.one(&ID, sql, params![ts.as_micros(), session], |cells| Ok(TurnId(cells.get(0)?)))
+    }
+
     fn parts(&self, turn: TurnId) -> Result<Vec<Part>> {
         let sql = "SELECT turn, idx, mode, state, ts, hash FROM part WHERE turn = ? ORDER BY idx";
         self.all(&PART, sql, params![turn.0], read_part)

@@ -285,7 +285,10 @@ pub(crate) async fn threads_we_were_in_lately_are_found_also_after_they_expired(
     }
     receipt(&*store, tells(&thread_of("T1", "C1", 9), 3000, "never joined"), at(3000)).await;
     store.expire(0, 10, at(5000)).await.unwrap();
-    let since = async |secs: i64, limit| store.joined_since(at(secs), limit, at(5000)).await.unwrap();
+    let elsewhere = runs(&*store, asks(&thread_of("T2", "C1", 0), 3000, "question"), at(3000)).await;
+    answers(&*store, &elsewhere, "answer", at(3000)).await;
+    let ours = thread_of("T1", "C1", 0).workspace;
+    let since = async |secs: i64, limit| store.joined_since(&ours, at(secs), limit, at(5000)).await.unwrap();
     let found =
         |keys: &[usize]| keys.iter().map(|n| thread_of("T1", "C1", i64::try_from(*n).unwrap())).collect::<Vec<_>>();
     assert_eq!(since(1000, 10).await, found(&[3, 2, 1]));
