@@ -5,6 +5,7 @@ use chathakase_bot::texts;
 use chathakase_session::fault::FAULT_POINTS;
 use chathakase_sim::slack::{Thread, Transport::Http};
 use chathakase_slack::render::{PartLimits, render};
+use test_database::TestDatabase;
 
 use crate::{patience::in_time, program::Program, stage::Stage};
 
@@ -33,86 +34,123 @@ fn story_of(point: &str) -> Story {
     }
 }
 
-#[tokio::test]
-async fn a_kill_at_every_named_step_leaves_one_whole_answer() {
-    for point in FAULT_POINTS {
-        eprintln!("killed at {point}");
-        match story_of(point) {
-            Story::Answers => dies_answering(point, None).await,
-            Story::CarriesOn => dies_answering("close.stored", Some(point)).await,
-            Story::IsStopped => dies_stopped(point).await,
-            Story::Clears => dies_clearing(point).await,
-            Story::Tells => dies_telling(point).await,
+/// A stage with the store that its processes share.
+struct Scene {
+    stage: Stage,
+    /// PostgreSQL instead of SQLite.
+    postgres: Option<TestDatabase>,
+}
+
+/// A function before PostgreSQL's own that everybody who connects from now on calls instead.
+const CLOCK_THAT_CAN_BE_PUT_FORWARD: &str = "CREATE SCHEMA put;
+    CREATE TABLE put.forward AS SELECT interval '0' AS wait;
+    CREATE FUNCTION put.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+        'SELECT pg_catalog.clock_timestamp() + wait FROM put.forward';
+    DO $do$ BEGIN EXECUTE
+        format('ALTER DATABASE %I SET search_path = put, pg_catalog, public', current_database()); END $do$";
+
+impl Scene {
+    async fn on_sqlite() -> Self {
+        Self { stage: Stage::new(Http).await, postgres: None }
+    }
+
+    async fn on_postgres() -> Self {
+        let (mut stage, database) = (Stage::new(Http).await, TestDatabase::new());
+        database.run(CLOCK_THAT_CAN_BE_PUT_FORWARD);
+        stage.set("DATABASE_URL", &database.url());
+        Self { stage, postgres: Some(database) }
+    }
+
+    /// Waits until `program` dies where it was told to: a place that is never reached fails here.
+    async fn dies(&self, program: Program, point: &str) {
+        let ended = program.ended().await;
+        assert_eq!(ended.code, None, "{point} was not reached: {}", ended.said);
+        // With SQLite, leases end with the process that held the file. In PostgreSQL they have to run out.
+        if let Some(database) = &self.postgres {
+            database.run("UPDATE put.forward SET wait = wait + interval '1 minute'");
         }
     }
 }
 
-/// A stage on which the next process dies at `point`.
-async fn stage(point: &str) -> Stage {
-    let mut stage = Stage::new(Http).await;
-    stage.set("FAULT_POINT", point);
-    stage
+#[tokio::test]
+async fn a_kill_at_every_named_step_leaves_one_whole_answer() {
+    for point in FAULT_POINTS {
+        killed_at(point, Scene::on_sqlite().await).await;
+    }
 }
 
-/// Waits until `program` dies where it was told to: a place that is never reached fails here.
-async fn dies(program: Program, point: &str) {
-    let ended = program.ended().await;
-    assert_eq!(ended.code, None, "{point} was not reached: {}", ended.said);
+#[tokio::test]
+async fn a_kill_at_every_named_step_leaves_one_whole_answer_on_postgresql() {
+    if TestDatabase::is_there() {
+        for point in FAULT_POINTS {
+            killed_at(point, Scene::on_postgres().await).await;
+        }
+    }
 }
 
-async fn dies_answering(point: &str, then: Option<&str>) {
-    let mut stage = stage(point).await;
-    stage.set("CHATHAKASE_REPLY__PART_CHARS", "500");
+async fn killed_at(point: &str, mut scene: Scene) {
+    eprintln!("killed at {point}");
+    let story = story_of(point);
+    let first = if story == Story::CarriesOn { "close.stored" } else { point };
+    scene.stage.set("FAULT_POINT", first);
+    match story {
+        Story::Answers => dies_answering(scene, first, None).await,
+        Story::CarriesOn => dies_answering(scene, first, Some(point)).await,
+        Story::IsStopped => dies_stopped(scene, point).await,
+        Story::Clears => dies_clearing(scene, point).await,
+        Story::Tells => dies_telling(scene, point).await,
+    }
+}
+
+async fn dies_answering(mut scene: Scene, point: &str, then: Option<&str>) {
+    scene.stage.set("CHATHAKASE_REPLY__PART_CHARS", "500");
     let text = "Words and words. ".repeat(60);
     let parts = render(&text, &PartLimits { chars_max: 500, ..PartLimits::default() }).parts;
-    stage.openai.answers_by(move |_| text.clone());
-    let serving = stage.serve().await;
-    let thread = stage.slack.mention("ana", "#general", "answer me").await;
-    dies(serving.program, point).await;
+    scene.stage.openai.answers_by(move |_| text.clone());
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
+    scene.dies(serving.program, point).await;
     if let Some(then) = then {
-        stage.set("FAULT_POINT", then);
-        dies(Program::start(stage.command()), then).await;
+        scene.stage.set("FAULT_POINT", then);
+        scene.dies(Program::start(scene.stage.command()), then).await;
     }
     let answers: Vec<&str> = parts.iter().map(String::as_str).collect();
-    lives(stage, &thread, &answers).await;
+    lives(scene, &thread, &answers).await;
 }
 
-async fn dies_stopped(point: &str) {
-    let stage = stage(point).await;
-    let half = stage.openai.turn().text("Half").gate("never").text(" and the rest.");
-    let serving = stage.serve().await;
-    let thread = stage.slack.mention("ana", "#general", "answer me").await;
+async fn dies_stopped(scene: Scene, point: &str) {
+    let half = scene.stage.openai.turn().text("Half").gate("never").text(" and the rest.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
     thread.shows("Half").await;
     half.reached("never").await;
     thread.press_stop("ana").await;
-    dies(serving.program, point).await;
-    lives(stage, &thread, &["Half"]).await;
+    scene.dies(serving.program, point).await;
+    lives(scene, &thread, &["Half"]).await;
 }
 
-async fn dies_clearing(point: &str) {
-    let stage = stage(point).await;
-    stage.openai.answers("Hello Ana.");
-    let serving = stage.serve().await;
-    let thread = stage.slack.mention("ana", "#general", "I am Ana").await;
+async fn dies_clearing(scene: Scene, point: &str) {
+    scene.stage.openai.answers("Hello Ana.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
     thread.finishes("Hello Ana.").await;
     thread.reply("ana", "clear session").await;
-    dies(serving.program, point).await;
-    lives(stage, &thread, &["Hello Ana.", &texts::session_cleared(2, 0)]).await;
+    scene.dies(serving.program, point).await;
+    lives(scene, &thread, &["Hello Ana.", &texts::session_cleared(2, 0)]).await;
 }
 
-async fn dies_telling(point: &str) {
-    let mut stage = stage(point).await;
-    let serving = stage.serve().await;
-    let thread = stage.slack.post("ana", "#general", "hello").await;
+async fn dies_telling(mut scene: Scene, point: &str) {
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.post("ana", "#general", "hello").await;
     thread.reply("ben", "hello").await;
     thread.mention("ana", "all sessions").await;
-    dies(serving.program, point).await;
+    scene.dies(serving.program, point).await;
     thread.shows_only_to("ana", &texts::not_an_admin()).await;
     // What one person alone sees cannot be read back: it is shown to her once more.
-    stage.set("FAULT_POINT", "");
-    let mut changes = stage.slack.changes();
-    let serving = stage.serve().await;
-    while stage.slack.calls("chat.postEphemeral").len() < 2 {
+    scene.stage.set("FAULT_POINT", "");
+    let mut changes = scene.stage.slack.changes();
+    let serving = scene.stage.serve().await;
+    while scene.stage.slack.calls("chat.postEphemeral").len() < 2 {
         in_time(changes.next()).await.expect("it is told again");
     }
     serving.ends().await;
@@ -120,11 +158,11 @@ async fn dies_telling(point: &str) {
 }
 
 /// Starts it once more, and nothing ends it: in the end the thread shows these answers and no others.
-async fn lives(mut stage: Stage, thread: &Thread, answers: &[&str]) {
-    stage.set("FAULT_POINT", "");
-    let serving = stage.serve().await;
+async fn lives(mut scene: Scene, thread: &Thread, answers: &[&str]) {
+    scene.stage.set("FAULT_POINT", "");
+    let serving = scene.stage.serve().await;
     // What was not acknowledged Slack sends again; what was is known.
-    stage.slack.redeliver(&thread.first()).await;
+    scene.stage.slack.redeliver(&thread.first()).await;
     thread.finishes(answers.last().unwrap()).await;
-    stage.ends_with(serving, thread, answers).await;
+    scene.stage.ends_with(serving, thread, answers).await;
 }
