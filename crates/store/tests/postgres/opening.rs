@@ -48,6 +48,25 @@ with_database! {
         assert_eq!(process_at(&database.url()).durability().await.unwrap(), "remote_apply");
     }
 
+    async fn an_encrypted_connection_is_made_only_to_whom_the_named_root_vouches_for(database) {
+        let (root, url) = (std::env::var("TEST_POSTGRES_ROOT").unwrap(), database.url());
+        let store = process_at(&format!("{url}?sslmode=verify-full&sslrootcert={root}"));
+        let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+            WHERE ssl AND datname = current_database()";
+        assert_ne!(database.run(encrypted), ["0"]);
+        drop(store);
+        // The system's roots know nothing of it, and it is not for this name.
+        let elsewhere = url.replace("127.0.0.1", "localhost");
+        for unsure in [format!("{url}?sslmode=verify-full"), format!("{elsewhere}?sslmode=verify-full&sslrootcert={root}")] {
+            let OpenError::Postgres { cause, .. } = refusal(&unsure) else { panic!("{unsure}") };
+            let said = chathakase_session::chain(&*cause).to_string();
+            assert!(said.contains("certificate"), "{said}");
+        }
+        let store = process_at(&format!("{url}?sslmode=disable"));
+        assert_eq!(database.run(encrypted), ["0"]);
+        drop(store);
+    }
+
     async fn a_database_that_takes_no_tables_says_what_its_user_lacks(database) {
         let guest = database.run("SELECT current_database()").remove(0).replace("test", "guest");
         database.run(&format!("CREATE ROLE {guest} LOGIN"));

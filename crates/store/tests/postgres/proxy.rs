@@ -54,7 +54,8 @@ impl Proxy {
 
     /// The URL with this wire in it.
     pub(crate) fn url(&self, url: &str) -> String {
-        url.replace(place(url), &self.address.to_string())
+        // It counts messages, which it could not if they were encrypted.
+        format!("{}?sslmode=disable", url.replace(place(url), &self.address.to_string()))
     }
 
     pub(crate) fn cut(&self, cut: Cut) {
