@@ -27,13 +27,15 @@ pub struct MortalStore {
     store: Arc<dyn SessionStore>,
     dead: AtomicBool,
     full: AtomicBool,
+    loses_clearing: AtomicBool,
     gates: Mutex<Vec<(&'static str, Gate)>>,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
-        Arc::new(Self { store, dead: AtomicBool::new(false), full: AtomicBool::new(false), gates: Mutex::default() })
+        let (dead, full, loses_clearing) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
+        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default() })
     }
 
     /// Ends this life, now.
@@ -44,6 +46,11 @@ impl MortalStore {
     /// Whether nothing more can be written to it.
     pub fn is_full(&self, full: bool) {
         self.full.store(full, SeqCst);
+    }
+
+    /// The next `clear_and_close` is done and says that it could not be, as when a database goes away in the middle of a commit.
+    pub fn lose_clearing(&self) {
+        self.loses_clearing.store(true, SeqCst);
     }
 
     /// From now on, until `gate` is opened, `receive` waits there before it is done; `amend` and `mark` when they are done,
@@ -154,7 +161,11 @@ impl SessionStore for MortalStore {
         says: fn(Cleared) -> Closing,
         now: Timestamp,
     ) -> Result<Cleared> {
-        self.alive(self.store.clear_and_close(lease, before, says, now)).await
+        let cleared = self.alive(self.store.clear_and_close(lease, before, says, now)).await;
+        match self.loses_clearing.swap(false, SeqCst) {
+            true => Err(StoreError::Unavailable { what: "the connection broke".into(), cause: None }),
+            false => cleared,
+        }
     }
     async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
         self.alive(self.store.expire(keep_up_to, limit, now)).await

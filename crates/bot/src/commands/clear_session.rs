@@ -1,7 +1,10 @@
 //! `clear session`: forgets what was said in this thread and stays in it.
 
 use async_trait::async_trait;
-use chathakase_session::store::{Cleared, Closing, StoreError};
+use chathakase_session::{
+    chain,
+    store::{Cleared, Closing, StoreError},
+};
 
 use super::{Ask, Command, Reply};
 use crate::{texts, turn::answered};
@@ -17,8 +20,15 @@ impl Command for ClearSession {
         "forget what was said in this thread"
     }
     async fn run(&self, ask: &Ask<'_>) -> Result<Reply, StoreError> {
-        let cleared = ask.store.clear_and_close(ask.lease, ask.ts, closing, ask.now).await?;
-        Ok(Reply::Thread(says(cleared)))
+        match ask.store.clear_and_close(ask.lease, ask.ts, closing, ask.now).await {
+            Ok(cleared) => Ok(Reply::Thread(says(cleared))),
+            // It may be done all the same. Then it is stored what to say, and whoever takes the turn up says it.
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(error = %chain(&error), thread.key = %ask.key(), "whether a session was cleared is not known; trying again soon");
+                Ok(Reply::Later)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub enum Reply {
     Thread(String),
     /// The asker alone.
     Asker(String),
+    /// Nobody yet: whether it was done is not known, and is found out by whoever takes the turn up next.
+    Later,
 }
 
 /// The command that `words` are, if they are nothing else: trimmed, in any case, with any white space between them, also in

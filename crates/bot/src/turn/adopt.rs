@@ -36,12 +36,11 @@ impl Driver<'_> {
             return self.answer(claimed, standing).await;
         }
         let left = self.end_with(turn, standing).await?;
-        thinking::take_away(&self.tools.api, &turn.key).await;
+        self.clear_status(&left, thinking::take_away(&self.tools.api, &turn.key)).await;
         Ok(left)
     }
 
-    /// Brings what a dead owner had closed. The status line is taken away before the turn counts as delivered, because after
-    /// that nobody looks at it again.
+    /// Brings what a dead owner had closed.
     async fn bring_again(&self, turn: &Turn, closing: &Closing) -> Result<Vec<Part>, Lost> {
         if turn.deaths >= 2 * self.tools.settings.deaths_max {
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, deaths = turn.deaths, "a turn is given up undelivered: whoever brings it to its thread dies; the thread goes on without it");
@@ -59,7 +58,7 @@ impl Driver<'_> {
             self.bring(turn, closing, standing).await?
         };
         if turn.kind == TurnKind::Answer {
-            thinking::take_away(&self.tools.api, &turn.key).await;
+            self.clear_status(&brought, thinking::take_away(&self.tools.api, &turn.key)).await;
         }
         Ok(brought)
     }

@@ -100,8 +100,17 @@ impl Driver<'_> {
             return Ok(parts);
         }
         let parts = self.speak_over(&claimed.turn, standing).await?;
-        thinking.over(false).await;
+        self.clear_status(&parts, thinking.over(false)).await;
         Ok(parts)
+    }
+
+    /// Takes the status line away: beside the turn where the thread shows something of it, and else before the turn counts as
+    /// delivered, because after that nobody looks at it again.
+    pub(super) async fn clear_status(&self, shown: &[Part], clearing: impl Future<Output = ()> + Send + 'static) {
+        match shown {
+            [] => clearing.await,
+            _ => drop(self.tasks.spawn(clearing)),
+        }
     }
 
     /// Asks the model and lets the thread see the answer grow.
@@ -298,6 +307,7 @@ impl Driver<'_> {
                 self.close(&answered(String::new())).await?;
                 Ok(Vec::new())
             }
+            commands::Reply::Later => Err(Lost(turn.id)),
             commands::Reply::Asker(text) | commands::Reply::Thread(text) => {
                 let closing = answered(text);
                 self.close(&closing).await?;

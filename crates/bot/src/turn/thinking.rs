@@ -14,12 +14,12 @@ use crate::texts;
 
 const ASKED: u8 = 0;
 const SET: u8 = 1;
-/// The answer began before Slack had confirmed the status: it may be set after the answer, and then stays.
-const OVERTAKEN: u8 = 2;
-const OVER: u8 = 3;
+/// Nobody wants it any more. If Slack had not confirmed it before, it may be set after the answer, and would stay: whoever
+/// still sets it takes it away.
+const OVER: u8 = 2;
 
 /// A status line. Slack removes it when our answer comes; where none comes, or it came too early, we do. It is set and
-/// removed beside the answer, which never waits for it.
+/// removed beside the answer, which never waits for it, nor does what follows the answer.
 pub(crate) struct Thinking {
     line: Line,
     tasks: TaskTracker,
@@ -34,8 +34,9 @@ struct Line {
 }
 
 /// Takes away the status line that a dead process may have left.
-pub(crate) async fn take_away(api: &Api, key: &ThreadKey) {
-    Line { api: api.clone(), key: key.clone(), state: Arc::default() }.say("").await;
+pub(crate) fn take_away(api: &Api, key: &ThreadKey) -> impl Future<Output = ()> + Send + use<> {
+    let line = Line { api: api.clone(), key: key.clone(), state: Arc::default() };
+    async move { line.say("").await }
 }
 
 impl Thinking {
@@ -44,8 +45,7 @@ impl Thinking {
         let set = line.clone();
         let setting = tasks.spawn(async move {
             set.say(texts::THINKING).await;
-            // Whoever gave the turn up meanwhile left the clearing to us.
-            if set.state.compare_exchange(ASKED, SET, SeqCst, SeqCst).is_err() && set.state.load(SeqCst) == OVER {
+            if set.state.compare_exchange(ASKED, SET, SeqCst, SeqCst).is_err() {
                 set.say("").await;
             }
         });
@@ -54,17 +54,16 @@ impl Thinking {
 
     /// The answer begins to show.
     pub(crate) fn overtaken(&self) {
-        let _ = self.line.state.compare_exchange(ASKED, OVERTAKEN, SeqCst, SeqCst);
+        let _ = self.line.state.compare_exchange(ASKED, OVER, SeqCst, SeqCst);
     }
 
-    /// The turn has said what it had to say. Ends when the line is gone, so that it is before the turn counts as delivered:
-    /// after that nobody looks at it again. A new post, which `posted` says there was, took it away unless it came later.
+    /// The turn has said what it had to say. Ends when the line is gone; at once where a new post, which `posted` says there
+    /// was, took it away, or came so early that whoever still sets it takes it away.
     pub(crate) async fn over(mut self, posted: bool) {
-        let gone = posted && self.line.state.compare_exchange(SET, OVER, SeqCst, SeqCst).is_ok();
-        if !gone {
-            let _ = (&mut self.setting).await;
-            self.line.state.store(OVER, SeqCst);
-            self.line.say("").await;
+        match self.line.state.swap(OVER, SeqCst) {
+            _ if posted => {}
+            SET => self.line.say("").await,
+            _ => drop((&mut self.setting).await),
         }
     }
 }
@@ -72,7 +71,7 @@ impl Thinking {
 impl Drop for Thinking {
     /// The turn is not ours any more, and nobody is left to wait.
     fn drop(&mut self) {
-        if matches!(self.line.state.swap(OVER, SeqCst), SET | OVERTAKEN) {
+        if self.line.state.swap(OVER, SeqCst) == SET {
             let line = self.line.clone();
             self.tasks.spawn(async move { line.say("").await });
         }

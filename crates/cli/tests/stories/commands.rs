@@ -8,6 +8,7 @@ stories! { usually:
     session_info_of_a_thread_that_is_not_remembered_says_so,
     clear_session_forgets_and_stays,
     clear_session_drops_what_waits,
+    whether_a_session_was_cleared_is_said_as_it_was,
     all_sessions_is_for_admins_and_shown_to_them_alone,
     an_admin_of_a_connected_workspace_is_none_here,
     all_sessions_comes_in_pages,
@@ -87,6 +88,15 @@ mod told {
         thread.reply("ana", "what did I say?").await;
         thread.finishes("Nothing.").await;
         s.openai.last_request().heard(["what did I say?"]);
+    }
+
+    pub(super) async fn whether_a_session_was_cleared_is_said_as_it_was(s: &mut Story) {
+        let thread = talk(s).await;
+        s.loses_clearing();
+        thread.reply("ana", "clear session").await;
+        thread.shows_nothing_more().await;
+        s.tried_again(thread.finishes(&texts::session_cleared(2, 0))).await;
+        assert_eq!(thread.answers(), ["Hello Ana.".to_owned(), texts::session_cleared(2, 0)]);
     }
 
     pub(super) async fn all_sessions_is_for_admins_and_shown_to_them_alone(s: &mut Story) {

@@ -6,6 +6,7 @@ use std::{
     ops::{Bound, RangeBounds},
     panic::AssertUnwindSafe,
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -273,6 +274,13 @@ impl Story {
         }
     }
 
+    /// Nobody knows what becomes of the next clearing of a session: see [`MortalStore::lose_clearing`].
+    pub(crate) fn loses_clearing(&self) {
+        if let Some(life) = &self.life {
+            life.lose_clearing();
+        }
+    }
+
     /// Holds the assistant's steps of this name at a gate: see [`MortalStore::hold`].
     pub(crate) fn holds_step(&self, step: &'static str) -> Gate {
         let gate = Gate::closed();
@@ -367,6 +375,17 @@ impl Story {
             }
         };
         tokio::select! { () = seen => {}, () = passing => {} }
+    }
+
+    /// Waits for `seen` where a turn could not go on. The longest wait before the next try passes whenever nothing comes.
+    pub(crate) async fn tried_again(&self, seen: impl Future<Output = ()>) {
+        let mut seen = pin!(seen);
+        loop {
+            self.passes(Duration::from_secs(60)).await;
+            if over_in(Duration::from_millis(500), &mut seen).await.is_ok() {
+                return;
+            }
+        }
     }
 
     /// Waits for something in the small Slack to become so.

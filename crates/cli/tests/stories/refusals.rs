@@ -33,11 +33,6 @@ mod told {
         assert!((minutes..4 * minutes + 20).contains(&tries), "{tries} calls in {minutes} minutes");
     }
 
-    fn is_taken_again(s: &Story, refused: &Fault) {
-        refused.lifted();
-        s.clock.advance(MINUTE);
-    }
-
     pub(super) async fn an_answer_held_up_by_a_refused_token_is_shown_once_when_it_is_taken_again(s: &mut Story) {
         let turn = s.openai.turn().gate("asked").text("Here.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
@@ -49,11 +44,9 @@ mod told {
         lasts(s, 30, &thread, &refused).await;
         // Not to be seen for once is not to be unreadable: the answer comes later, and without a note.
         let unseen = s.slack.next("conversations.replies").fails("token_revoked");
-        is_taken_again(s, &refused);
-        thread.shows_nothing_more().await;
+        refused.lifted();
+        s.tried_again(thread.finishes("Here.")).await;
         assert_eq!(unseen.hits(), 1);
-        s.clock.advance(MINUTE);
-        thread.finishes("Here.").await;
         s.openai.answers("Yes.");
         thread.reply("ana", "all there?").await;
         thread.finishes("Yes.").await;
@@ -69,8 +62,8 @@ mod told {
         lasts(s, 15, &thread, &refused).await;
         assert_eq!(s.openai.requests_seen(), 0);
         s.openai.answers("At one.");
-        is_taken_again(s, &refused);
-        thread.finishes("At one.").await;
+        refused.lifted();
+        s.tried_again(thread.finishes("At one.")).await;
         s.openai.last_request().heard(["ana: lunch at one?", "ben: when?"]);
         assert_eq!(thread.answers(), ["At one."]);
     }
@@ -80,7 +73,7 @@ mod told {
         let refused = refuses_the_token(s);
         let thread = s.slack.mention("zoe", "#general", "all sessions").await;
         lasts(s, 15, &thread, &refused).await;
-        is_taken_again(s, &refused);
-        thread.shows_only_to("zoe", "There are no active sessions.").await;
+        refused.lifted();
+        s.tried_again(thread.shows_only_to("zoe", "There are no active sessions.")).await;
     }
 }

@@ -31,6 +31,7 @@ mod everywhere {
         a_person_stops_an_answer_before_its_first_word,
         the_status_is_set_early_and_gone_at_the_end,
         an_error_of_the_status_call_harms_nothing,
+        a_status_call_that_hangs_holds_up_no_answer,
         no_output_of_the_model_pings_anybody,
         where_streams_are_refused_the_answer_is_posted_and_updated,
         killed_after_the_answer_was_stored_it_is_delivered,
@@ -262,6 +263,28 @@ mod told {
         s.until(|| last_said() == Some("".into())).await;
         s.slack.settled().await;
         assert_eq!(thread.status(), None, "a status set after the answer is taken back");
+    }
+
+    pub(super) async fn a_status_call_that_hangs_holds_up_no_answer(s: &mut Story) {
+        let (hangs, late) = (Gate::closed(), Gate::closed());
+        drop(s.slack.next("assistant.threads.setStatus").slow(&hangs).always());
+        let first = s.openai.turn().gate("slow").text("One.");
+        let thread = s.slack.mention("ana", "#general", "one?").await;
+        first.reached("slow").await;
+        thread.reply("ana", "two?").await;
+        s.openai.answers("Two.");
+        drop(s.slack.next("chat.stopStream").after(1).answers_late(&late));
+        first.open("slow");
+        thread.finishes("Two.").await;
+        late.reached().await;
+        // Nor does one after an owner's death.
+        s.kill_and_start().await;
+        s.openai.answers("Three.");
+        thread.reply("ana", "three?").await;
+        thread.finishes("Three.").await;
+        [hangs, late].iter().for_each(Gate::open);
+        s.calm().await;
+        assert_eq!(thread.answers(), ["One.", "Two.", "Three."]);
     }
 
     pub(super) async fn no_output_of_the_model_pings_anybody(s: &mut Story) {
