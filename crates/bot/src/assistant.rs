@@ -8,13 +8,13 @@ use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
 
 use crate::{
-    catch::{Early, Passed, Told},
     gaps::{self, CatchUpReport, Gaps, Stretch},
     intake::{Intake, Mailbox},
     people::People,
     route::Identity,
     runner::Runner,
     settings::Settings,
+    told::Told,
     turn::Tools,
 };
 
@@ -54,13 +54,7 @@ impl Assistant {
         let people = People::new(api.clone(), Arc::clone(&clock));
         let tools = Tools { store, api, replies, model, counter, people, settings, clock, me };
         let runner = Runner::new(tools, owner);
-        let intake = Arc::new(Intake {
-            runner: Arc::clone(&runner),
-            passed: Passed::default(),
-            early: Early::default(),
-            gaps: Gaps::default(),
-            told: Told::default(),
-        });
+        let intake = Arc::new(Intake { runner: Arc::clone(&runner), gaps: Gaps::default(), told: Told::default() });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
     }

@@ -14,7 +14,7 @@ use chathakase_slack::{
 };
 
 use crate::{
-    intake::{Here, How, Intake, Taken},
+    intake::{Here, How, Intake, Taken, Undone},
     reading::{self, as_context},
 };
 
@@ -206,7 +206,15 @@ impl Look<'_> {
                 (false, true) => How::Edit,
                 (false, false) => continue,
             };
-            if self.intake.take(&self.here, post.clone(), how).await? == Taken::In {
+            let taken = match self.intake.take(&self.here, post.clone(), how).await {
+                Err(Undone::Slack(error)) => {
+                    self.give_up_on("a thread", &error);
+                    continue;
+                }
+                Err(Undone::Store(error)) => return Err(error),
+                Ok(taken) => taken,
+            };
+            if taken == Taken::In {
                 self.found += 1;
                 CATCH_UP_FOUND.count([]);
                 self.intake.gaps.note(|report| report.found += 1);

@@ -1,38 +1,39 @@
 //! From Slack's delivery to the store: routes, stores durably, and only then lets Slack be told that it arrived.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chathakase_metrics::ROUTES;
 use chathakase_session::{
-    AppId, Kind, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId, chain, fault_point,
-    store::{Amended, Erased, NewPost, Receipt, StoreError, ThreadMark},
+    AppId, Kind, Role, SlackTs, ThreadKey, UserId, WorkspaceId, chain, fault_point,
+    store::{Amended, Edit, Erased, NewPost, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
-    api::PageRequest,
+    api::{ApiError, PageRequest},
     payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Place, Post, post_from_history},
     text,
 };
 
 use crate::{
-    catch::{self, Early, Passed, Told},
     gaps::Gaps,
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
+    told::Told,
 };
 
 /// Where Slack's doors deliver to.
 pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
-    pub(crate) passed: Passed,
-    pub(crate) early: Early,
     pub(crate) gaps: Gaps,
     pub(crate) told: Told,
 }
 
 /// How old a post that we do not know may be for its edit to be taken as its arrival. Posts that we had are known for longer.
 const EDIT_BRINGS_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a look at a thread waits for Slack to allow it: Slack itself waits three seconds for an acknowledgement.
+const RATE_LIMIT_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The intake as the doors know it.
 pub(crate) struct Mailbox(pub(crate) Arc<Intake>);
@@ -51,10 +52,11 @@ impl Inbox for Mailbox {
             Event::Mention(post) => intake.arrives(&here, post, How::Mention).await,
             Event::Message(post) => intake.arrives(&here, post, How::Post).await,
             Event::Changed(change) => intake.change(&here, change).await,
-            Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await,
+            Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await.map_err(Undone::from),
             Event::Stopped { channel, thread_ts: root, pressed } => {
                 let pressed = pressed.unwrap_or_else(|| SlackTs::at(intake.runner.tools.clock.now()));
-                intake.runner.stop(&ThreadKey { workspace: here.workspace, channel, root }, pressed).await
+                let key = ThreadKey { workspace: here.workspace, channel, root };
+                intake.runner.stop(&key, pressed).await.map_err(Undone::from)
             }
             Event::RateLimited { minute } => {
                 tracing::warn!(
@@ -105,6 +107,17 @@ pub(crate) enum Taken {
     Before,
     /// It was passed over.
     No,
+    /// It was edited, at this moment, before it came: it is to be taken in as it stands now.
+    Outdated(SlackTs),
+}
+
+/// Why a delivery is not done, and so not acknowledged: Slack sends it again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undone {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("what Slack tells out of order could not be looked up in its thread")]
+    Slack(#[from] ApiError),
 }
 
 impl Intake {
@@ -125,21 +138,16 @@ impl Intake {
     }
 
     /// A post was delivered. Those of its thread that were missed before it come first, if they are found soon.
-    async fn arrives(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<(), StoreError> {
+    async fn arrives(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<(), Undone> {
         let key = ThreadKey { workspace: here.workspace.clone(), channel: post.channel.clone(), root: post.root() };
         self.gaps.in_order(&key, &*self.runner.tools.clock).await;
         self.take(here, post, how).await.map(drop)
     }
 
-    pub(crate) async fn take(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<Taken, StoreError> {
+    pub(crate) async fn take(self: &Arc<Self>, here: &Here, mut post: Post, how: How) -> Result<Taken, Undone> {
         let tools = &self.runner.tools;
         let Here { workspace, me, shared } = here;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
-        let early = self.early.of(workspace, &post.channel, post.ts, tools.clock.now());
-        if early == Some(catch::Change::Deleted) {
-            tracing::debug!(thread.key = %key, ts = %post.ts, "a post was deleted before it arrived");
-            return Ok(Taken::No);
-        }
         let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared: *shared };
         let bots_in_row = if depends_on_bots(&post, &tools.settings.access) {
             tools.store.mark(&key, tools.clock.now()).await?.bots_in_row
@@ -162,69 +170,65 @@ impl Intake {
         };
         let new = self.new_post(key.clone(), &post, kind, &words, how, joined_only);
         let taken = self.receive(new).await?;
-        if taken != Taken::No {
-            self.heed_early(key, &post).await?;
-        }
-        Ok(taken)
+        let Taken::Outdated(edited_ts) = taken else { return Ok(taken) };
+        // What it asks is what it said first; its words are those of today.
+        let said = match self.as_it_stands(&key, post.ts).await {
+            Ok(Some(now)) => {
+                post = now;
+                text::without_mention(&post.text, &me.user)
+            }
+            Ok(None) => return self.erase(&key, post.ts).await.map(|()| Taken::No).map_err(Undone::from),
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), thread.key = %key, "a post that was edited before it came is taken in as it came");
+                words
+            }
+        };
+        post.edited_ts = post.edited_ts.max(Some(edited_ts));
+        self.receive(self.new_post(key, &post, kind, &said, how, joined_only)).await
     }
 
-    /// Does to a post that is stored now what happened to it before; also what came while it was on its way in.
-    async fn heed_early(self: &Arc<Self>, key: ThreadKey, post: &Post) -> Result<(), StoreError> {
-        match self.early.of(&key.workspace, &key.channel, post.ts, self.runner.tools.clock.now()) {
-            Some(catch::Change::Deleted) => self.erase(&key, post.ts).await?,
-            Some(catch::Change::Edited) => self.look_again(key, post.ts),
-            None => {}
-        }
-        Ok(())
-    }
-
-    async fn receive(self: &Arc<Self>, post: NewPost) -> Result<Taken, StoreError> {
+    async fn receive(self: &Arc<Self>, post: NewPost) -> Result<Taken, Undone> {
         let runner = &self.runner;
         let tools = &runner.tools;
-        let asked_at = post.asked_by_edit.unwrap_or(post.ts);
         let (key, ts, author, kind) = (post.key.clone(), post.ts, post.author.clone(), post.kind);
         let room = if kind == Kind::Accepted { runner.room() } else { None };
         let claimant = (room.is_some() || kind == Kind::Command).then_some(&runner.claimant);
         let (began, now) = (tools.clock.monotonic(), tools.clock.now());
-        let joined_only = post.joined_only;
-        // Before the store is asked: the mention that makes the thread ours may be taken in at the same moment.
-        if joined_only {
-            self.passed.remember(key.clone(), ts, now);
-        }
         let received = tools.store.receive(post, claimant, now).await?;
         fault_point!("receive.stored");
         tracing::debug!(thread.key = %key, %ts, receipt = received.receipt.name(), "a post was received");
-        if joined_only && received.receipt != Receipt::NotJoined {
-            self.passed.forget(&key, ts);
-        }
         if received.created {
             let runner = Arc::clone(runner);
             runner.clone().spawn(async move { runner.sweep(runner.tools.settings.cleanup_threshold).await });
         }
-        Ok(match received.receipt {
+        let taken = match received.receipt {
             Receipt::Run(claimed) => {
                 runner.run(*claimed, room, began);
-                self.look_for_passed(&key, asked_at, now);
                 Taken::In
             }
             Receipt::Waiting(_) => {
                 if room.is_none() {
                     runner.something_waits();
                 }
-                self.look_for_passed(&key, asked_at, now);
                 Taken::In
             }
             Receipt::Kept => Taken::In,
             Receipt::Known | Receipt::Gone => Taken::Before,
             Receipt::NotJoined => Taken::No,
+            Receipt::Outdated(edited_ts) => Taken::Outdated(edited_ts),
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
                     tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
-                    self.say_full(key, ts, author);
+                    self.say_full(key.clone(), ts, author);
                 }
                 Taken::No
             }
-        })
+        };
+        if !received.passed.is_empty() {
+            self.fetch_passed(&key, &received.passed).await?;
+        }
+        Ok(taken)
     }
 
     fn new_post(&self, key: ThreadKey, post: &Post, kind: Kind, words: &str, how: How, joined_only: bool) -> NewPost {
@@ -250,52 +254,37 @@ impl Intake {
 
     /// An edit gives a known message its new words. One that names us is a question, if it was none before. And one of a post
     /// that we should have and do not is the post itself, that was missed or is still on its way.
-    async fn change(self: &Arc<Self>, here: &Here, change: Change) -> Result<(), StoreError> {
+    async fn change(self: &Arc<Self>, here: &Here, change: Change) -> Result<(), Undone> {
         let tools = &self.runner.tools;
         // Link previews, streaming and reply counts change a message too; only words that changed concern us.
         let Some(edited_ts) = change.post.edited_ts else { return Ok(()) };
-        if change.previous_text.as_ref() == Some(&change.post.text) {
+        let post = change.post;
+        if change.previous_text.as_ref() == Some(&post.text) || here.me.wrote(&post.author) {
             return Ok(());
         }
-        let (workspace, now) = (&here.workspace, tools.clock.now());
-        let said = text::without_mention(&change.post.text, &here.me.user);
-        let said = words(&change.post, &said, tools.settings.message_chars_max);
-        let ts = change.post.ts;
-        let amended = tools.store.amend(workspace, &change.channel, ts, &said, edited_ts, now).await?;
-        let asks_now = text::mentions(&change.post.text, &here.me.user);
-        let missed = amended == Amended::Unknown && now.since(ts.moment()) <= EDIT_BRINGS_FOR;
+        let (ts, root, now) = (post.ts, post.root(), tools.clock.now());
+        let key = ThreadKey { workspace: here.workspace.clone(), channel: change.channel, root };
+        let said = text::without_mention(&post.text, &here.me.user);
+        let text = words(&post, &said, tools.settings.message_chars_max);
+        let is_young = now.since(ts.moment()) <= EDIT_BRINGS_FOR;
+        let leaves_mark = is_young && !post.author.is_bot;
+        let amended = tools.store.amend(Edit { key, ts, text, edited_ts, leaves_mark }, now).await?;
+        let missed = amended == Amended::Unknown && is_young;
+        let asks_now = text::mentions(&post.text, &here.me.user);
         let asked_before = change.previous_text.as_ref().is_none_or(|text| text::mentions(text, &here.me.user));
         let how = if asks_now && !asked_before { How::Edit } else { How::Post };
         // A question that was one before was asked then, even where the mark that says so is forgotten.
-        if !missed && (asked_before || !asks_now) {
-            return Ok(());
-        }
-        let taken = self.take(here, change.post, how).await?;
-        if amended == Amended::Unknown && taken != Taken::In {
-            if missed && taken == Taken::No {
-                self.early.remember(workspace, &change.channel, ts, catch::Change::Edited, now);
-            }
-            // It may have come in by itself meanwhile, as it was before.
-            tools.store.amend(workspace, &change.channel, ts, &said, edited_ts, now).await?;
+        if missed || (asks_now && !asked_before) {
+            self.take(here, post, how).await?;
         }
         Ok(())
     }
 
+    /// Erases what was deleted. Of a post that we do not have a mark is kept: it may still arrive.
     async fn delete(self: &Arc<Self>, workspace: &WorkspaceId, deletion: &Deletion) -> Result<(), StoreError> {
-        let tools = &self.runner.tools;
-        let (now, ts) = (tools.clock.now(), deletion.deleted_ts);
+        let ts = deletion.deleted_ts;
         let root = deletion.thread_ts.unwrap_or(ts);
-        let key = ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root };
-        // Where we take no part there is nothing of it to erase, and no reason to keep a mark of it for long.
-        // If Slack does not say where it was, it may have been in a thread of ours.
-        if deletion.place != Place::Direct && deletion.described {
-            // Before the store is asked: the post may be taken in at the same moment.
-            self.early.remember(workspace, &deletion.channel, ts, catch::Change::Deleted, now);
-            if !tools.store.mark(&key, now).await?.joined {
-                return Ok(());
-            }
-        }
-        self.erase(&key, ts).await
+        self.erase(&ThreadKey { workspace: workspace.clone(), channel: deletion.channel.clone(), root }, ts).await
     }
 
     /// Erases a post that is gone from Slack: a message, or the answer of ours that it is a part of.
@@ -316,62 +305,41 @@ impl Intake {
         Ok(())
     }
 
-    /// Gives a post that was edited before it arrived the words it has now.
-    fn look_again(self: &Arc<Self>, key: ThreadKey, ts: SlackTs) {
-        let intake = Arc::clone(self);
-        self.runner.spawn(async move {
-            if let Err(error) = intake.amend_from_slack(&key, ts).await {
-                tracing::warn!(error = %chain(&*error), thread.key = %key, "an edit that came before its post could not be looked up");
-            }
-        });
-    }
-
-    async fn amend_from_slack(&self, key: &ThreadKey, ts: SlackTs) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let tools = &self.runner.tools;
+    /// A post as its thread shows it now; `None` when it is gone.
+    async fn as_it_stands(&self, key: &ThreadKey, ts: SlackTs) -> Result<Option<Post>, ApiError> {
         let page = PageRequest { oldest: Some(ts), latest: Some(ts), inclusive: Some(true), ..PageRequest::default() };
-        let page = tools.api.conversations_replies(&key.channel, key.root, page).await?;
-        let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown));
-        for post in posts.filter(|post| post.ts == ts) {
-            let Some(edited_ts) = post.edited_ts else { continue };
-            let said = text::without_mention(&post.text, &tools.me.user);
-            let said = words(&post, &said, tools.settings.message_chars_max);
-            tools.store.amend(&key.workspace, &key.channel, ts, &said, edited_ts, tools.clock.now()).await?;
-        }
-        Ok(())
+        let posts = match self.posts_of(key, page).await {
+            // Nothing of the thread is left.
+            Err(error) if error.code() == Some("thread_not_found") => return Ok(None),
+            posts => posts?,
+        };
+        Ok(posts.into_iter().find(|post| post.ts == ts && !post.is_tombstone()))
     }
 
-    /// Fetches replies of `key` that were written after the post at `mention`, which made the thread ours, but arrived before
-    /// it, and takes them in as if they came now. What was written before it is for the reading of the thread.
-    fn look_for_passed(self: &Arc<Self>, key: &ThreadKey, mention: SlackTs, now: Timestamp) {
-        let mut passed = self.passed.take(key, now);
-        passed.retain(|ts| *ts > mention);
-        if passed.is_empty() {
-            return;
-        }
-        let (intake, key) = (Arc::clone(self), key.clone());
-        self.runner.spawn(async move {
-            if let Err(error) = intake.fetch_passed(&key, &passed).await {
-                tracing::warn!(error = %chain(&*error), thread.key = %key, "replies that came before their mention could not be fetched");
+    /// Takes in replies that came before the post that opens their thread to us. Until they are, that post is not acknowledged:
+    /// whoever gets it again is told of them again. Where Slack does not show them, now or ever, they are lost.
+    async fn fetch_passed(self: &Arc<Self>, key: &ThreadKey, passed: &[SlackTs]) -> Result<(), Undone> {
+        let page = PageRequest { oldest: passed.first().copied(), inclusive: Some(true), ..PageRequest::default() };
+        let posts = match self.posts_of(key, page).await {
+            Err(error) if !error.is_transient() => {
+                tracing::warn!(error = %chain(&error), thread.key = %key, "replies that came before their mention cannot be fetched");
+                return Ok(());
             }
-        });
-    }
-
-    async fn fetch_passed(
-        self: &Arc<Self>,
-        key: &ThreadKey,
-        passed: &[SlackTs],
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let page =
-            PageRequest { oldest: passed.iter().min().copied(), inclusive: Some(true), ..PageRequest::default() };
-        let page = self.runner.tools.api.conversations_replies(&key.channel, key.root, page).await?;
+            posts => posts?,
+        };
         let here = self.read_back(&key.workspace);
-        for message in &page.messages {
-            let post = post_from_history(message.get(), &key.channel, Place::Unknown);
-            if let Some(post) = post.filter(|post| passed.contains(&post.ts)) {
-                self.take(&here, post, How::Post).await?;
-            }
+        for post in posts.into_iter().filter(|post| passed.contains(&post.ts)) {
+            // Boxed: taking a post in may lead here.
+            Box::pin(self.take(&here, post, How::Post)).await?;
         }
         Ok(())
+    }
+
+    async fn posts_of(&self, key: &ThreadKey, page: PageRequest<'_>) -> Result<Vec<Post>, ApiError> {
+        let api = self.runner.tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
+        let page = api.conversations_replies(&key.channel, key.root, page).await?;
+        let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown));
+        Ok(posts.collect())
     }
 
     fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {

@@ -8,11 +8,10 @@
 //! turn that this step opened; `turn` asks the model, shows the answer and writes down how far it is. A command is one file
 //! of [`commands`] and one line of its list. Every word that a person reads is in [`texts`].
 //!
-//! Everything that must survive is in the store. What is in memory may be lost at any moment: who is who, ids of posts that
-//! were passed over, and which leases are held.
+//! Everything that must survive is in the store. What is in memory may be lost at any moment: who is who, who was told
+//! what, and which leases are held.
 
 mod assistant;
-mod catch;
 mod catch_up;
 pub mod commands;
 mod gaps;
@@ -24,6 +23,7 @@ pub mod route;
 mod runner;
 mod settings;
 pub mod texts;
+mod told;
 mod turn;
 
 pub use assistant::{Assistant, Parts};

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
-        Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -132,16 +132,8 @@ impl SessionStore for MortalStore {
     ) -> Result<Option<Claimed>> {
         self.alive(self.store.delivered(lease, parts, claimant, now)).await
     }
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        let amended = self.alive(self.store.amend(workspace, channel, ts, text, edited_ts, now)).await;
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        let amended = self.alive(self.store.amend(edit, now)).await;
         self.pass("amend").await;
         amended
     }

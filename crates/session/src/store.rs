@@ -5,6 +5,7 @@
 //! Callers never open a transaction. Time is an argument.
 
 mod error;
+mod receipt;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use error::{Result, StoreError};
+pub use receipt::{PASSED_MAX, Receipt, Received};
 
 /// What every step is measured by. Given to a store when it is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,21 @@ pub struct NewPost {
     pub joined_only: bool,
 }
 
+/// An edit of a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The thread that the post belongs to.
+    pub key: ThreadKey,
+    /// The post.
+    pub ts: SlackTs,
+    /// What it says now, as the model is to read it.
+    pub text: String,
+    /// Slack's mark of the edit.
+    pub edited_ts: SlackTs,
+    /// Whether a mark is left of it when no such post is known, without its text: the post may still arrive as it was before.
+    pub leaves_mark: bool,
+}
+
 /// What Slack showed of a thread when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadBack {
@@ -94,49 +111,6 @@ pub struct Learned {
     pub amended: usize,
     /// Messages, and answers of ours, that were deleted since.
     pub erased: usize,
-}
-
-/// What became of a post that was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Receipt {
-    /// This post is known already: nothing was done.
-    Known,
-    /// This post was erased before, or is older than its session's `cleared_before`: nothing was done.
-    Gone,
-    /// Kept as context; nobody answers it.
-    Kept,
-    /// It waits, with others perhaps, behind the running turn of its thread, or for a process with room.
-    Waiting(TurnId),
-    /// It opened a turn, and the caller holds its lease.
-    Run(Box<Claimed>),
-    /// The thread's queue was full: the post was *not* kept. Its author must be told.
-    Full,
-    /// It was for a thread that we take part in, and we do not, or did not yet when it was written: nothing was done.
-    NotJoined,
-}
-
-impl Receipt {
-    /// What became of it in one word; stable: also the value of a metric's label.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Run(_) => "run",
-            Self::Waiting(_) => "waiting",
-            Self::Kept => "kept",
-            Self::Known => "known",
-            Self::Gone => "gone",
-            Self::Full => "full",
-            Self::NotJoined => "not_joined",
-        }
-    }
-}
-
-/// What [`SessionStore::receive`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// What became of the post.
-    pub receipt: Receipt,
-    /// Whether a session began with it: new, or anew after expiry.
-    pub created: bool,
 }
 
 /// A turn that the caller now holds, with all that a stranger to it must know to carry on.
@@ -289,7 +263,7 @@ pub struct Page {
 /// What became of an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amended {
-    /// No such post is known.
+    /// No such post was taken in.
     Unknown,
     /// The post is known, and its text is not kept any more: it was erased, or its session is over.
     Gone,
@@ -302,7 +276,7 @@ pub enum Amended {
 /// What became of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Erased {
-    /// No such post is known; a mark was left, so that it counts if it still arrives.
+    /// No such post was taken in; a mark was left, so that it counts if it still arrives.
     Marked,
     /// Its content is gone, and a mark is left.
     Done {
@@ -408,16 +382,9 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<Claimed>>;
 
-    /// Changes the text of a known message to that of the edit at `edited_ts`. A later edit wins whatever the order of arrival.
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended>;
+    /// Changes the text of a known message to that of an edit. A later edit wins whatever the order of arrival; one that comes
+    /// before its post keeps the older text out ([`Receipt::Outdated`]).
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended>;
 
     /// Erases a message and leaves a mark that keeps it out. A waiting turn that lost its last message is dropped, a running
     /// one is marked as stopped.

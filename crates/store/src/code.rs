@@ -18,6 +18,7 @@ pub(crate) enum PlaceCode {
     Stored,
     Expired,
     Erased,
+    Passed,
 }
 
 macro_rules! codes {
@@ -42,6 +43,6 @@ codes! {
     Outcome { Answered = 0, Failed = 1, Stopped = 2 }
     Delivery { Pending = 0, Done = 1 }
     PartMode { Stream = 0, Update = 1, Single = 2 }
-    PlaceCode { Stored = 0, Expired = 1, Erased = 2 }
+    PlaceCode { Stored = 0, Expired = 1, Erased = 2, Passed = 3 }
     PartState { Intended = 0, Open = 1, Done = 2 }
 }

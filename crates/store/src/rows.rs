@@ -139,6 +139,8 @@ pub(crate) enum Place {
     Expired { at: Timestamp },
     /// Erased, by its author or by clearing the thread: it never comes back.
     Erased { at: Timestamp },
+    /// Not taken in: a reply in the thread of `root`, which was not ours then, or a post of which only an edit arrived.
+    Passed { root: SlackTs, at: Timestamp },
 }
 
 /// A message without its text.
@@ -280,6 +282,8 @@ pub(crate) trait ThreadRows {
 pub(crate) trait PostRows {
     fn post(&self, name: &PostName) -> Result<Option<Post>>;
     fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()>;
+    /// Posts of a thread after `after` that were not taken in, oldest first.
+    fn passed(&self, key: &ThreadKey, after: SlackTs, limit: usize) -> Result<Vec<SlackTs>>;
     /// Forgets up to `limit` marks of posts that went before `before`; `true` when some are left.
     fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool>;
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Receipt,
-        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Receipt, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     time::{Clock, SharedClock, Sleep},
     turn::{Claimant, Lease, OwnerId, Part, PartMode, TurnId},
@@ -135,7 +135,7 @@ impl SessionStore for Saboteur {
                 clock.sleep(LATE).await;
                 store.receive(post, None, clock.now()).await
             });
-            return Ok(Received { receipt: Receipt::Kept, created: false });
+            return Ok(Received { receipt: Receipt::Kept, created: false, passed: Vec::new() });
         }
         let (again, claimant) = (post.clone(), claimant.map(|claimant| self.called(claimant)));
         let received = self.store.receive(post, claimant.as_ref(), now).await?;
@@ -206,16 +206,8 @@ impl SessionStore for Saboteur {
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         self.store.stop(key, pressed).await
     }
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        self.store.amend(workspace, channel, ts, text, edited_ts, now).await
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        self.store.amend(edit, now).await
     }
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
         self.store.erase(workspace, channel, ts, now).await

@@ -15,8 +15,8 @@ use chathakase_metrics::{
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Receipt,
-        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Receipt, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     time::SharedClock,
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId, TurnKind},
@@ -221,16 +221,8 @@ impl SessionStore for Measured {
         next.iter().for_each(|claimed| self.runs(&claimed.turn));
         Ok(next)
     }
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        self.timed("amend", self.store.amend(workspace, channel, ts, text, edited_ts, now)).await
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        self.timed("amend", self.store.amend(edit, now)).await
     }
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
         let erased = self.timed("erase", self.store.erase(workspace, channel, ts, now)).await?;

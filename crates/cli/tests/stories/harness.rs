@@ -56,7 +56,7 @@ pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sq
 /// The same over Socket Mode.
 pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store::Sqlite };
 
-/// Runs each story on both transports and all stores, or, after `on both stores`, over HTTP only, or, after `usually`, on the
+/// Runs each story on both transports and all stores, or, after `on both stores` (without PostgreSQL) and `on all stores`, over HTTP only, or, after `usually`, on the
 /// usual way only.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
@@ -73,6 +73,12 @@ macro_rules! stories {
         use crate::harness::{Store, USUAL, Way, tell};
         #[test] fn sqlite() { tell(USUAL, async |s| super::told::$story(s).await) }
         #[test] fn memory() { tell(Way { store: Store::Memory, ..USUAL }, async |s| super::told::$story(s).await) }
+    })* };
+    (on all stores: $($story:ident),* $(,)?) => { $(mod $story {
+        use crate::harness::{Store, USUAL, Way, tell};
+        #[test] fn sqlite() { tell(USUAL, async |s| super::told::$story(s).await) }
+        #[test] fn memory() { tell(Way { store: Store::Memory, ..USUAL }, async |s| super::told::$story(s).await) }
+        #[test] fn postgres() { tell(Way { store: Store::Postgres, ..USUAL }, async |s| super::told::$story(s).await) }
     })* };
     (by socket: $($story:ident),* $(,)?) => { $(
         #[test] fn $story() { crate::harness::tell(crate::harness::SOCKET, async |s| told::$story(s).await) }

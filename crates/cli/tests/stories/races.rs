@@ -8,56 +8,61 @@ stories! { on both stores:
     an_answer_whose_deletion_was_half_done_is_forgotten,
 }
 
+stories! { on all stores:
+    a_deletion_that_comes_before_its_post_outlives_a_kill,
+    an_edit_that_comes_before_its_post_outlives_a_kill,
+    a_reply_that_comes_before_its_mention_outlives_a_kill,
+    an_edit_of_a_reply_that_comes_before_its_mention_outlives_a_kill,
+}
+
 stories! { usually:
+    a_mention_is_not_acknowledged_until_the_replies_that_came_before_it_are_taken_in,
     a_deletion_that_meets_its_post_on_its_way_in_counts,
-    a_deletion_counts_whose_post_comes_in_while_it_looks,
 }
 
 mod told {
+    use std::time::Duration;
+
     use chathakase_session::time::Clock;
     use chathakase_sim::{
         model::TurnScript,
-        slack::{Fate, SentEvent},
+        slack::{Fate, Said, SentEvent, Thread},
     };
+    use serde_json::{Value, json};
 
     use crate::harness::Story;
 
-    pub(super) async fn an_edit_that_meets_its_post_on_its_way_in_counts(s: &mut Story) {
+    /// An edit into `text` arrives while its post is on its way in.
+    async fn an_edit_meets_its_post(s: &mut Story, text: &str) {
         s.openai.answers("Hello.").answers("A dog.");
-        let (post, edit) = (s.holds_step("receive"), s.holds_step("amend"));
+        s.slack.hold_events();
         let thread = s.slack.mention("ana", "#general", "I have a cat").await;
-        post.reached().await;
-        let answered = async {
-            edit.reached().await;
-            post.open();
-            thread.finishes("Hello.").await;
-            edit.open();
+        thread.edit(&thread.first(), text).await;
+        let (post, edit) = (s.holds_step("receive"), s.holds_step("amend"));
+        let edited = async {
+            post.reached().await;
+            let answered = async {
+                edit.reached().await;
+                post.open();
+                thread.finishes("Hello.").await;
+                edit.open();
+            };
+            tokio::join!(delivers(s, |event| event["subtype"] == "message_changed"), answered);
         };
-        let first = thread.first();
-        tokio::join!(thread.edit(&first, "@assistant I have a dog"), answered);
+        tokio::join!(delivers(s, |event| event["type"] == "app_mention"), edited);
+        s.slack.lose_held();
         s.calm().await;
         thread.reply("ana", "what do I have?").await;
         thread.finishes("A dog.").await;
         s.openai.last_request().heard(["I have a dog", "Hello.", "what do I have?"]);
     }
 
+    pub(super) async fn an_edit_that_meets_its_post_on_its_way_in_counts(s: &mut Story) {
+        an_edit_meets_its_post(s, "@assistant I have a dog").await;
+    }
+
     pub(super) async fn an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts(s: &mut Story) {
-        s.openai.answers("Hello.").answers("A dog.");
-        let (post, edit) = (s.holds_step("receive"), s.holds_step("amend"));
-        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
-        post.reached().await;
-        let answered = async {
-            edit.reached().await;
-            post.open();
-            thread.finishes("Hello.").await;
-            edit.open();
-        };
-        let first = thread.first();
-        tokio::join!(thread.edit(&first, "I have a dog"), answered);
-        s.calm().await;
-        thread.reply("ana", "what do I have?").await;
-        thread.finishes("A dog.").await;
-        s.openai.last_request().heard(["I have a dog", "Hello.", "what do I have?"]);
+        an_edit_meets_its_post(s, "I have a dog").await;
     }
 
     /// A turn that keeps others waiting.
@@ -70,42 +75,22 @@ mod told {
         busy
     }
 
-    async fn arrived(s: &Story, kind: &str) {
-        let arrives = |event: &SentEvent| event.kind == kind && event.fate != Fate::Acknowledged;
-        s.until(|| !s.slack.events().iter().any(arrives)).await;
-    }
-
     pub(super) async fn a_deletion_that_meets_its_post_on_its_way_in_counts(s: &mut Story) {
         let busy = busy(s).await;
+        s.slack.hold_events();
+        let thread = s.slack.mention("ana", "#general", "never mind").await;
+        thread.delete(&thread.first()).await;
         let post = s.holds_step("receive");
-        let thread = s.slack.mention("ana", "#general", "never mind").await;
-        post.reached().await;
-        thread.delete(&thread.first()).await;
-        post.open();
-        s.calm().await;
-        s.openai.answers("Fine.");
+        let deleted = async {
+            post.reached().await;
+            delivers(s, |event| event["subtype"] == "message_deleted").await;
+            post.open();
+        };
+        tokio::join!(delivers(s, |event| event["type"] == "app_mention"), deleted);
+        is_over(s).await;
         busy.open("slow");
-        thread.reply("ana", "how are you?").await;
-        thread.finishes("Fine.").await;
-        s.openai.last_request().heard(["how are you?"]);
-    }
-
-    pub(super) async fn a_deletion_counts_whose_post_comes_in_while_it_looks(s: &mut Story) {
-        let busy = busy(s).await;
-        let (post, deletion) = (s.holds_step("receive"), s.holds_step("mark"));
-        let thread = s.slack.mention("ana", "#general", "never mind").await;
-        post.reached().await;
-        thread.delete(&thread.first()).await;
-        deletion.reached().await;
-        post.open();
-        arrived(s, "app_mention").await;
-        deletion.open();
         s.calm().await;
-        s.openai.answers("Fine.");
-        busy.open("slow");
-        thread.reply("ana", "how are you?").await;
-        thread.finishes("Fine.").await;
-        s.openai.last_request().heard(["how are you?"]);
+        assert_eq!(s.openai.requests_seen(), 1);
     }
 
     pub(super) async fn an_answer_whose_deletion_was_half_done_is_forgotten(s: &mut Story) {
@@ -122,5 +107,99 @@ mod told {
         thread.reply("ana", "still there?").await;
         thread.finishes("Yes.").await;
         s.openai.last_request().heard(["hello", "still there?"]);
+    }
+
+    /// Events arrive as the story says, and nothing is looked for afterwards: what counts is what was written down.
+    async fn out_of_order(s: &mut Story) {
+        s.restart_with(&[("limits.catch_up", "0s")]).await;
+        s.slack.hold_events();
+    }
+
+    /// Slack delivers what it holds and `which` fits.
+    async fn delivers(s: &Story, which: impl Fn(&Value) -> bool) {
+        let events = s.slack.events();
+        let fits = |event: &SentEvent| event.fate == Fate::Held && which(&event.payload["event"]);
+        let held = events.iter().enumerate().filter(|(_, event)| fits(event));
+        for at in held.map(|(at, _)| at).collect::<Vec<_>>() {
+            s.slack.deliver_event(at).await;
+        }
+    }
+
+    /// The rest never arrives: only what we say ourselves is left.
+    async fn is_over(s: &Story) {
+        s.slack.lose_held();
+        s.calm().await;
+    }
+
+    /// A reply in a thread that a mention opens comes before that mention, and the process dies in between.
+    async fn a_reply_overtakes(s: &mut Story) -> (Thread, Said) {
+        out_of_order(s).await;
+        let thread = s.slack.mention("ana", "#general", "lunch?").await;
+        s.passes(Duration::from_secs(1)).await;
+        let reply = thread.reply("ben", "where?").await;
+        (thread, reply)
+    }
+
+    pub(super) async fn a_deletion_that_comes_before_its_post_outlives_a_kill(s: &mut Story) {
+        out_of_order(s).await;
+        let thread = s.slack.mention("ana", "#general", "never mind").await;
+        thread.delete(&thread.first()).await;
+        delivers(s, |event| event["subtype"] == "message_deleted").await;
+        s.kill_and_start().await;
+        delivers(s, |_| true).await;
+        is_over(s).await;
+        assert_eq!(s.openai.requests_seen(), 0);
+    }
+
+    pub(super) async fn an_edit_that_comes_before_its_post_outlives_a_kill(s: &mut Story) {
+        out_of_order(s).await;
+        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
+        thread.edit(&thread.first(), "I have a dog").await;
+        delivers(s, |event| event["subtype"] == "message_changed").await;
+        s.kill_and_start().await;
+        s.openai.answers("Good.");
+        delivers(s, |_| true).await;
+        thread.finishes("Good.").await;
+        is_over(s).await;
+        s.openai.last_request().heard(["I have a dog"]);
+    }
+
+    pub(super) async fn a_reply_that_comes_before_its_mention_outlives_a_kill(s: &mut Story) {
+        let (thread, reply) = a_reply_overtakes(s).await;
+        delivers(s, |event| event["ts"] == json!(reply.ts())).await;
+        s.kill_and_start().await;
+        s.openai.answers("Yes.").answers("Downstairs.");
+        delivers(s, |_| true).await;
+        thread.finishes("Downstairs.").await;
+        is_over(s).await;
+        s.openai.last_request().heard(["ana: lunch?", "Yes.", "ben: where?"]);
+    }
+
+    pub(super) async fn an_edit_of_a_reply_that_comes_before_its_mention_outlives_a_kill(s: &mut Story) {
+        let (thread, reply) = a_reply_overtakes(s).await;
+        thread.edit(&reply, "where to?").await;
+        delivers(s, |event| event["subtype"] == "message_changed").await;
+        s.kill_and_start().await;
+        s.openai.answers("Yes.").answers("Downstairs.");
+        delivers(s, |event| event["ts"] == json!(thread.root())).await;
+        delivers(s, |_| true).await;
+        thread.finishes("Downstairs.").await;
+        is_over(s).await;
+        s.openai.last_request().heard(["ana: lunch?", "Yes.", "ben: where to?"]);
+    }
+
+    pub(super) async fn a_mention_is_not_acknowledged_until_the_replies_that_came_before_it_are_taken_in(
+        s: &mut Story,
+    ) {
+        let (thread, reply) = a_reply_overtakes(s).await;
+        delivers(s, |event| event["ts"] == json!(reply.ts())).await;
+        s.openai.answers("Yes.").answers("Downstairs.");
+        let limited = s.slack.next("conversations.replies").fails_429(30);
+        delivers(s, |event| event["type"] == "app_mention").await;
+        thread.finishes("Yes.").await;
+        thread.finishes("Downstairs.").await;
+        is_over(s).await;
+        assert_eq!(limited.hits(), 1);
+        s.openai.last_request().heard(["ana: lunch?", "Yes.", "ben: where?"]);
     }
 }

@@ -116,8 +116,6 @@ pub struct Deletion {
     pub deleted_ts: SlackTs,
     /// The thread it was in, where Slack says so.
     pub thread_ts: Option<SlackTs>,
-    /// Whether Slack said what the message was: only then no `thread_ts` means that it was in no thread.
-    pub described: bool,
     /// When it was deleted.
     pub event_ts: Option<SlackTs>,
 }
@@ -216,7 +214,6 @@ fn changed(event: &Object<'_>) -> Option<Event> {
             place,
             deleted_ts: post.ts,
             thread_ts: post.thread_ts,
-            described: true,
             event_ts,
         }));
     }
@@ -233,7 +230,6 @@ fn deleted(event: &Object<'_>) -> Option<Event> {
         channel,
         place,
         deleted_ts,
-        described: before.is_some(),
         thread_ts: before.and_then(|before| before.ts("thread_ts")),
         event_ts: event.moment("event_ts").or_else(|| event.ts("ts")),
     }))

@@ -12,16 +12,17 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
-        Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
 
 use crate::{
-    codec::Packed,
     rows::{PostName, ThreadRows},
-    steps::{Incoming, clear, edit, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words},
+    steps::{
+        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
+    },
 };
 use rows::Tables;
 
@@ -108,18 +109,9 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::delivered(rows, &self.rules, lease, parts, claimant, now))
     }
 
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
-        let text = Packed::new(text.to_owned());
-        self.step(|rows| edit::amend(rows, &self.rules, &name, &text, edited_ts, now))
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        let edited = Edited::new(edit);
+        self.step(|rows| edit::amend(rows, &self.rules, &edited, now))
     }
 
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {

@@ -27,6 +27,7 @@ pub(crate) struct Tables {
     pub(crate) sessions: HashMap<u64, Content>,
     posts: HashMap<PostName, Post>,
     gone: BTreeSet<(Timestamp, PostName)>,
+    passed: HashMap<ThreadKey, BTreeSet<SlackTs>>,
     texts: HashMap<ContentNo, Packed>,
     turns: BTreeMap<TurnId, TurnRow>,
     claimable: BTreeSet<(Timestamp, TurnId)>,
@@ -87,6 +88,22 @@ impl Tables {
             load.messages_waiting += session.waiting_messages;
         }
         load
+    }
+    fn file_post(&mut self, name: &PostName, post: &Post, there: bool) {
+        let (Place::Expired { at } | Place::Erased { at } | Place::Passed { at, .. }) = post.place else { return };
+        if there {
+            self.gone.insert((at, name.clone()))
+        } else {
+            self.gone.remove(&(at, name.clone()))
+        };
+        let Place::Passed { root, .. } = post.place else { return };
+        let key = ThreadKey { workspace: name.workspace.clone(), channel: name.channel.clone(), root };
+        let passed = self.passed.entry(key.clone()).or_default();
+        if there {
+            passed.insert(name.ts);
+        } else if passed.remove(&name.ts) && passed.is_empty() {
+            self.passed.remove(&key);
+        }
     }
     fn file_turn(&mut self, turn: &TurnRow, there: bool) {
         if let Some(due) = turn.due {
@@ -188,15 +205,15 @@ impl PostRows for Tables {
         Ok(self.posts.get(name).cloned())
     }
     fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()> {
-        if let Some(Post { place: Place::Expired { at } | Place::Erased { at }, .. }) =
-            self.posts.insert(name.clone(), post.clone())
-        {
-            self.gone.remove(&(at, name.clone()));
+        if let Some(old) = self.posts.insert(name.clone(), post.clone()) {
+            self.file_post(name, &old, false);
         }
-        if let Place::Expired { at } | Place::Erased { at } = post.place {
-            self.gone.insert((at, name.clone()));
-        }
+        self.file_post(name, post, true);
         Ok(())
+    }
+    fn passed(&self, key: &ThreadKey, after: SlackTs, limit: usize) -> Result<Vec<SlackTs>> {
+        let passed = self.passed.get(key).into_iter().flatten();
+        Ok(passed.copied().filter(|ts| *ts > after).take(limit).collect())
     }
     fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool> {
         for _ in 0..limit {
@@ -204,8 +221,10 @@ impl PostRows for Tables {
                 Some((at, _)) if *at < before => {}
                 _ => return Ok(false),
             }
-            if let Some((_, name)) = self.gone.pop_first() {
-                self.posts.remove(&name);
+            if let Some((_, name)) = self.gone.pop_first()
+                && let Some(post) = self.posts.remove(&name)
+            {
+                self.file_post(&name, &post, false);
             }
         }
         Ok(true)

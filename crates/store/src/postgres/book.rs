@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chathakase_session::{
-    ThreadKey, UserId, WorkspaceId,
+    SlackTs, ThreadKey, UserId, WorkspaceId,
     turn::{Part, TurnId},
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Book {
     threads: HashMap<ThreadKey, Option<Thread>>,
     keys: HashMap<u64, ThreadKey>,
     pub(super) posts: HashMap<PostName, Option<Post>>,
+    /// By thread and the moment after which.
+    pub(super) passed: HashMap<(ThreadKey, SlackTs), Vec<SlackTs>>,
     pub(super) turns: HashMap<TurnId, Option<TurnRow>>,
     pub(super) parts: HashMap<TurnId, Vec<Part>>,
     pub(super) people: HashMap<(u64, UserId), Option<Person>>,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
-        Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -18,9 +18,10 @@ use super::{
     writer::PURGE_SLICE,
 };
 use crate::{
-    codec::Packed,
     rows::{Lists, PostName, ThreadRows},
-    steps::{Incoming, clear, edit, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words},
+    steps::{
+        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
+    },
 };
 
 /// Sessions that one transaction of a sweep ends.
@@ -38,7 +39,9 @@ impl SessionStore for PostgresStore {
         let (post, name, bytes) = (&incoming.post, incoming.name_of_post(), incoming.bytes());
         let speaker = post.author.clone().filter(|_| post.kind != Kind::Command);
         let speakers = speaker.map(|author| (post.key.clone(), author)).into_iter().collect();
-        let needs = Needs { posts: vec![name], speakers, opens: true, ..Needs::thread(&post.key) };
+        let opener = (!post.joined_only).then(|| (post.key.clone(), post.asked_by_edit.unwrap_or(post.ts)));
+        let openers = opener.into_iter().collect();
+        let needs = Needs { posts: vec![name], speakers, openers, opens: true, ..Needs::thread(&post.key) };
         let work = move |sql: &mut Sql<'_>, now| receive::receive(sql, &rules, &incoming, claimant.as_ref(), now);
         self.step(needs, bytes, now, work).await
     }
@@ -115,19 +118,10 @@ impl SessionStore for PostgresStore {
         self.step(needs, 0, now, work).await
     }
 
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
-        let (text, rules) = (Packed::new(text.to_owned()), self.rules.clone());
-        let (needs, bytes) = (Needs::post(&name), text.bytes.len());
-        self.step(needs, bytes, now, move |sql, now| edit::amend(sql, &rules, &name, &text, edited_ts, now)).await
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        let (edited, rules) = (Edited::new(edit), self.rules.clone());
+        let (needs, bytes) = (Needs::post(&edited.name_of_post()), edited.bytes());
+        self.step(needs, bytes, now, move |sql, now| edit::amend(sql, &rules, &edited, now)).await
     }
 
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {

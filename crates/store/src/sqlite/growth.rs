@@ -12,14 +12,14 @@ use std::{
 use chathakase_session::{
     Kind, Role, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
-    store::{Claimed, Closing, NewPost, Receipt, Result, Rules, Usage},
+    store::{Claimed, Closing, Edit, NewPost, Receipt, Result, Rules, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
 use super::{Options, open, open::Opened, tables::Sql};
 use crate::{
     rows::{Lists, PostName, ThreadRows},
-    steps::{Incoming, edit, expire, lease, look, receive, speak, speak::Words},
+    steps::{Incoming, edit, edit::Edited, expire, lease, look, receive, speak, speak::Words},
 };
 
 /// A file with its writer's connection, and a count of what SQLite did.
@@ -140,6 +140,12 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
     let (workspace, channel): (&WorkspaceId, _) = (&key.workspace, &key.channel);
     let name = |secs| PostName { workspace: workspace.clone(), channel: channel.clone(), ts: ts(secs) };
     let new = Incoming::new(post(&key, end + 1, Kind::Accepted));
+    let elsewhere = NewPost { joined_only: true, ..post(&thread("T1", end), end + 2, Kind::Accepted) };
+    let reply = Incoming::new(elsewhere);
+    let edited = |secs| {
+        let text = "b".to_owned();
+        Edited::new(Edit { key: key.clone(), ts: ts(secs), text, edited_ts: ts(end), leaves_mark: true })
+    };
     let told = |(ops, given): (u64, String), wanted: &str| {
         assert!(given.contains(wanted), "{given}");
         ops
@@ -147,14 +153,11 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
     vec![
         ("receive", told(file.cost(|sql| receive::receive(sql, &rules, &new, None, now)), "Waiting")),
         (
-            "amend",
-            told(
-                file.cost(|sql| {
-                    edit::amend(sql, &rules, &name(end - 10), &crate::codec::Packed::new("b".into()), ts(end), now)
-                }),
-                "Done",
-            ),
+            "receive what is not for us",
+            told(file.cost(|sql| receive::receive(sql, &rules, &reply, None, now)), "NotJoined"),
         ),
+        ("amend", told(file.cost(|sql| edit::amend(sql, &rules, &edited(end - 10), now)), "Done")),
+        ("amend what is unknown", told(file.cost(|sql| edit::amend(sql, &rules, &edited(end + 8), now)), "Unknown")),
         ("erase", told(file.cost(|sql| edit::erase(sql, &rules, &name(end - 10), now)), "Done")),
         ("erase what is unknown", told(file.cost(|sql| edit::erase(sql, &rules, &name(end + 7), now)), "Marked")),
         ("retract", told(file.cost(|sql| edit::retract(sql, &rules, &key, last, now)), "true")),

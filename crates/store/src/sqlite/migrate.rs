@@ -16,6 +16,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0003_gaps.sql"),
     include_str!("migrations/0004_suspects.sql"),
     include_str!("migrations/0005_lookups.sql"),
+    include_str!("migrations/0006_passed.sql"),
 ];
 
 /// The schema that this build writes.
@@ -95,7 +96,8 @@ mod tests {
                 -4_287_464_035_144_996_747,
                 1_781_119_765_063_167_178,
                 2_402_403_308_581_794_327,
-                -515_092_084_027_244_614
+                -515_092_084_027_244_614,
+                3_015_780_333_096_219_861
             ]
         );
     }

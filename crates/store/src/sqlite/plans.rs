@@ -11,7 +11,7 @@ use std::{
 use chathakase_session::{
     Kind, Role, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, NewPost, Page, ReadBack, Receipt, Rules, SessionStore, Usage},
+    store::{Claimed, Closing, Edit, NewPost, Page, ReadBack, Receipt, Rules, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 use chathakase_sim::ManualClock;
@@ -120,7 +120,16 @@ async fn live(store: &SqliteStore) {
     // A deleted post of an answer takes the answer along.
     assert!(store.retract(&key, ts(9), at(12)).await.unwrap());
     // What people and operators ask.
-    store.amend(workspace, &key.channel, ts(5), "other words", ts(12), at(12)).await.unwrap();
+    let edit = |ts_of| Edit {
+        key: key.clone(),
+        ts: ts(ts_of),
+        text: "other words".into(),
+        edited_ts: ts(12),
+        leaves_mark: true,
+    };
+    for ts_of in [5, 90] {
+        store.amend(edit(ts_of), at(12)).await.unwrap();
+    }
     store.counted(&key, &[(1, 2)]).await.unwrap();
     store.mark(&key, at(12)).await.unwrap();
     store.load(at(12)).await.unwrap();

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack, Received,
-        Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -15,9 +15,8 @@ use tokio::sync::oneshot;
 
 use super::{SqliteStore, sweep::Sweep, writer::Job};
 use crate::{
-    codec::Packed,
     rows::{Lists, PostName, ThreadRows},
-    steps::{Incoming, clear, edit, learn, learn::Seen, lease, look, receive, speak, speak::Words},
+    steps::{Incoming, clear, edit, edit::Edited, learn, learn::Seen, lease, look, receive, speak, speak::Words},
 };
 
 #[async_trait]
@@ -90,19 +89,9 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| speak::delivered(sql, &rules, &lease, &parts, claimant.as_ref(), now)).await
     }
 
-    async fn amend(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        ts: SlackTs,
-        text: &str,
-        edited_ts: SlackTs,
-        now: Timestamp,
-    ) -> Result<Amended> {
-        let name = PostName { workspace: workspace.clone(), channel: channel.clone(), ts };
-        let (text, rules) = (Packed::new(text.to_owned()), self.rules.clone());
-        let bytes = text.bytes.len();
-        self.step(bytes, move |sql| edit::amend(sql, &rules, &name, &text, edited_ts, now)).await
+    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
+        let (edited, rules) = (Edited::new(edit), self.rules.clone());
+        self.step(edited.bytes(), move |sql| edit::amend(sql, &rules, &edited, now)).await
     }
 
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {

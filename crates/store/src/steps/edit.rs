@@ -2,7 +2,7 @@
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp,
-    store::{Amended, Erased, Result, Rules},
+    store::{Amended, Edit, Erased, Result, Rules},
     turn::{Delivery, TurnId, TurnKind, TurnState},
 };
 
@@ -22,23 +22,65 @@ fn stored(rows: &impl Rows, place: Place, now: Timestamp) -> Result<Option<(Thre
     Ok(rows.message(session, seq)?.map(|message| (thread, message)))
 }
 
+/// An edit with its text packed.
+#[derive(Clone, Debug)]
+pub(crate) struct Edited {
+    edit: Edit,
+    text: Packed,
+}
+
+impl Edited {
+    pub(crate) fn new(mut edit: Edit) -> Self {
+        let text = Packed::new(std::mem::take(&mut edit.text));
+        Self { edit, text }
+    }
+    pub(crate) fn name_of_post(&self) -> PostName {
+        PostName::of(&self.edit.key, self.edit.ts)
+    }
+    /// What it adds to a batch (bytes).
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.bytes.len()
+    }
+}
+
 /// Gives a known message the text of a newer edit.
-pub(crate) fn amend(
-    rows: &mut impl Rows,
-    rules: &Rules,
-    name: &PostName,
-    text: &Packed,
-    edited_ts: SlackTs,
-    now: Timestamp,
-) -> Result<Amended> {
-    let Some(post) = rows.post(name)? else { return Ok(Amended::Unknown) };
+pub(crate) fn amend(rows: &mut impl Rows, rules: &Rules, edited: &Edited, now: Timestamp) -> Result<Amended> {
+    let (Edited { edit, text }, name) = (edited, &edited.name_of_post());
+    let post = match rows.post(name)? {
+        Some(post) if !matches!(post.place, Place::Passed { .. }) => post,
+        known => {
+            if edit.leaves_mark {
+                pass_over(rows, name, edit.key.root, known.as_ref(), Some(edit.edited_ts), now)?;
+            }
+            return Ok(Amended::Unknown);
+        }
+    };
     let Some((mut thread, message)) = stored(rows, post.place, now)? else { return Ok(Amended::Gone) };
-    if !rewrite(rows, name, &post, message, text, edited_ts)? {
+    if !rewrite(rows, name, &post, message, text, edit.edited_ts)? {
         return Ok(Amended::Old);
     }
     thread.session_mut()?.last_activity = now;
     session::settle(rows, rules, &mut thread, now)?;
     Ok(Amended::Done)
+}
+
+/// Leaves a mark of a post that was never taken in and is not now, with the newest edit that is known of it.
+pub(super) fn pass_over(
+    rows: &mut impl Rows,
+    name: &PostName,
+    root: SlackTs,
+    known: Option<&Post>,
+    edited_ts: Option<SlackTs>,
+    now: Timestamp,
+) -> Result<()> {
+    let says_more = match known {
+        None => true,
+        Some(known) => matches!(known.place, Place::Passed { .. }) && edited_ts > known.edited_ts,
+    };
+    if says_more {
+        rows.put_post(name, &Post { asked: false, edited_ts, place: Place::Passed { root, at: now } })?;
+    }
+    Ok(())
 }
 
 /// Writes the text of an edit over a message's; `false` when this edit or a later one is known.
@@ -65,9 +107,12 @@ pub(super) fn rewrite(
 /// Erases a message and leaves a mark that keeps it out.
 pub(crate) fn erase(rows: &mut impl Rows, rules: &Rules, name: &PostName, now: Timestamp) -> Result<Erased> {
     let erased = Place::Erased { at: now };
-    let Some(post) = rows.post(name)? else {
-        rows.put_post(name, &Post { asked: false, edited_ts: None, place: erased })?;
-        return Ok(Erased::Marked);
+    let post = match rows.post(name)? {
+        Some(post) if !matches!(post.place, Place::Passed { .. }) => post,
+        _ => {
+            rows.put_post(name, &Post { asked: false, edited_ts: None, place: erased })?;
+            return Ok(Erased::Marked);
+        }
     };
     if matches!(post.place, Place::Erased { .. }) {
         return Ok(Erased::Gone);

@@ -59,11 +59,12 @@ impl Seen {
     }
 }
 
-/// Stores what is new as context, brings the rest up to date, and marks the thread as read.
+/// Stores what is new as context, brings the rest up to date, and marks the thread as read, unless it shows less than is known.
 pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Timestamp) -> Result<Learned> {
     let (mut thread, _) = lease::held(rows, lease)?;
     let mut learned = bring_in_line(rows, &mut thread, seen, Some(lease.turn), now)?;
     let ours = rows.part_times(thread.session_mut()?.no)?;
+    thread.unread = false;
     for incoming in seen.posts_of(&lease.key) {
         let name = incoming.name_of_post();
         let known = rows.post(&name)?;
@@ -71,13 +72,14 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Times
         if shown || thread.is_cleared(incoming.post.ts) || !may_return(known.as_ref(), &thread) {
             continue;
         }
+        // Edited since it was read: the next turn reads the thread once more.
+        thread.unread |= known.as_ref().is_some_and(|known| known.edited_ts > incoming.post.edited_ts);
         // An answer of ours is never a question; a question that expired was asked already.
         let asked = incoming.post.role != Role::User || known.is_some_and(|known| known.asked);
         let entry = Entry { incoming, kind: Kind::Context, turn: None, asked };
         session::enter(rows, &mut thread, &name, entry, now)?;
         learned.new += 1;
     }
-    thread.unread = false;
     let session = thread.session_mut()?;
     session.left_out = seen.left_out;
     session.last_activity = now;
@@ -164,7 +166,7 @@ fn erase_missing(
 
 fn may_return(known: Option<&Post>, thread: &Thread) -> bool {
     match known.map(|known| known.place) {
-        None | Some(Place::Expired { .. }) => true,
+        None | Some(Place::Expired { .. } | Place::Passed { .. }) => true,
         Some(Place::Stored { session, .. }) => thread.session.as_ref().is_none_or(|live| live.no != session),
         Some(Place::Erased { .. }) => false,
     }

@@ -2,12 +2,12 @@
 
 use chathakase_session::{
     Kind, SlackTs, Timestamp, UserId, WorkspaceId, fault_point,
-    store::{Receipt, Received, Result, Rules},
+    store::{NewPost, PASSED_MAX, Receipt, Received, Result, Rules},
     turn::{Claimant, Delivery, TurnKind, TurnState},
 };
 
 use super::{
-    Incoming, lease,
+    Incoming, edit, lease,
     session::{self, Entry},
 };
 use crate::codec::Packed;
@@ -32,6 +32,7 @@ enum Refusal {
     Gone,
     NotJoined,
     Full,
+    Outdated(SlackTs),
 }
 
 impl From<Refusal> for Receipt {
@@ -41,6 +42,7 @@ impl From<Refusal> for Receipt {
             Refusal::Gone => Self::Gone,
             Refusal::NotJoined => Self::NotJoined,
             Refusal::Full => Self::Full,
+            Refusal::Outdated(edited_ts) => Self::Outdated(edited_ts),
         }
     }
 }
@@ -56,21 +58,22 @@ pub(crate) fn receive(
     let (post, name) = (&incoming.post, incoming.name_of_post());
     let known = rows.post(&name)?;
     let thread = rows.thread(&post.key)?;
-    let (mut thread, verdict) = match (thread, post.joined_only) {
-        (None, true) => return refused(Refusal::NotJoined),
-        (thread, _) => {
-            let verdict = judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now);
-            match (thread, verdict) {
-                (_, Verdict::Nothing(refusal)) => return refused(refusal),
-                (Some(thread), verdict) => (thread, verdict),
-                (None, verdict) => (rows.add_thread(&post.key)?, verdict),
+    let verdict = judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now);
+    let (mut thread, verdict) = match (thread, verdict) {
+        (thread, Verdict::Nothing(refusal)) => {
+            if refusal == Refusal::NotJoined {
+                edit::pass_over(rows, &name, post.key.root, known.as_ref(), post.edited_ts, now)?;
             }
+            let passed = passed(rows, thread.as_ref(), post)?;
+            return Ok(Received { receipt: refusal.into(), created: false, passed });
         }
+        (Some(thread), verdict) => (thread, verdict),
+        (None, verdict) => (rows.add_thread(&post.key)?, verdict),
     };
     let created = session::ensure(rows, &mut thread, post.ts, now)?;
     if post.kind != Kind::Context {
         // A thread that was joined before this was kept has no such moment, and needs none.
-        let asked_at = post.asked_by_edit.unwrap_or(post.ts);
+        let asked_at = asked_at(post);
         if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| asked_at < from)) {
             thread.joined_from = Some(asked_at);
         }
@@ -105,11 +108,18 @@ pub(crate) fn receive(
         lease::add_history(rows, &thread, claimed, claimant, now)?;
     }
     fault_point!("receive.uncommitted");
-    Ok(Received { receipt, created })
+    Ok(Received { receipt, created, passed: passed(rows, Some(&thread), post)? })
 }
 
-fn refused(refusal: Refusal) -> Result<Received> {
-    Ok(Received { receipt: refusal.into(), created: false })
+/// When a post asked us in, if it did.
+fn asked_at(post: &NewPost) -> SlackTs {
+    post.asked_by_edit.unwrap_or(post.ts)
+}
+
+/// The posts that were passed over because the one that opens their thread to us came after them.
+fn passed(rows: &impl Rows, thread: Option<&Thread>, post: &NewPost) -> Result<Vec<SlackTs>> {
+    let opens = !post.joined_only && thread.is_some_and(|thread| thread.joined_from == Some(asked_at(post)));
+    if opens { rows.passed(&post.key, asked_at(post), PASSED_MAX) } else { Ok(Vec::new()) }
 }
 
 fn judge(
@@ -131,6 +141,12 @@ fn judge(
     let verdict = match known {
         None => Verdict::Enter,
         Some(Post { place: Place::Erased { .. }, .. }) => return Verdict::Nothing(Refusal::Gone),
+        Some(Post { place: Place::Passed { .. }, edited_ts: Some(edited_ts), .. })
+            if post.edited_ts.is_none_or(|known| known < *edited_ts) =>
+        {
+            return Verdict::Nothing(Refusal::Outdated(*edited_ts));
+        }
+        Some(Post { place: Place::Passed { .. }, .. }) => Verdict::Enter,
         Some(Post { asked: true, .. }) => return Verdict::Nothing(Refusal::Known),
         Some(_) if post.kind == Kind::Context => return Verdict::Nothing(Refusal::Known),
         Some(Post { place: Place::Stored { session, seq, .. }, .. })

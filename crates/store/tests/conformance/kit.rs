@@ -5,7 +5,7 @@ use std::time::Duration;
 use chathakase_session::{
     Kind, Message, Role, SlackTs, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
+    store::{Claimed, Closing, Edit, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
@@ -58,6 +58,11 @@ pub(crate) fn tells(key: &ThreadKey, secs: i64, text: &str) -> NewPost {
 /// Ana gives a command.
 pub(crate) fn commands(key: &ThreadKey, secs: i64, text: &str) -> NewPost {
     NewPost { kind: Kind::Command, ..asks(key, secs, text) }
+}
+
+/// A post of the thread was edited.
+pub(crate) fn edit(key: &ThreadKey, secs: i64, text: &str, edited: i64) -> Edit {
+    Edit { key: key.clone(), ts: ts(secs), text: text.to_owned(), edited_ts: ts(edited), leaves_mark: true }
 }
 
 /// The post, from somebody else.

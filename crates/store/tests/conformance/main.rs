@@ -38,7 +38,10 @@ every_store! {
         a_full_queue_keeps_nothing_and_says_so,
         bots_in_a_row_are_counted_until_a_person_asks,
         what_is_not_claimed_waits_for_a_claim,
-        what_others_wrote_before_we_were_asked_in_is_not_for_us;
+        what_others_wrote_before_we_were_asked_in_is_not_for_us,
+        a_post_that_opens_its_thread_late_is_told_of_the_younger_ones,
+        an_edit_that_comes_before_its_post_keeps_the_older_text_out,
+        marks_of_posts_that_were_not_taken_in_are_forgotten;
     turns:
         three_quick_messages_give_two_turns_in_order,
         commands_do_not_wait_and_enter_no_window,
@@ -65,6 +68,7 @@ every_store! {
     changing:
         an_edit_changes_the_text_and_the_later_one_wins,
         a_post_erased_before_it_arrives_stays_out,
+        an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again,
         an_erased_message_is_gone_and_never_comes_back,
         a_post_erased_after_its_session_expired_never_comes_back,
         a_waiting_turn_without_messages_is_dropped,

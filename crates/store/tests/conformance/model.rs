@@ -3,7 +3,7 @@
 use chathakase_session::{
     Kind, Role, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, NewPost, Page, ReadBack, Receipt, Rules},
+    store::{Claimed, Closing, Edit, NewPost, Page, ReadBack, Receipt, Rules},
     turn::{Lease, Outcome, PartMode},
 };
 use proptest::prelude::*;
@@ -129,10 +129,10 @@ impl Side {
                 format!("{claimed:?}")
             }
             Step::Amend { thread, secs, edited } => {
-                let ThreadKey { workspace, channel, .. } = key(*thread);
-                let text = format!("edit {edited} of {secs} in {workspace}/{channel}");
-                let amended = self.store.amend(&workspace, &channel, ts(*secs), &text, ts(*edited), now).await;
-                format!("{amended:?}")
+                let key = key(*thread);
+                let text = format!("edit {edited} of {secs} in {}/{}", key.workspace, key.channel);
+                let edit = Edit { leaves_mark: edited % 3 > 0, ..edit(&key, *secs, &text, *edited) };
+                format!("{:?}", self.store.amend(edit, now).await)
             }
             Step::Reconcile { thread, secs, whole } => {
                 let key = key(*thread);

@@ -60,8 +60,7 @@ async fn lives_through(store: &PostgresStore, proxy: &Proxy, cut: Cut) {
     let next = store.delivered(&again.lease, &[part(0, 2)], Some(&us()), at(4)).await.unwrap().unwrap();
     lose();
     let key = thread();
-    let amended = store.amend(&key.workspace, &key.channel, ts(0), "hello!", ts(9), at(5)).await;
-    assert_eq!(amended.unwrap(), Amended::Done);
+    assert_eq!(store.amend(edit(&key, 0, "hello!", 9), at(5)).await.unwrap(), Amended::Done);
     lose();
     assert_eq!(window(store, &key, at(5)).await, ["before", "hello!", "hi", "and?"]);
     lose();

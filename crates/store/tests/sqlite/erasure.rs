@@ -124,13 +124,10 @@ async fn what_is_erased_cleared_or_expired_leaves_no_trace_and_the_rest_stays() 
     let (edited, gone): (Vec<&Said>, Vec<&Said>) = changed.into_iter().partition(|said| said.thread % 8 == 3);
     for some in said.chunks(100) {
         let change = async |said: &Said| {
-            let (ThreadKey { workspace, channel, .. }, at) = (key(said.thread), at(1));
+            let (key, at) = (key(said.thread), at(1));
             match said.thread % 8 {
-                1 => drop(store.erase(&workspace, &channel, ts(said.secs), at).await.unwrap()),
-                3 => {
-                    let edited_ts = ts(said.secs + 1);
-                    store.amend(&workspace, &channel, ts(said.secs), "edited", edited_ts, at).await.unwrap();
-                }
+                1 => drop(store.erase(&key.workspace, &key.channel, ts(said.secs), at).await.unwrap()),
+                3 => drop(store.amend(edit(&key, said.secs, "edited", said.secs + 1), at).await.unwrap()),
                 _ => {}
             }
         };

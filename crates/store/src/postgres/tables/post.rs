@@ -1,6 +1,6 @@
 //! Marks of posts: what is stored, and what is gone.
 
-use chathakase_session::{Timestamp, store::Result};
+use chathakase_session::{SlackTs, ThreadKey, Timestamp, store::Result};
 
 use super::{Cells, Sql, params};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "post.workspace, post.channel, post.ts, asked, edited_ts, place, thread, session, seq, gone_at"
+        "post.workspace, post.channel, post.ts, asked, edited_ts, place, thread, session, seq, gone_at, post.root"
     };
 }
 pub(super) use columns;
@@ -25,9 +25,20 @@ pub(super) fn read(cells: Cells<'_>) -> Result<(PostName, Post)> {
         PlaceCode::Stored => Place::Stored { thread: cells.count(6)?, session: cells.count(7)?, seq: cells.count(8)? },
         PlaceCode::Expired => Place::Expired { at: cells.time(9)? },
         PlaceCode::Erased => Place::Erased { at: cells.time(9)? },
+        PlaceCode::Passed => Place::Passed { root: cells.ts(10)?, at: cells.time(9)? },
     };
     let name = PostName { workspace: cells.id(0)?, channel: cells.id(1)?, ts: cells.ts(2)? };
     Ok((name, Post { asked: cells.flag(3)?, edited_ts: cells.ts_or_none(4)?, place }))
+}
+
+/// Posts that were not taken in, of the threads asked for and after a moment.
+pub(super) const PASSED: &str = "SELECT w, c, r, a, ts FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (w, c, r, a),
+    LATERAL (SELECT ts FROM chathakase.post WHERE workspace = w AND channel = c AND root = r AND ts > a ORDER BY ts LIMIT $5) AS p
+    ORDER BY ts";
+
+pub(super) fn read_passed(cells: Cells<'_>) -> Result<((ThreadKey, SlackTs), SlackTs)> {
+    let key = ThreadKey { workspace: cells.id(0)?, channel: cells.id(1)?, root: cells.ts(2)? };
+    Ok(((key, cells.ts(3)?), cells.ts(4)?))
 }
 
 impl PostRows for Sql<'_> {
@@ -46,15 +57,17 @@ impl PostRows for Sql<'_> {
 
     fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()> {
         let sql = "INSERT INTO chathakase.post
-                   (workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                   (workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at, root)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                    ON CONFLICT (workspace, channel, ts) DO UPDATE SET asked = excluded.asked,
                    edited_ts = excluded.edited_ts, place = excluded.place, thread = excluded.thread,
-                   session = excluded.session, seq = excluded.seq, gone_at = excluded.gone_at";
-        let (place, stored, gone_at) = match post.place {
-            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None),
-            Place::Expired { at } => (PlaceCode::Expired, None, Some(at)),
-            Place::Erased { at } => (PlaceCode::Erased, None, Some(at)),
+                   session = excluded.session, seq = excluded.seq, gone_at = excluded.gone_at,
+                   root = excluded.root";
+        let (place, stored, gone_at, root) = match post.place {
+            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None, None),
+            Place::Expired { at } => (PlaceCode::Expired, None, Some(at), None),
+            Place::Erased { at } => (PlaceCode::Erased, None, Some(at), None),
+            Place::Passed { root, at } => (PlaceCode::Passed, None, Some(at), Some(root)),
         };
         let params = params![
             name.workspace.as_str(),
@@ -67,10 +80,25 @@ impl PostRows for Sql<'_> {
             stored.map(|(_, session, _)| session),
             stored.map(|(.., seq)| seq),
             gone_at,
+            root,
         ];
         self.run(sql, params)?;
-        self.book.borrow_mut().posts.insert(name.clone(), Some(post.clone()));
+        let mut book = self.book.borrow_mut();
+        if root.is_some() {
+            book.passed.clear();
+        }
+        book.posts.insert(name.clone(), Some(post.clone()));
         Ok(())
+    }
+
+    fn passed(&self, key: &ThreadKey, after: SlackTs, limit: usize) -> Result<Vec<SlackTs>> {
+        self.enter(&key.workspace);
+        if let Some(known) = self.book.borrow().passed.get(&(key.clone(), after)) {
+            return Ok(known.clone());
+        }
+        let (w, c, r) = (vec![key.workspace.to_string()], vec![key.channel.to_string()], vec![key.root.as_micros()]);
+        let params = params![w, c, r, vec![after.as_micros()], limit];
+        self.all(&POST, PASSED, params, |cells| Ok(read_passed(cells)?.1))
     }
 
     /// Takes no lock: a mark that somebody writes at this moment is left for the next time.

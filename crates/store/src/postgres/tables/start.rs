@@ -3,8 +3,8 @@
 use std::{collections::HashSet, hash::Hash};
 
 use chathakase_session::{
-    ChannelId, ThreadKey, Timestamp, UserId, WorkspaceId,
-    store::{Result, StoreError},
+    ChannelId, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    store::{PASSED_MAX, Result, StoreError},
     turn::{Lease, TurnId},
 };
 use tokio_postgres::Row;
@@ -13,7 +13,7 @@ use super::{
     Cells, Sql, all, int,
     message::{self, PERSON, person},
     params,
-    post::{self, POST},
+    post::{self, PASSED, POST},
     take_numbers,
     thread::{self, THREAD},
     turn::{self, PART, TURN},
@@ -39,6 +39,8 @@ pub(in crate::postgres) struct Needs {
     pub(in crate::postgres) turns: Vec<(WorkspaceId, TurnId)>,
     /// Who is about to speak, with the thread.
     pub(in crate::postgres) speakers: Vec<(ThreadKey, UserId)>,
+    /// Threads that it may open to posts after a moment.
+    pub(in crate::postgres) openers: Vec<(ThreadKey, SlackTs)>,
     /// Whether it may begin a session and a turn.
     pub(in crate::postgres) opens: bool,
 }
@@ -72,6 +74,7 @@ impl Needs {
         self.posts.extend_from_slice(&other.posts);
         self.turns.extend_from_slice(&other.turns);
         self.speakers.extend_from_slice(&other.speakers);
+        self.openers.extend_from_slice(&other.openers);
         self.opens |= other.opens;
     }
     /// Names each thing once.
@@ -81,6 +84,7 @@ impl Needs {
         once(&mut self.posts);
         once(&mut self.turns);
         once(&mut self.speakers);
+        once(&mut self.openers);
     }
 }
 
@@ -157,6 +161,7 @@ enum Asked {
     Waiting,
     Speakers,
     Posts,
+    Passed,
     Turns,
     Parts,
     TurnNumbers,
@@ -222,6 +227,11 @@ impl<'c> Sql<'c> {
             let (w, c, t) = columns(needs.posts.iter().map(|n| (&n.workspace, &n.channel, n.ts.as_micros())));
             asks.push((Asked::Posts, (POSTS, params![w, c, t])));
         }
+        if !needs.openers.is_empty() {
+            let (w, c, r) = columns(needs.openers.iter().map(|(k, _)| (&k.workspace, &k.channel, k.root.as_micros())));
+            let after: Vec<i64> = needs.openers.iter().map(|(_, after)| after.as_micros()).collect();
+            asks.push((Asked::Passed, (PASSED, params![w, c, r, after, PASSED_MAX])));
+        }
         if !needs.turns.is_empty() {
             let keys = || {
                 let workspaces: Vec<String> = needs.turns.iter().map(|(w, _)| w.to_string()).collect();
@@ -273,6 +283,11 @@ impl<'c> Sql<'c> {
                 let posts = known(&POST, rows, post::read, &mut noted);
                 book.posts.extend(posts.into_iter().map(|(name, post)| (name, Some(post))));
             }
+            Asked::Passed => {
+                for (of, ts) in all(&POST, rows, post::read_passed)? {
+                    book.passed.entry(of).or_default().push(ts);
+                }
+            }
             Asked::Parts => {
                 for (turn, part) in all(&PART, rows, turn::read_part)? {
                     book.parts.entry(turn).or_default().push(part);
@@ -296,6 +311,9 @@ impl<'c> Sql<'c> {
         needs.threads.iter().for_each(|key| book.know_no_thread(key));
         for name in &needs.posts {
             book.posts.entry(name.clone()).or_insert(None);
+        }
+        for of in &needs.openers {
+            book.passed.entry(of.clone()).or_default();
         }
         for (workspace, id) in &needs.turns {
             book.homes.insert(*id, workspace.clone());

@@ -1,6 +1,6 @@
 //! Marks of posts: what is stored, and what is gone.
 
-use chathakase_session::{SlackTs, Timestamp, store::Result};
+use chathakase_session::{SlackTs, ThreadKey, Timestamp, store::Result};
 use rusqlite::params;
 
 use super::Sql;
@@ -13,7 +13,7 @@ use crate::{
 
 const POST: Table = Table {
     name: "post",
-    columns: "workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at",
+    columns: "workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at, root",
     key_columns: 3,
 };
 
@@ -22,27 +22,31 @@ fn read(cells: Cells<'_, '_>) -> Result<Post> {
         PlaceCode::Stored => Place::Stored { thread: cells.get(6)?, session: cells.get(7)?, seq: cells.get(8)? },
         PlaceCode::Expired => Place::Expired { at: cells.time(9)? },
         PlaceCode::Erased => Place::Erased { at: cells.time(9)? },
+        PlaceCode::Passed => Place::Passed { root: cells.ts(10)?, at: cells.time(9)? },
     };
     Ok(Post { asked: cells.flag(3)?, edited_ts: cells.ts_or_none(4)?, place })
 }
 
 impl PostRows for Sql<'_> {
     fn post(&self, name: &PostName) -> Result<Option<Post>> {
-        let sql = "SELECT workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at FROM post
+        let sql =
+            "SELECT workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at, root FROM post
                    WHERE workspace = ? AND channel = ? AND ts = ?";
         self.one(&POST, sql, params![name.workspace.as_str(), name.channel.as_str(), name.ts.as_micros()], read)
     }
 
     fn put_post(&mut self, name: &PostName, post: &Post) -> Result<()> {
-        let sql = "INSERT INTO post (workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        let sql =
+            "INSERT INTO post (workspace, channel, ts, asked, edited_ts, place, thread, session, seq, gone_at, root)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT DO UPDATE SET asked = excluded.asked, edited_ts = excluded.edited_ts,
                    place = excluded.place, thread = excluded.thread, session = excluded.session, seq = excluded.seq,
-                   gone_at = excluded.gone_at";
-        let (place, stored, gone_at) = match post.place {
-            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None),
-            Place::Expired { at } => (PlaceCode::Expired, None, Some(at.as_millis())),
-            Place::Erased { at } => (PlaceCode::Erased, None, Some(at.as_millis())),
+                   gone_at = excluded.gone_at, root = excluded.root";
+        let (place, stored, gone_at, root) = match post.place {
+            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None, None),
+            Place::Expired { at } => (PlaceCode::Expired, None, Some(at), None),
+            Place::Erased { at } => (PlaceCode::Erased, None, Some(at), None),
+            Place::Passed { root, at } => (PlaceCode::Passed, None, Some(at), Some(root)),
         };
         self.run(
             sql,
@@ -56,10 +60,19 @@ impl PostRows for Sql<'_> {
                 stored.map(|(thread, ..)| thread),
                 stored.map(|(_, session, _)| session),
                 stored.map(|(.., seq)| seq),
-                gone_at,
+                gone_at.map(Timestamp::as_millis),
+                root.map(SlackTs::as_micros),
             ],
         )?;
         Ok(())
+    }
+
+    fn passed(&self, key: &ThreadKey, after: SlackTs, limit: usize) -> Result<Vec<SlackTs>> {
+        let sql = "SELECT workspace, channel, ts FROM post
+                   WHERE workspace = ? AND channel = ? AND root = ? AND ts > ? ORDER BY ts LIMIT ?";
+        let (root, after) = (key.root.as_micros(), after.as_micros());
+        let params = params![key.workspace.as_str(), key.channel.as_str(), root, after, limit];
+        self.all(&POST, sql, params, |cells| cells.ts(2))
     }
 
     fn forget_posts(&mut self, before: Timestamp, limit: usize) -> Result<bool> {

@@ -8,8 +8,7 @@ use chathakase_session::{
 use crate::{kit::*, open::Open};
 
 async fn amend(store: &dyn SessionStore, secs: i64, text: &str, edited: i64) -> Amended {
-    let key = thread();
-    store.amend(&key.workspace, &key.channel, ts(secs), text, ts(edited), at(edited)).await.unwrap()
+    store.amend(edit(&thread(), secs, text, edited), at(edited)).await.unwrap()
 }
 
 async fn erase(store: &dyn SessionStore, secs: i64, now: i64) -> Erased {
@@ -20,7 +19,6 @@ async fn erase(store: &dyn SessionStore, secs: i64, now: i64) -> Erased {
 pub(crate) async fn an_edit_changes_the_text_and_the_later_one_wins(open: Open) {
     let store = open(Rules::default());
     let key = thread();
-    assert_eq!(amend(&*store, 0, "early", 1).await, Amended::Unknown);
     let turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
     for (edited, text, result) in [
         (20, "second", Amended::Done),
@@ -54,6 +52,23 @@ pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
     let turn = runs(&*store, asks(&key, 3, "other"), at(3)).await;
     assert_eq!(store.learn(&turn.lease, read(vec![tells(&key, 0, "question")]), at(4)).await.unwrap().new, 0);
     assert_eq!(window(&*store, &key, at(4)).await, ["other"]);
+}
+
+pub(crate) async fn an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 5, "mention"), at(5)).await;
+    assert_eq!(amend(&*store, 1, "edited", 6).await, Amended::Unknown);
+    store.learn(&turn.lease, read(vec![tells(&key, 1, "before")]), at(7)).await.unwrap();
+    assert_eq!(window(&*store, &key, at(7)).await, ["before", "mention"]);
+    receipt(&*store, asks(&key, 8, "and?"), at(8)).await;
+    let next = answers(&*store, &turn, "yes", at(9)).await.unwrap();
+    assert!(next.unread);
+    let edited = NewPost { edited_ts: Some(ts(6)), ..tells(&key, 1, "edited") };
+    assert_eq!(store.learn(&next.lease, read(vec![edited]), at(10)).await.unwrap().amended, 1);
+    assert_eq!(window(&*store, &key, at(10)).await, ["edited", "mention", "yes", "and?"]);
+    receipt(&*store, asks(&key, 11, "sure?"), at(11)).await;
+    assert!(!answers(&*store, &next, "yes", at(12)).await.unwrap().unread);
 }
 
 pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {

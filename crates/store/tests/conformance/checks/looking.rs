@@ -194,7 +194,7 @@ pub(crate) async fn counted_tokens_are_remembered_until_the_text_changes(open: O
     receipt(&*store, tells(&key, 0, "one"), at(0)).await;
     receipt(&*store, tells(&key, 1, "two"), at(1)).await;
     store.counted(&key, &[(1, 10), (2, 20), (99, 5)]).await.unwrap();
-    store.amend(&key.workspace, &key.channel, ts(1), "changed", ts(2), at(2)).await.unwrap();
+    store.amend(edit(&key, 1, "changed", 2), at(2)).await.unwrap();
     let messages = store.messages(&key, 0, 10, at(2)).await.unwrap();
     assert_eq!(messages.iter().map(|message| message.tokens).collect::<Vec<_>>(), [Some(10), None]);
 }

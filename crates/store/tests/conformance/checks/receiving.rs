@@ -2,7 +2,7 @@
 
 use chathakase_session::{
     Kind,
-    store::{NewPost, Receipt, Received, Rules},
+    store::{Amended, Edit, NewPost, Receipt, Received, Rules},
 };
 
 use crate::{kit::*, open::Open};
@@ -15,7 +15,7 @@ pub(crate) async fn a_post_is_stored_once(open: Open) {
     // Again as it was, and as another kind of event with other words.
     for again in [asks(&key, 0, "hi"), tells(&key, 0, "hi"), commands(&key, 0, "help"), asks(&key, 0, "changed")] {
         let received = store.receive(again, Some(&us()), at(1)).await.unwrap();
-        assert_eq!(received, Received { receipt: Receipt::Known, created: false });
+        assert_eq!(received, Received { receipt: Receipt::Known, created: false, passed: Vec::new() });
     }
     assert_eq!(window(&*store, &key, at(1)).await, ["hi"]);
     assert_eq!(store.session(&key, at(1)).await.unwrap().unwrap().user_messages, 1);
@@ -53,7 +53,7 @@ pub(crate) async fn a_reply_enters_only_a_joined_thread(open: Open) {
     let key = thread();
     let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
     let received = store.receive(reply(1), Some(&us()), at(1)).await.unwrap();
-    assert_eq!(received, Received { receipt: Receipt::NotJoined, created: false });
+    assert_eq!(received, Received { receipt: Receipt::NotJoined, created: false, passed: Vec::new() });
     assert!(store.session(&key, at(1)).await.unwrap().is_none());
     // Context alone does not make us take part.
     receipt(&*store, tells(&key, 2, "told"), at(2)).await;
@@ -140,4 +140,75 @@ pub(crate) async fn what_others_wrote_before_we_were_asked_in_is_not_for_us(open
     assert!(matches!(receipt(&*store, reply_there(26), at(26)).await, Receipt::Waiting(_)));
     // A reply that names nobody moves nothing.
     assert_eq!(receipt(&*store, reply(1), at(8)).await, Receipt::NotJoined);
+}
+
+pub(crate) async fn a_post_that_opens_its_thread_late_is_told_of_the_younger_ones(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    let passed = async |post: NewPost, secs| store.receive(post, Some(&us()), at(secs)).await.unwrap().passed;
+    for secs in [3, 1, 7] {
+        assert_eq!(receipt(&*store, reply(secs), at(8)).await, Receipt::NotJoined);
+    }
+    let elsewhere = thread_of("T1", "C1", 2);
+    receipt(&*store, NewPost { joined_only: true, ..asks(&elsewhere, 6, "reply") }, at(8)).await;
+    // Told again until they are taken in: who heard it first may have died since.
+    for secs in [9, 10] {
+        assert_eq!(passed(asks(&key, 2, "mention"), secs).await, [ts(3), ts(7)]);
+    }
+    assert!(matches!(receipt(&*store, reply(3), at(11)).await, Receipt::Waiting(_)));
+    store.erase(&key.workspace, &key.channel, ts(7), at(11)).await.unwrap();
+    assert_eq!(passed(asks(&key, 2, "mention"), 12).await, []);
+    assert_eq!(passed(asks(&key, 20, "another mention"), 21).await, []);
+    // An older mention opens more of it; and a reply that waits is no mention.
+    receipt(&*store, reply(0), at(22)).await;
+    assert_eq!(passed(reply(1), 22).await, []);
+    assert_eq!(passed(NewPost { asked_by_edit: Some(ts(1)), ..asks(&key, 0, "now a mention") }, 23).await, []);
+    let other = thread_of("T1", "C2", 0);
+    receipt(&*store, NewPost { joined_only: true, ..asks(&other, 5, "reply") }, at(24)).await;
+    let edited = NewPost { asked_by_edit: Some(ts(4)), ..asks(&other, 0, "now a mention") };
+    assert_eq!(passed(edited, 25).await, [ts(5)]);
+}
+
+pub(crate) async fn an_edit_that_comes_before_its_post_keeps_the_older_text_out(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    for edited in [8, 9, 7] {
+        assert_eq!(store.amend(edit(&key, 0, "secret", edited), at(10)).await.unwrap(), Amended::Unknown);
+    }
+    assert_eq!(receipt(&*store, asks(&key, 0, "before"), at(11)).await, Receipt::Outdated(ts(9)));
+    let between = NewPost { edited_ts: Some(ts(8)), ..asks(&key, 0, "between") };
+    assert_eq!(receipt(&*store, between, at(11)).await, Receipt::Outdated(ts(9)));
+    assert!(store.session(&key, at(11)).await.unwrap().is_none());
+    runs(&*store, NewPost { edited_ts: Some(ts(9)), ..asks(&key, 0, "now") }, at(11)).await;
+    assert_eq!(receipt(&*store, asks(&key, 0, "before"), at(12)).await, Receipt::Known);
+    assert_eq!(window(&*store, &key, at(12)).await, ["now"]);
+    // In a thread that was not ours, whatever came of it first.
+    let other = thread_of("T1", "C1", 20);
+    let reply = |secs| NewPost { joined_only: true, ..asks(&other, secs, "before") };
+    assert_eq!(receipt(&*store, NewPost { edited_ts: Some(ts(30)), ..reply(21) }, at(30)).await, Receipt::NotJoined);
+    for _ in 0..2 {
+        assert_eq!(receipt(&*store, reply(21), at(31)).await, Receipt::NotJoined);
+    }
+    let opened = store.receive(asks(&other, 20, "mention"), Some(&us()), at(32)).await.unwrap();
+    assert_eq!(opened.passed, [ts(21)]);
+    assert_eq!(receipt(&*store, reply(21), at(33)).await, Receipt::Outdated(ts(30)));
+    // An edit leaves no mark where none is wanted, and none on what is gone.
+    let unmarked = Edit { leaves_mark: false, ..edit(&other, 22, "secret", 40) };
+    assert_eq!(store.amend(unmarked, at(40)).await.unwrap(), Amended::Unknown);
+    assert!(matches!(receipt(&*store, reply(22), at(41)).await, Receipt::Waiting(_)));
+    store.erase(&other.workspace, &other.channel, ts(23), at(41)).await.unwrap();
+    assert_eq!(store.amend(edit(&other, 23, "secret", 42), at(42)).await.unwrap(), Amended::Gone);
+    assert_eq!(receipt(&*store, reply(23), at(43)).await, Receipt::Gone);
+}
+
+pub(crate) async fn marks_of_posts_that_were_not_taken_in_are_forgotten(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    receipt(&*store, NewPost { joined_only: true, ..asks(&key, 1, "reply") }, at(1)).await;
+    store.amend(edit(&key, 2, "edited", 3), at(3)).await.unwrap();
+    store.expire(0, 10, at(90_100)).await.unwrap();
+    let opened = store.receive(asks(&key, 0, "mention"), Some(&us()), at(90_100)).await.unwrap();
+    assert_eq!(opened.passed, []);
+    assert!(matches!(receipt(&*store, asks(&key, 2, "before"), at(90_101)).await, Receipt::Waiting(_)));
 }

@@ -1,0 +1,4 @@
+-- Posts that were not taken in (`place` 3), by their threads: replies in threads that were not ours then, and posts of which only
+-- an edit arrived.
+ALTER TABLE chathakase.post ADD COLUMN root BIGINT;
+CREATE INDEX post_passed ON chathakase.post (workspace, channel, root, ts) WHERE root IS NOT NULL;
