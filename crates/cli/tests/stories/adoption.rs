@@ -15,6 +15,7 @@ stories! { usually:
     a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
+    a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
 
@@ -73,6 +74,27 @@ mod told {
         thread.reply("ana", "thanks").await;
         thread.finishes("Fine.").await;
         assert_eq!(thread.answers(), ["Fine."]);
+    }
+
+    pub(super) async fn a_stop_that_comes_late_leaves_the_next_answer_alone(s: &mut Story) {
+        s.restart_with(&[("model.first_token_max", "5m")]).await;
+        let first = s.openai.turn().text("On and on").gate("on").text(" and on").gate("never").text(".");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("On and on").await;
+        thread.reply("ben", "and me?").await;
+        s.unreachable();
+        thread.press_stop("ana").await;
+        s.passes(Duration::from_secs(1)).await;
+        let second = s.openai.turn().gate("slow").text("And you.");
+        // Slack takes no more of the first answer, so it ends before anybody tells us why.
+        first.open("on");
+        second.reached("slow").await;
+        s.reachable();
+        s.tried_again(s.slack.settled()).await;
+        second.open("slow");
+        thread.finishes("And you.").await;
+        assert_eq!(thread.answers(), ["On and on", "And you."]);
+        assert!(s.slack.events().iter().any(|event| event.tries > 1), "the press came late");
     }
 
     pub(super) async fn a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing(s: &mut Story) {

@@ -383,12 +383,13 @@ impl Story {
         tokio::select! { () = seen => {}, () = passing => {} }
     }
 
-    /// Waits for `seen` where a turn could not go on. The longest wait before the next try passes whenever nothing comes.
+    /// Waits for `seen` where a turn could not go on: time passes towards its next try whenever nothing comes, in steps that no
+    /// lease is lost by.
     pub(crate) async fn tried_again(&self, seen: impl Future<Output = ()>) {
         let mut seen = pin!(seen);
         loop {
-            self.passes(Duration::from_secs(60)).await;
-            if over_in(Duration::from_millis(500), &mut seen).await.is_ok() {
+            self.passes(Duration::from_secs(10)).await;
+            if over_in(Duration::from_millis(100), &mut seen).await.is_ok() {
                 return;
             }
         }
