@@ -22,7 +22,8 @@ pub(crate) fn system(prompt: &str, history: &History) -> String {
 
 /// What the system message says of messages that a request does not hold.
 pub(crate) fn left_out(messages: u64) -> String {
-    format!("About {} of this thread are not shown to you.", texts::count(messages, "earlier message"))
+    let are = if messages == 1 { "is" } else { "are" };
+    format!("About {} of this thread {are} not shown to you.", texts::count(messages, "earlier message"))
 }
 
 /// Puts the names people go by today into a history: as authors, and where a message mentions them.

@@ -40,9 +40,15 @@ impl Finding {
         Self { part: part.into(), verdict: Verdict::Wrong, says: says.into(), mend: Some(mend.into()) }
     }
 
-    /// A fault that says in its own words what to do.
+    /// A fault that says in its own words what to do: behind its last semicolon.
     pub(super) fn fault(part: impl Into<String>, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { part: part.into(), verdict: Verdict::Wrong, says: chain(error), mend: None }
+        let says = chain(error);
+        let own = error.to_string();
+        let (says, mend) = match own.rsplit_once("; ") {
+            Some((what, next)) => (says.replacen(&own, what, 1), Some(next.to_owned())),
+            None => (says, None),
+        };
+        Self { part: part.into(), verdict: Verdict::Wrong, says, mend }
     }
 
     /// One line, and one more with the mend.

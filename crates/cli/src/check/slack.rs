@@ -31,7 +31,7 @@ pub(super) async fn look(look: &mut Look<'_>, wishes: &Wishes) {
             look.add(Finding::right("slack.bot_token", format!("accepted: {}", name(&me))));
             scopes(look, headed.scopes.as_ref());
             clock(look, &headed);
-            channels(look, &api, headed.scopes.as_ref()).await;
+            channels(look, &api, &me, headed.scopes.as_ref()).await;
             Some(headed.scopes)
         }
         Err(error) if error.code().is_some() => {
@@ -121,7 +121,7 @@ fn clock(look: &mut Look<'_>, headed: &Headed) {
     });
 }
 
-async fn channels(look: &mut Look<'_>, api: &Api, granted: Option<&BTreeSet<String>>) {
+async fn channels(look: &mut Look<'_>, api: &Api, me: &Identity, granted: Option<&BTreeSet<String>>) {
     let kinds = [("public_channel", "channels:read"), ("private_channel", "groups:read")];
     let may = |scope: &str| granted.is_none_or(|granted| granted.contains(scope));
     let kinds: Vec<&str> = kinds.iter().filter(|(_, scope)| may(scope)).map(|(kind, _)| *kind).collect();
@@ -132,7 +132,7 @@ async fn channels(look: &mut Look<'_>, api: &Api, granted: Option<&BTreeSet<Stri
         Ok(found) if found.is_empty() => Finding::hint(
             "channels",
             "the assistant is in no channel yet; direct messages work without",
-            "say `/invite @` and its name in a channel",
+            format!("say `/invite @{}` in a channel", me.user.as_deref().unwrap_or("its-name")),
         ),
         Ok(found) => {
             let names: Vec<String> =

@@ -171,11 +171,12 @@ impl Setup<'_, '_> {
                 Err("write an address that begins with https:// or http://".to_owned())
             }
         };
+        let mut usual = OPENAI.to_owned();
         loop {
             let given = args.model_url.clone().or_else(|| (self.env)("OPENAI_BASE_URL").filter(|url| !url.is_empty()));
             let url = match given {
                 Some(url) => is_url(&url).map_err(|why| anyhow::anyhow!("the model's address: {why}"))?,
-                None => self.ask.until("Address of the model's chat-completions API", OPENAI, is_url)?,
+                None => self.ask.until("Address of the model's chat-completions API", &usual, is_url)?,
             };
             let (key, _) = self.secret("OPENAI_API_KEY", "Its key (empty for none)", "", true)?;
             let name = match &args.model_name {
@@ -193,6 +194,7 @@ impl Setup<'_, '_> {
                             args.model_url.is_none() && args.model_name.is_none(),
                             "the model does not answer: nothing was written"
                         );
+                        usual = url;
                         continue;
                     }
                 }

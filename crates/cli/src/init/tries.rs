@@ -53,7 +53,8 @@ pub(super) async fn model(
     let config =
         Config::of(&|name| env.get(name).map(|value| (*value).to_owned())).map_err(|error| error.to_string())?;
     let found = check::model(&config, clock).await;
-    if found.verdict == Verdict::Wrong { Err(found.says) } else { Ok(found.says) }
+    let next = found.mend.map(|mend| format!("\n  -> {mend}")).unwrap_or_default();
+    if found.verdict == Verdict::Wrong { Err(found.says + &next) } else { Ok(found.says) }
 }
 
 /// Where sessions are kept when nobody says otherwise.

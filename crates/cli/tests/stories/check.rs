@@ -124,6 +124,9 @@ async fn people_write(slack: SmallSlack) {
 #[track_caller]
 fn names(report: &Report, wrong: &[&str]) {
     assert_eq!(report.parts(Verdict::Wrong), wrong, "{report:#?}");
+    for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Right) {
+        assert!(finding.mend.is_some(), "nothing to do about it: {finding:?}");
+    }
     assert_eq!(report.ok, wrong.is_empty());
 }
 

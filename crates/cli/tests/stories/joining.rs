@@ -51,7 +51,7 @@ mod told {
         thread.finishes("I cannot see what you mean.").await;
         let asked = s.openai.last_request();
         asked.heard(["when?"]);
-        assert!(asked.system().ends_with("About 1 earlier message of this thread are not shown to you."));
+        assert!(asked.system().ends_with("About 1 earlier message of this thread is not shown to you."));
         assert_eq!((limited.hits(), reads(s)), (1, 1));
     }
 
