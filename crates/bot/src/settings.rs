@@ -58,7 +58,7 @@ pub struct Settings {
     pub drain: Duration,
     /// How often expired sessions are swept (default 1 min).
     pub sweep_every: Duration,
-    /// How often turns without an owner are looked for (default 5 s).
+    /// How often turns without an owner are looked for (default 5 s; 1.5 s where others may leave some at any time).
     pub adopt_every: Duration,
 }
 

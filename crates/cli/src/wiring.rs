@@ -1,6 +1,6 @@
 //! From a configuration to a running assistant with its doors open. `serve`, the demo and the end-to-end tests all come through here.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -290,7 +290,13 @@ pub(crate) fn model_config(config: &Config) -> ModelConfig {
     }
 }
 
+/// How often turns without an owner are looked for where other processes may leave some at any time: who waits behind an answer
+/// of one that ends waits no longer than 2 s for another to take over.
+const ADOPT_EVERY_SHARED: Duration = Duration::from_millis(1_500);
+
 fn settings(config: &Config) -> Settings {
+    let usual = Settings::default();
+    let shared = chathakase_store::is_shared(&config.store_url);
     Settings {
         session_timeout: config.session_timeout,
         cleanup_threshold: config.session_cleanup_threshold,
@@ -314,6 +320,7 @@ fn settings(config: &Config) -> Settings {
         deaths_max: config.limits_owner_deaths,
         catch_up: config.limits_catch_up,
         drain: config.limits_drain,
-        ..Settings::default()
+        adopt_every: if shared { ADOPT_EVERY_SHARED } else { usual.adopt_every },
+        ..usual
     }
 }

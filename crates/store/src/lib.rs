@@ -28,6 +28,11 @@ pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub use sqlite::{Found, SqliteStore};
 
+/// Whether several processes may work on the store at `url` at the same time.
+pub fn is_shared(url: &str) -> bool {
+    matches!(url.split_once("://"), Some(("postgres" | "postgresql", _)))
+}
+
 /// Opens the store at `url`: `sqlite:PATH` (a relative path begins at the working folder; `sqlite:///PATH` works too), `postgres://…`
 /// (libpq's options; see [`postgres`]), or `memory:`. A file and its folder are made when missing, and tables. The clock limits
 /// how long reads of a file may take; PostgreSQL has its own.

@@ -1,5 +1,4 @@
-//! What a story needs: the small Slack, the scripted model, and the assistant itself in a runtime of its own, so that it
-//! can be killed. The harness fails a story in which something happened that nobody looked at.
+//! What a story needs: the small Slack, the scripted model, and the assistant, one process of it or two. The harness fails a story in which something happened that nobody looked at.
 
 use std::{
     collections::HashMap,
@@ -11,18 +10,14 @@ use std::{
     time::Duration,
 };
 
-use chathakase::{
-    config::Config,
-    mortal::MortalStore,
-    wiring::{self, Running},
-};
+use chathakase::{config::Config, wiring};
 use chathakase_session::store::SessionStore;
 use chathakase_sim::{
     ManualClock,
     model::ScriptedModel,
     slack::{Gate, Options, SmallSlack, Transport},
 };
-use chathakase_slack::{manifest::needs, pacing::Limits};
+use chathakase_slack::manifest::needs;
 use chathakase_store::{
     PostgresStore,
     postgres::{Deadlines, Options as StoreOptions},
@@ -34,6 +29,8 @@ use tokio::{
     net::TcpStream,
     runtime::Runtime,
 };
+
+use crate::process::Process;
 
 /// Which store a story runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +53,11 @@ pub(crate) const USUAL: Way = Way { transport: Transport::Http, store: Store::Sq
 /// The same over Socket Mode.
 pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store::Sqlite };
 
-/// Runs each story on both transports and all stores, or, after `on both stores` (without PostgreSQL) and `on all stores`, over HTTP only, or, after `usually`, on the
-/// usual way only.
+/// On PostgreSQL, which several processes can share.
+pub(crate) const SHARED: Way = Way { transport: Transport::Http, store: Store::Postgres };
+
+/// Runs each story on both transports and all stores, or, after `on both stores` (without PostgreSQL) and `on all stores`, over HTTP
+/// only, or, after `usually`, on the usual way only, or, after `by two`, with a second process on the same database.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
         use crate::harness::{Store, Way, tell};
@@ -83,6 +83,14 @@ macro_rules! stories {
     (by socket: $($story:ident),* $(,)?) => { $(
         #[test] fn $story() { crate::harness::tell(crate::harness::SOCKET, async |s| told::$story(s).await) }
     )* };
+    (by two: $($story:ident),* $(,)?) => { $(
+        #[test] fn $story() {
+            crate::harness::tell(crate::harness::SHARED, async |s| {
+                s.start_other().await;
+                told::$story(s).await
+            })
+        }
+    )* };
     (usually: $($story:ident),* $(,)?) => { $(
         #[test] fn $story() { crate::harness::tell(crate::harness::USUAL, async |s| told::$story(s).await) }
     )* };
@@ -101,8 +109,10 @@ pub(crate) struct Story {
     pub(crate) way: Way,
     settings: HashMap<String, String>,
     store: Option<Arc<dyn SessionStore>>,
-    assistant: Option<(Runtime, Running)>,
-    life: Option<Arc<MortalStore>>,
+    /// Its only process, or the first of two.
+    pub(crate) assistant: Option<Process>,
+    /// The second, where there is one.
+    pub(crate) other: Option<Process>,
     folder: tempfile::TempDir,
     postgres: Option<TestDatabase>,
 }
@@ -127,10 +137,7 @@ pub(crate) fn tell_where(way: Way, slack: impl FnOnce(Options) -> Options, story
         s.start().await;
         let told = AssertUnwindSafe(story(&mut s)).catch_unwind().await;
         if told.is_err() {
-            // A runtime must not be dropped, and so waited for, in the middle of another.
-            if let Some((runtime, _)) = s.assistant.take() {
-                runtime.shutdown_background();
-            }
+            [s.assistant.take(), s.other.take()].into_iter().flatten().for_each(Process::abandon);
             eprintln!("{}", s.slack.transcript());
             eprintln!("{:?}", s.clock);
             eprintln!("the model was asked {} times; unplanned: {:?}", s.openai.requests_seen(), s.openai.unexpected());
@@ -156,8 +163,8 @@ impl Story {
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
         let postgres = (way.store == Store::Postgres).then(TestDatabase::new);
-        let (settings, store, assistant, life) = (HashMap::new(), None, None, None);
-        Self { slack, openai, clock, way, settings, store, assistant, life, folder, postgres }
+        let (settings, store, assistant, other) = (HashMap::new(), None, None, None);
+        Self { slack, openai, clock, way, settings, store, assistant, other, folder, postgres }
     }
 
     /// The database file.
@@ -203,34 +210,33 @@ impl Story {
     /// Starts the assistant.
     pub(crate) async fn start(&mut self) {
         let config = self.config();
-        let clock: Arc<ManualClock> = Arc::new(self.clock.clone());
         let store = match self.store.take() {
             Some(store) => store,
             None => self.open_store(&config),
         };
-        let life = MortalStore::new(Arc::clone(&store));
-        let runtime = Runtime::new().unwrap();
-        let starting = {
-            let store = Arc::clone(&life);
-            async move { wiring::start(&config, store, clock, Limits::default()).await }
-        };
-        let running = runtime.spawn(starting).await.unwrap().unwrap();
+        self.assistant = Some(Process::start(config, Arc::clone(&store), &self.clock).await);
         self.store = Some(store);
-        self.life = Some(life);
-        self.assistant = Some((runtime, running));
         self.reachable();
         if self.way.transport == Transport::Socket {
             self.slack.connected(1).await;
         }
     }
 
+    /// Starts a second process on the same database. Events go to the first until the story says otherwise.
+    pub(crate) async fn start_other(&mut self) {
+        let config = self.config();
+        let store = self.open_store(&config);
+        let other = Process::start(config, store, &self.clock).await;
+        self.caught_up().await;
+        other.caught_up().await;
+        self.other = Some(other);
+    }
+
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
     pub(crate) async fn stop(&mut self) {
         self.calm().await;
-        self.life = None;
-        if let Some((runtime, running)) = self.assistant.take() {
-            runtime.spawn(running.drain()).await.unwrap();
-            runtime.shutdown_background();
+        for process in [self.other.take(), self.assistant.take()].into_iter().flatten() {
+            process.end().await;
         }
         if self.way.store != Store::Memory
             && let Some(store) = self.store.take()
@@ -254,12 +260,8 @@ impl Story {
 
     /// The first half of [`Story::kill_and_start`].
     pub(crate) async fn kill(&mut self) {
-        if let Some((runtime, running)) = self.assistant.take() {
-            if let Some(life) = self.life.take() {
-                life.die();
-            }
-            drop(running);
-            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
+        if let Some(process) = self.assistant.take() {
+            process.kill().await;
         }
         self.until(|| self.slack.connections() == 0).await;
         match self.way.store {
@@ -275,23 +277,23 @@ impl Story {
 
     /// Whether the store has no room for anything new.
     pub(crate) fn disk_is_full(&self, full: bool) {
-        if let Some(life) = &self.life {
-            life.is_full(full);
+        if let Some(process) = &self.assistant {
+            process.life.is_full(full);
         }
     }
 
     /// Nobody knows what becomes of the next clearing of a session: see [`MortalStore::lose_clearing`].
     pub(crate) fn loses_clearing(&self) {
-        if let Some(life) = &self.life {
-            life.lose_clearing();
+        if let Some(process) = &self.assistant {
+            process.life.lose_clearing();
         }
     }
 
     /// Holds the assistant's steps of this name at a gate: see [`MortalStore::hold`].
     pub(crate) fn holds_step(&self, step: &'static str) -> Gate {
         let gate = Gate::closed();
-        if let Some(life) = &self.life {
-            life.hold(step, &gate);
+        if let Some(process) = &self.assistant {
+            process.life.hold(step, &gate);
         }
         gate
     }
@@ -311,17 +313,12 @@ impl Story {
 
     /// Waits until it is known until when nothing was missed.
     pub(crate) async fn caught_up(&self) {
-        let known = async {
-            while self.catch_up().looks == 0 || self.catch_up().looking_from.is_some() {
-                tokio::task::yield_now().await;
-            }
-        };
-        over_in(Duration::from_secs(10), known).await.expect("it goes on looking for what it missed");
+        self.assistant.as_ref().expect("an assistant that runs").caught_up().await;
     }
 
     /// What the assistant says about what it missed.
     pub(crate) fn catch_up(&self) -> chathakase_bot::CatchUpReport {
-        self.assistant.as_ref().map(|(_, running)| running.catch_up()).unwrap_or_default()
+        self.assistant.as_ref().map(|process| process.running.catch_up()).unwrap_or_default()
     }
 
     /// The store as another process would hold it.
@@ -347,9 +344,21 @@ impl Story {
 
     /// Slack finds us again.
     pub(crate) fn reachable(&self) {
-        if let Some((_, running)) = &self.assistant {
-            self.slack.deliver_to(&format!("http://{}", running.address()));
+        if let Some(process) = &self.assistant {
+            self.slack.deliver_to(&process.url());
         }
+    }
+
+    /// Slack brings what comes to the second process.
+    pub(crate) fn reaches_other(&self) {
+        let other = self.other.as_ref().expect("a second process");
+        self.slack.deliver_to(&other.url());
+    }
+
+    /// Slack brings what comes to one and the other in turn.
+    pub(crate) fn reaches_both(&self) {
+        let urls: Vec<String> = [&self.assistant, &self.other].into_iter().flatten().map(Process::url).collect();
+        self.slack.deliver_to_any(&urls);
     }
 
     /// Lets time pass, once nothing is on its way: a jump over the limit of a call that is would make it fail.
@@ -424,8 +433,8 @@ impl Story {
 
     /// What one of the operator's pages says: its status and its body.
     pub(crate) async fn page(&self, path: &str) -> (u16, String) {
-        let (_, running) = self.assistant.as_ref().expect("an assistant that runs");
-        let mut stream = TcpStream::connect(running.address()).await.unwrap();
+        let process = self.assistant.as_ref().expect("an assistant that runs");
+        let mut stream = TcpStream::connect(process.running.address()).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -451,6 +460,9 @@ pub(crate) fn as_the_manifest_says(slack: &SmallSlack) {
 
 /// Bounds a wait in real time, as a net: a story that waits for ever tells nobody why.
 #[expect(clippy::disallowed_methods, reason = "no test passes because of it")]
-async fn over_in<T>(limit: Duration, wait: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+pub(crate) async fn over_in<T>(
+    limit: Duration,
+    wait: impl Future<Output = T>,
+) -> Result<T, tokio::time::error::Elapsed> {
     tokio::time::timeout(limit, wait).await
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a story that cannot go on says where and why")]
 
 mod harness;
+mod process;
 
 mod adoption;
 mod changes;
@@ -17,6 +18,7 @@ mod joining;
 mod pages;
 mod races;
 mod refusals;
+mod replicas;
 mod review;
 mod routing;
 mod troubles;

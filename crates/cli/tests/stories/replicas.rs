@@ -1,0 +1,222 @@
+//! Two processes on one database: whoever hears of something, each thread has one voice.
+
+use crate::harness::stories;
+
+stories! { by two:
+    what_reaches_both_is_answered_once,
+    questions_of_a_thread_that_reach_one_and_the_other_are_answered_in_order,
+    a_half_written_answer_is_brought_by_who_lives_on,
+    a_stop_that_reaches_the_other_ends_the_answer,
+    an_edit_that_reaches_the_other_counts,
+    a_question_whose_deletion_reaches_the_other_is_not_answered_on,
+    a_thread_cleared_by_the_other_is_forgotten,
+    a_reply_that_reaches_one_before_its_mention_reaches_the_other_is_answered,
+    a_mention_deleted_at_one_before_it_reaches_the_other_is_not_answered,
+    an_edit_that_reaches_one_before_its_post_reaches_the_other_counts,
+    what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other,
+    an_answer_that_outlasts_the_drain_is_carried_on_by_the_other,
+}
+
+mod told {
+    use std::time::Duration;
+
+    use chathakase_session::time::Clock;
+    use chathakase_sim::slack::{Fate, Thread};
+
+    use crate::harness::Story;
+
+    /// A lease is renewed this often.
+    const RENEWAL: Duration = Duration::from_secs(10);
+
+    pub(super) async fn what_reaches_both_is_answered_once(s: &mut Story) {
+        s.openai.answers("Hello.");
+        s.reaches_both();
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        for _ in 0..2 {
+            s.slack.redeliver(&thread.first()).await;
+            s.slack.redeliver_under_new_ids(&thread.first()).await;
+        }
+        s.calm().await;
+        assert_eq!((thread.answers(), s.openai.requests_seen()), (vec!["Hello.".into()], 1));
+    }
+
+    pub(super) async fn questions_of_a_thread_that_reach_one_and_the_other_are_answered_in_order(s: &mut Story) {
+        let first = s.openai.turn().text("One").gate("half").text(".");
+        s.openai.answers("Two.").answers("Three.");
+        let thread = s.slack.mention("ana", "#general", "one?").await;
+        first.reached("half").await;
+        s.reaches_other();
+        thread.reply("ben", "two?").await;
+        first.open("half");
+        thread.finishes("Two.").await;
+        s.at_rest(&thread).await;
+        thread.reply("ana", "three?").await;
+        thread.finishes("Three.").await;
+        assert_eq!(thread.answers(), ["One.", "Two.", "Three."]);
+        s.openai.last_request().heard(["ana: one?", "One.", "ben: two?", "Two.", "ana: three?"]);
+    }
+
+    pub(super) async fn a_half_written_answer_is_brought_by_who_lives_on(s: &mut Story) {
+        let dies = s.openai.turn().text("Half an").gate("never").text(" answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("Half an").await;
+        dies.reached("never").await;
+        s.openai.answers("A whole answer.");
+        s.reaches_other();
+        s.kill().await;
+        thread.finishes("A whole answer.").await;
+        s.at_rest(&thread).await;
+        assert_eq!((thread.answers(), thread.status()), (vec!["A whole answer.".into()], None));
+    }
+
+    pub(super) async fn a_stop_that_reaches_the_other_ends_the_answer(s: &mut Story) {
+        let slow = s.openai.turn().text("On and on").gate("never").text(" and on.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("On and on").await;
+        slow.reached("never").await;
+        s.reaches_other();
+        thread.press_stop("ana").await;
+        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
+        s.until(|| !s.slack.is_streaming()).await;
+        s.at_rest(&thread).await;
+        assert_eq!(thread.answers(), ["On and on"]);
+    }
+
+    pub(super) async fn an_edit_that_reaches_the_other_counts(s: &mut Story) {
+        s.openai.answers("Hello.").answers("A dog.");
+        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.reaches_other();
+        thread.edit(&thread.first(), "@assistant I have a dog").await;
+        s.reachable();
+        thread.reply("ana", "what do I have?").await;
+        thread.finishes("A dog.").await;
+        s.openai.last_request().heard(["I have a dog", "Hello.", "what do I have?"]);
+    }
+
+    pub(super) async fn a_question_whose_deletion_reaches_the_other_is_not_answered_on(s: &mut Story) {
+        let slow = s.openai.turn().text("On and on").gate("never").text(" and on.");
+        s.openai.answers("Yes?");
+        let thread = s.slack.mention("ana", "#general", "who is there?").await;
+        thread.shows("On and on").await;
+        slow.reached("never").await;
+        s.reaches_other();
+        let second = thread.reply("ben", "and my secret is 42").await;
+        thread.delete(&second).await;
+        thread.delete(&thread.first()).await;
+        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
+        s.until(|| !s.slack.is_streaming()).await;
+        s.at_rest(&thread).await;
+        thread.reply("ana", "hello?").await;
+        thread.finishes("Yes?").await;
+        let asked = s.openai.last_request();
+        assert!(!asked.conversation().concat().contains("secret"), "{:?}", asked.conversation());
+    }
+
+    pub(super) async fn a_thread_cleared_by_the_other_is_forgotten(s: &mut Story) {
+        s.openai.answers("Hello Ana.").answers("I do not know.");
+        let thread = s.slack.mention("ana", "#general", "I am Ana").await;
+        thread.finishes("Hello Ana.").await;
+        s.at_rest(&thread).await;
+        s.reaches_other();
+        thread.reply("ana", "clear session").await;
+        thread.shows_part("I have forgotten this thread").await;
+        s.reachable();
+        thread.reply("ana", "who am I?").await;
+        thread.finishes("I do not know.").await;
+        s.openai.last_request().heard(["who am I?"]);
+    }
+
+    /// A mention whose event reaches nobody at first.
+    async fn mention_on_its_way(s: &Story, text: &str) -> Thread {
+        s.unreachable();
+        let thread = s.slack.mention("ana", "#general", text).await;
+        failed_twice(s).await;
+        thread
+    }
+
+    /// Slack tries again at once, and then after a minute.
+    async fn failed_twice(s: &Story) {
+        s.until(|| s.slack.events().iter().all(|event| event.fate == Fate::Acknowledged || event.tries == 2)).await;
+        s.slack.all_quiet().await;
+    }
+
+    /// It comes to the first process with the next try.
+    async fn arrives(s: &Story) {
+        s.slack.all_quiet().await;
+        s.reachable();
+        s.passes(Duration::from_secs(60)).await;
+        s.slack.settled().await;
+    }
+
+    /// How long a person waits longer for an answer because a process ends.
+    const DELAY_MAX: Duration = Duration::from_secs(2);
+
+    /// How often a process looks for what others left.
+    const LOOK: Duration = Duration::from_millis(1_500);
+
+    pub(super) async fn a_reply_that_reaches_one_before_its_mention_reaches_the_other_is_answered(s: &mut Story) {
+        let thread = mention_on_its_way(s, "first").await;
+        s.reaches_other();
+        thread.reply("ben", "second").await;
+        s.openai.answers("To the first.").answers("To the second.");
+        arrives(s).await;
+        thread.finishes("To the first.").await;
+        thread.finishes("To the second.").await;
+        s.openai.last_request().heard(["ana: first", "To the first.", "ben: second"]);
+    }
+
+    pub(super) async fn a_mention_deleted_at_one_before_it_reaches_the_other_is_not_answered(s: &mut Story) {
+        let thread = mention_on_its_way(s, "my secret is 42").await;
+        s.reaches_other();
+        thread.delete(&thread.first()).await;
+        arrives(s).await;
+        assert_eq!((thread.answers(), s.openai.requests_seen()), (vec![], 0));
+    }
+
+    pub(super) async fn an_edit_that_reaches_one_before_its_post_reaches_the_other_counts(s: &mut Story) {
+        let thread = mention_on_its_way(s, "I have a cat").await;
+        s.reaches_other();
+        thread.edit(&thread.first(), "@assistant I have a dog").await;
+        s.openai.answers("Hello.");
+        arrives(s).await;
+        thread.finishes("Hello.").await;
+        s.openai.last_request().heard(["I have a dog"]);
+    }
+
+    pub(super) async fn what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other(s: &mut Story) {
+        let last = s.openai.turn().text("One").gate("half").text(".");
+        s.openai.answers("Two.");
+        let thread = s.slack.mention("ana", "#general", "one?").await;
+        last.reached("half").await;
+        thread.reply("ben", "two?").await;
+        s.slack.settled().await;
+        s.reaches_other();
+        let shown = async {
+            last.open("half");
+            thread.finishes("One.").await;
+        };
+        tokio::join!(s.assistant.take().unwrap().end(), shown);
+        s.passes(LOOK).await;
+        thread.finishes("Two.").await;
+        assert_eq!(thread.answers(), ["One.", "Two."]);
+    }
+
+    pub(super) async fn an_answer_that_outlasts_the_drain_is_carried_on_by_the_other(s: &mut Story) {
+        let drain = Duration::from_secs(25);
+        let long = s.openai.turn().text("Half an").gate("never").text(" answer.");
+        let thread = s.slack.mention("ana", "#general", "tell me all").await;
+        thread.shows("Half an").await;
+        long.reached("never").await;
+        s.openai.answers("A whole answer.");
+        s.reaches_other();
+        let (ends, began) = (s.assistant.take().unwrap().end(), s.clock.monotonic());
+        tokio::join!(ends, s.clock.pass_sleep(drain..=drain));
+        s.passes(LOOK).await;
+        thread.finishes("A whole answer.").await;
+        assert_eq!(thread.answers(), ["A whole answer."]);
+        assert!(s.clock.monotonic() - began <= drain + DELAY_MAX, "{:?}", s.clock.monotonic() - began);
+    }
+}
