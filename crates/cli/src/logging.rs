@@ -1,11 +1,22 @@
 //! Log lines: for people at a terminal, else as JSON.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::LogFormat;
+
+/// Whether log lines are JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether an error is to be told as a line of JSON: whoever reads the log line by line reads nothing else.
+pub fn is_json() -> bool {
+    JSON.load(Relaxed) && tracing::enabled!(Level::ERROR)
+}
 
 /// Sends log lines to standard error from now on. `RUST_LOG` wins over `level`.
 pub fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
@@ -26,6 +37,7 @@ pub fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
     let logs = tracing_subscriber::registry().with(filter).with(filter_fn(is_ours_or_harmless));
+    JSON.store(json, Relaxed);
     if json {
         logs.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init();
     } else {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chathakase::{
     args::{Cli, Command},
-    check, config, demo, init, manifest, serve, sessions,
+    check, config, demo, init, logging, manifest, serve, sessions,
 };
 use clap::Parser;
 
@@ -52,5 +52,10 @@ fn report(error: &anyhow::Error) {
             causes.push(cause);
         }
     }
-    eprintln!("error: {}", causes.join("\n  because: "));
+    let said = causes.join("\n  because: ");
+    if logging::is_json() {
+        tracing::error!(error = said, "ended by an error");
+    } else {
+        eprintln!("error: {said}");
+    }
 }

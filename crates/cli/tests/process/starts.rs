@@ -4,6 +4,7 @@ use std::{fs, net::TcpListener};
 
 use chathakase_sim::slack::Transport::{Http, Socket};
 use chathakase_store::sqlite::SCHEMA;
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{
@@ -11,10 +12,16 @@ use crate::{
     stage::Stage,
 };
 
-/// Runs `command` to its end; gives back what it said after its log lines.
+/// Runs `command` to its end; gives back the error that ended it: the last line of its log, if it began one.
 async fn refusal(command: Command) -> String {
     let ended = Program::start(command).ended().await;
     assert_eq!(ended.code, Some(1), "{}", ended.said);
+    if ended.said.starts_with('{') {
+        let log: Vec<Value> = ended.said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let last = log.last().expect("it says why");
+        assert_eq!((&last["level"], &last["message"]), (&"ERROR".into(), &"ended by an error".into()));
+        return last["error"].as_str().unwrap().to_owned();
+    }
     assert_eq!(ended.said.matches("error: ").count(), 1, "{}", ended.said);
     ended.said.split_once("error: ").unwrap().1.to_owned()
 }
