@@ -65,7 +65,7 @@ struct Window {
     told: Told,
     slack: Changes,
     notes: Changes,
-    relay: Option<Changes>,
+    requests: Option<Changes>,
 }
 
 /// The news of a window, until the page stops. The first is all of it: a window that comes back has missed something.
@@ -74,7 +74,7 @@ pub(crate) fn news(shared: Arc<Shared>, view: View) -> impl Stream<Item = Result
         // Before the first look: what happens meanwhile is not missed.
         slack: shared.slack.changes(),
         notes: shared.notes.changes(),
-        relay: shared.relay.as_ref().map(|relay| relay.changes()),
+        requests: shared.requests.as_ref().map(|requests| requests.changes()),
         told: Told::default(),
         shared,
         view,
@@ -97,8 +97,8 @@ impl Window {
                 let json = serde_json::to_string(&news).ok()?;
                 return Some(Event::default().retry(RETRY).data(json));
             }
-            let relay = async {
-                match &mut self.relay {
+            let requests = async {
+                match &mut self.requests {
                     Some(changes) => changes.next().await,
                     None => std::future::pending().await,
                 }
@@ -106,7 +106,7 @@ impl Window {
             tokio::select! {
                 () = self.slack.next() => {}
                 () = self.notes.next() => {}
-                () = relay => {}
+                () = requests => {}
             }
         }
     }

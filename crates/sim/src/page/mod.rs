@@ -9,6 +9,7 @@ mod door;
 mod draw;
 mod live;
 mod notes;
+mod requests;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use notes::{Notes, Tone};
 
-use self::door::Door;
+use self::{door::Door, requests::Requests};
 use crate::{relay::Relay, slack::SmallSlack};
 
 /// Something that can be broken: a button of the page.
@@ -56,7 +57,7 @@ pub struct Options {
     pub relay: Option<Relay>,
     /// What the model is called.
     pub model: String,
-    /// What to try, for who has no idea.
+    /// What to try, for who has no idea. `{you}` in one stands for the name of who is offered it.
     pub ideas: Vec<String>,
     /// What can be broken.
     pub faults: Vec<Fault>,
@@ -77,7 +78,7 @@ pub struct Page {
 /// What the handlers share.
 pub(crate) struct Shared {
     pub(crate) slack: SmallSlack,
-    pub(crate) relay: Option<Relay>,
+    pub(crate) requests: Option<Requests>,
     pub(crate) model: String,
     pub(crate) ideas: Vec<String>,
     pub(crate) faults: Vec<Fault>,
@@ -101,8 +102,8 @@ impl Page {
         let link = door.link();
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
+            requests: options.relay.map(|relay| Requests::new(relay, options.slack.clone())),
             slack: options.slack,
-            relay: options.relay,
             model: options.model,
             ideas: options.ideas,
             faults: options.faults,
@@ -113,11 +114,18 @@ impl Page {
             stop: stop.clone(),
             seen: Mutex::default(),
         });
-        let server = axum::serve(listener, routes::router(shared));
+        let server = axum::serve(listener, routes::router(Arc::clone(&shared)));
         let stopped = stop.clone();
         tokio::spawn(async move {
+            let watching = async {
+                match &shared.requests {
+                    Some(requests) => requests.watch().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = server.into_future() => {}
+                () = watching => {}
                 () = stopped.cancelled() => {}
             }
         });

@@ -130,6 +130,16 @@ impl Relay {
         self.shared.lock().back().cloned()
     }
 
+    /// The newest exchange that fits.
+    pub fn newest(&self, fits: impl Fn(&Exchange) -> bool) -> Option<Exchange> {
+        self.shared.lock().iter().rev().find(|exchange| fits(exchange)).cloned()
+    }
+
+    /// The exchanges with a higher number than this, oldest first.
+    pub fn after(&self, number: u64) -> Vec<Exchange> {
+        self.shared.lock().iter().filter(|exchange| exchange.number > number).cloned().collect()
+    }
+
     /// The newest exchanges, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.shared.lock().iter().cloned().collect()

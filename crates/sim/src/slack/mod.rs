@@ -30,7 +30,7 @@ pub use calls::Call;
 pub use events::{Fate, SentEvent};
 pub use fault::{Fault, Gate};
 pub use options::{MentionOrder, Options, Profile, Transport};
-pub use story::{Changes, Eyes, Face, Feed, Install, Place, Post, Replies, Said, Saying, Sight, Thread};
+pub use story::{Changes, Eyes, Face, Feed, Install, Place, Post, Replies, Said, Saying, Sight, Stood, Thread};
 pub use world::{Happening, What};
 
 use shared::{APP_TOKEN, SIGNING_SECRET, Shared};

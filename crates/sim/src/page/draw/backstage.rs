@@ -7,6 +7,7 @@ use crate::{
     model::MessageSeen,
     page::{Fault, Tone, notes::Note},
     relay::{End, Exchange},
+    slack::Stood,
 };
 
 /// Characters of one message of a request that are shown; the rest is counted.
@@ -71,15 +72,20 @@ fn note(scene: &Scene<'_>, note: &Note) -> Piece {
 }
 
 fn request(scene: &Scene<'_>) -> Markup {
-    let Some(relay) = &scene.shared.relay else {
+    let Some(requests) = &scene.shared.requests else {
         return html! { div id="request" { p.empty { "The model is asked directly, so its requests are not seen here." } } };
     };
-    match relay.last() {
-        None => html! { div id="request" { p.empty { "The model was asked nothing yet." } } },
-        Some(exchange) => html! {
+    let root = scene.view.root;
+    match requests.last(&scene.here, root) {
+        None => html! {
+            div id="request" {
+                p.empty { "The model was asked nothing " @if root.is_some() { "about this thread" } @else { "here" } " yet." }
+            }
+        },
+        Some((exchange, stood)) => html! {
             div id="request" {
                 (figures(&exchange))
-                @if let Some(left_out) = left_out(scene, &exchange) { p.left-out { (left_out) } }
+                p.left-out { (left_out(&exchange, &stood)) }
                 ol.messages tabindex="0" aria-label="The messages that were sent" { @for message in &exchange.request.messages { (sent(message)) } }
             }
         },
@@ -141,16 +147,15 @@ fn role(role: &str) -> &'static str {
     }
 }
 
-/// How much of its thread a request holds; none if the thread is not found.
-fn left_out(scene: &Scene<'_>, exchange: &Exchange) -> Option<String> {
-    let question = &exchange.request.messages.last()?.content;
-    let stood = scene.shared.slack.messages_up_to(question)?;
+/// How much of its thread a request holds.
+fn left_out(exchange: &Exchange, stood: &Stood) -> String {
     let sent = exchange.request.messages.iter().filter(|message| message.role != "system").count();
-    Some(match stood.checked_sub(sent) {
-        Some(0) | None => "All of the thread up to the question.".to_owned(),
-        Some(out) => format!(
-            "{out} of the thread's {stood} messages up to the question {} left out: commands, what was forgotten, or what is too old.",
+    match stood.messages.saturating_sub(sent) {
+        0 => "All of the thread up to the question.".to_owned(),
+        out => format!(
+            "{out} of the thread's {} messages up to the question {} left out: commands, what was forgotten, or what is too old.",
+            stood.messages,
             if out == 1 { "is" } else { "are" }
         ),
-    })
+    }
 }

@@ -89,6 +89,17 @@ pub struct Replies {
     pub streaming: bool,
 }
 
+/// Where a question stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The first post of the thread.
+    pub root: SlackTs,
+    /// How many messages there are in the thread up to the question. The posts of one answer are one.
+    pub messages: usize,
+}
+
 impl SmallSlack {
     /// The eyes of the person of this name; none if there is nobody.
     pub fn eyes(&self, who: &str) -> Option<Eyes> {
@@ -109,30 +120,41 @@ impl SmallSlack {
         faces
     }
 
-    /// How many messages stand in a thread up to the newest post that says this, the app's mention and `Name: ` aside. The posts
-    /// of one answer are one message. None if nobody said it.
-    pub fn messages_up_to(&self, said: &str) -> Option<usize> {
+    /// The thread in which people said all this, the last of it newest: where a model that is told so is asked. A message is known
+    /// with and without its author's name before it, and without the app's mention. None if there is no such thread.
+    pub fn thread_of(&self, said: &[&str]) -> Option<Stood> {
+        let question = *said.last()?;
         self.shared.look(|world| {
-            let mention = format!("<@{}>", world.bot_user(0));
-            let says = |message: &Message| {
-                let text = message.text.replace(&mention, "");
-                let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-                let text = text.trim();
-                said == text || said.strip_suffix(text).is_some_and(|name| !text.is_empty() && name.ends_with(": "))
-            };
             let posts =
                 world.channels.values().flat_map(|place| place.messages.values().map(move |post| (place, post)));
-            let people = posts.filter(|(place, post)| post.user != *world.bot_user(place.home));
-            let (place, question) = people.filter(|(_, post)| says(post)).max_by_key(|(_, post)| post.ts)?;
+            let mut questions: Vec<_> = posts.filter(|(place, post)| says(world, place, post, question)).collect();
+            questions.sort_by_key(|(_, post)| std::cmp::Reverse(post.ts));
+            let (place, question) = questions.into_iter().find(|(place, asked)| {
+                said.iter().all(|said| place.thread_messages(asked.root()).any(|post| says(world, place, post, said)))
+            })?;
+            let ours = |post: &Message| post.user == *world.bot_user(place.home);
             let mut last_was_ours = false;
             let before = place.thread_messages(question.root()).filter(|post| post.ts <= question.ts);
-            let counted = before.filter(|post| {
-                let ours = post.user == *world.bot_user(place.home);
-                !(std::mem::replace(&mut last_was_ours, ours) && ours)
-            });
-            Some(counted.count())
+            let counted = before.filter(|post| !(std::mem::replace(&mut last_was_ours, ours(post)) && ours(post)));
+            Some(Stood { channel: place.id.clone(), root: question.root(), messages: counted.count() })
         })
     }
+}
+
+/// Whether a person's post says this, as a model would be told it.
+fn says(world: &World, place: &Channel, post: &Message, said: &str) -> bool {
+    let bot = world.bot_user(place.home);
+    if post.user == *bot {
+        return false;
+    }
+    let mut text = post.text.replace(&format!("<@{bot}>"), "");
+    for person in world.people.values().filter(|person| post.text.contains(person.id.as_str())) {
+        text = text.replace(&format!("<@{}>", person.id), &format!("@{}", person.name));
+    }
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let text = text.trim();
+    let unnamed = said.strip_prefix(world.name_of(&post.user)).and_then(|rest| rest.strip_prefix(": "));
+    said == text || unnamed == Some(text)
 }
 
 impl Eyes {

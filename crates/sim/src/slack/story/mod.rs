@@ -7,7 +7,7 @@ mod saying;
 mod thread;
 mod wait;
 
-pub use eyes::{Eyes, Face, Place, Replies, Sight};
+pub use eyes::{Eyes, Face, Place, Replies, Sight, Stood};
 pub use listen::{Changes, Feed};
 pub use people::Install;
 pub use saying::Saying;
