@@ -4,6 +4,8 @@
 //! drawing over server-sent events (`live`), and what is typed goes out without leaving the page. Only this machine can reach it,
 //! and only who has the link (`door`).
 
+#[cfg(test)]
+mod contrast;
 mod deeds;
 mod door;
 mod draw;
