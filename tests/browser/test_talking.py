@@ -61,6 +61,27 @@ class Talking(TestCase):
         expect(max_.see("#thread")).to_contain_text("There is no such thread")
         self.assertNotIn("swordfish", max_.page.content())
 
+    def test_backstage_shows_the_requests_of_what_is_open_and_of_nobody_elses(self):
+        amy, bob = self.window("amy"), self.window("bob")
+        amy.begin("the password is marlin", "/dm").hears("marlin")
+        bob.go("/general?backstage=1")
+        expect(bob.see("#sent .sent.user").first).to_be_visible()
+        self.assertNotIn("marlin", bob.page.content())
+        bob.go("/dm?backstage=1")
+        expect(bob.see("#sent")).to_contain_text("The model was asked nothing here yet.")
+        # Two threads at once: each window is shown its own.
+        bob.begin("the code word is plaice").hears("plaice")
+        bob.page.get_by_role("link", name="Backstage").first.click()
+        expect(bob.see("#sent .sent.user")).to_contain_text(["the code word is plaice"])
+        amy.page.get_by_role("link", name="Backstage").first.click()
+        expect(amy.see("#sent .sent.user")).to_contain_text(["the password is marlin"])
+        amy.reply("what is the password?").hears("marlin")
+        expect(amy.see("#sent .sent.user")).to_have_count(2)
+        expect(bob.see("#sent .sent.user")).to_contain_text(["the code word is plaice"])
+
+    def test_ideas_speak_for_who_is_offered_them(self):
+        expect(Window(self, "ben").go("/random").see(".ideas button").first).to_have_text("I am Ben, and my dog is Rex")
+
     def test_a_whisper_is_seen_by_one_person(self):
         ana = Window(self, "ana").go("/general")
         ida = self.window("ida").begin("I am Ida")

@@ -5,9 +5,66 @@
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// ---- what changed ---------------------------------------------------------------------------------------------------------
+// ---- lists ----------------------------------------------------------------------------------------------------------------
 
+// A list that stands at its end stays there, whatever comes or takes its room: posts, a phone's keyboard, a long draft. One that was
+// scrolled up stays where it is, and counts what others write below.
 const NEAR_END_PX = 80;
+const lists = new Map();
+
+function keep(box) {
+  const list = { sticks: true, top: 0, news: 0, button: $(".news", box.parentElement) };
+  lists.set(box, list);
+  // Left in its middle for something that is open in it or beside it, it is found there again.
+  const place = location.pathname.split("/", box.id === "thread" ? 4 : 3).join("/");
+  const top = sessionStorage.getItem(`top ${place}`);
+  const from = document.referrer && new URL(document.referrer).pathname;
+  if (top !== null && `${from}/`.startsWith(`${place}/`)) {
+    list.sticks = false;
+    box.scrollTop = top;
+  }
+  addEventListener("pagehide", () => {
+    if (list.sticks) sessionStorage.removeItem(`top ${place}`);
+    else sessionStorage.setItem(`top ${place}`, box.scrollTop);
+  });
+  settle(box);
+  box.addEventListener("scroll", () => moved(box), { passive: true });
+  list.button.addEventListener("click", () => {
+    toEnd(box);
+    $$(".post", box).at(-1).focus();
+  });
+  new ResizeObserver(() => settle(box)).observe(box);
+}
+
+// Less room moves nothing up: only who scrolls up lets go of the end.
+function moved(box) {
+  const list = lists.get(box);
+  const isNearEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+  list.sticks = isNearEnd || (list.sticks && box.scrollTop >= list.top);
+  list.top = box.scrollTop;
+  if (list.sticks) count(list, 0);
+}
+
+function settle(box) {
+  const list = lists.get(box);
+  if (list.sticks) box.scrollTop = box.scrollHeight;
+  list.top = box.scrollTop;
+}
+
+function toEnd(box) {
+  const list = lists.get(box);
+  list.sticks = true;
+  count(list, 0);
+  settle(box);
+}
+
+function count(list, news) {
+  list.news = news;
+  list.button.hidden = news === 0;
+  $("b", list.button).textContent = news;
+}
+
+// ---- what changed ---------------------------------------------------------------------------------------------------------
 
 function made(html) {
   const template = document.createElement("template");
@@ -15,25 +72,23 @@ function made(html) {
   return template.content.firstElementChild;
 }
 
-function isNearEnd(box) {
-  return box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
-}
-
 // Puts the pieces of a region in place. An element that did not change stays, with its focus and what is selected in it.
 function take({ region, order, set }, isFirst) {
   const box = document.getElementById(region);
   if (!box) return;
-  const follows = box.classList.contains("posts") && isNearEnd(box);
+  const list = lists.get(box);
   for (const [id, html] of set) {
     const next = made(html);
     const old = document.getElementById(id);
-    if (old && old.outerHTML === next.outerHTML) continue;
+    if (old && (drawn.get(old) ?? old.outerHTML) === next.outerHTML) continue;
     if (old && old.contains(document.activeElement) && $("textarea", old)) continue;
     const hadFocus = old === document.activeElement || old?.contains(document.activeElement);
     if (old) old.replaceWith(next);
     else box.append(next);
     if (hadFocus) next.focus();
-    if (!isFirst) tell(old, next);
+    if (isFirst) continue;
+    tell(old, next);
+    if (list && !list.sticks && !old && isOthers(next)) count(list, list.news + 1);
   }
   const wanted = new Set(order);
   for (const piece of [...box.children]) if (!wanted.has(piece.id)) piece.remove();
@@ -41,14 +96,17 @@ function take({ region, order, set }, isFirst) {
     const piece = document.getElementById(id);
     if (piece && box.children[at] !== piece) box.insertBefore(piece, box.children[at] ?? null);
   });
-  if (follows) box.scrollTop = box.scrollHeight;
-  for (const list of $$(".messages", box)) list.scrollTop = list.scrollHeight;
-  if (box.classList.contains("posts")) roam(box);
+  for (const messages of $$(".messages", box)) messages.scrollTop = messages.scrollHeight;
+  if (!list) return;
+  settle(box);
+  roam(box);
 }
+
+const isOthers = (piece) => piece.matches(".post:not([data-mine])");
 
 // Reads out whole posts of others, once, in the thread or else in the channel.
 function tell(old, next) {
-  if (!next.matches(".post") || next.dataset.mine !== undefined || next.dataset.streaming !== undefined) return;
+  if (!isOthers(next) || next.dataset.streaming !== undefined) return;
   const isNews = !old || old.dataset.streaming !== undefined;
   if (!isNews || (next.id.startsWith("c-") && $("#thread"))) return;
   const text = $(".text", next)?.innerText ?? "";
@@ -58,24 +116,29 @@ function tell(old, next) {
 function listen() {
   const source = new EventSource(document.body.dataset.live);
   let isFirst = true;
+  let misses = 0;
   source.addEventListener("message", (event) => {
     JSON.parse(event.data).forEach((patch) => take(patch, isFirst));
     isFirst = false;
-    document.body.dataset.connected = "yes";
-    if ($("#trouble").dataset.kind === "gone") trouble("");
+    misses = 0;
+    if (!$("#trouble").closest(".frame")) trouble("");
   });
+  // The first time may be a hiccup; the browser tries again.
   source.addEventListener("error", () => {
     isFirst = true;
-    delete document.body.dataset.connected;
-    trouble("The demo does not answer. It may have ended; this page goes on when it is back.", "gone");
+    misses += 1;
+    if (misses > 1 || source.readyState === EventSource.CLOSED)
+      trouble("The demo has ended. Start it again and open the link that it prints.");
   });
   addEventListener("pagehide", () => source.close());
 }
 
-function trouble(text, kind = "") {
+// Says what went wrong: where it was tried, or above everything.
+function trouble(text, form) {
   const box = $("#trouble");
+  const place = form?.closest(".thread, .channel, .backstage");
+  (place ? $(".write, .scroll", place) : document.body).prepend(box);
   box.textContent = text;
-  box.dataset.kind = kind;
   box.hidden = !text;
 }
 
@@ -90,17 +153,18 @@ async function send(form, button) {
   form.dataset.busy = "";
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields, headers: { "x-scripted": "1" } });
-    if (!answer.ok) return trouble(await answer.text(), "refused");
+    if (!answer.ok) return trouble(await answer.text(), form);
     trouble("");
+    if (form.matches(".write form")) toEnd($(".posts", form.closest(".thread, .channel")));
     if (form.dataset.draft) {
       sessionStorage.removeItem(draftOf(form));
       form.reset();
       grow(area);
     }
     const go = answer.headers.get("x-go");
-    if (go && go !== location.pathname + location.search) location.assign(go);
+    if (go && go !== location.pathname + location.search) leave(go, form);
   } catch {
-    trouble("The demo does not answer, so this was not sent. Is it still running?", "refused");
+    trouble("This was not sent: the demo does not answer. Is it still running?", form);
   } finally {
     delete form.dataset.busy;
   }
@@ -116,6 +180,7 @@ document.addEventListener("submit", (event) => {
 function grow(area) {
   area.style.height = "auto";
   area.style.height = `${area.scrollHeight + 2}px`;
+  lists.forEach((_, box) => settle(box));
 }
 
 document.addEventListener("input", (event) => {
@@ -135,6 +200,11 @@ document.addEventListener("click", (event) => {
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
   if (event.target.closest("[data-theme-switch]")) switchTheme();
+  const escape = event.target.closest(".post [data-escape]");
+  if (escape && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+    event.preventDefault();
+    follow(escape);
+  }
 });
 
 function switchTheme() {
@@ -146,35 +216,60 @@ function switchTheme() {
 
 // ---- keys -----------------------------------------------------------------------------------------------------------------
 
-// One post of a list can be reached by Tab; the arrows move between them.
-function roam(box, to) {
+// Elements as the server drew them, before they were given their place among the keys.
+const drawn = new WeakMap();
+
+// Of a list, Tab reaches one post with what is in it, the newest until another was chosen. Arrows move between posts, Enter opens.
+function roam(box) {
   const posts = $$(".post", box);
-  const now = to ?? posts.find((post) => post === document.activeElement) ?? posts.find((post) => post.tabIndex === 0) ?? posts.at(-1);
-  for (const post of posts) post.tabIndex = post === now ? 0 : -1;
-  if (to) to.focus();
+  const now = posts.find((post) => post.contains(document.activeElement)) ?? posts.at(-1);
+  for (const post of posts) {
+    if (!drawn.has(post)) drawn.set(post, post.outerHTML);
+    post.tabIndex = post === now ? 0 : -1;
+    for (const part of $$("a, button, pre, .table", post)) {
+      if (post === now) part.removeAttribute("tabindex");
+      else part.tabIndex = -1;
+    }
+  }
 }
 
-function arrows(event) {
-  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  const post = document.activeElement.closest(".post");
-  const place = document.activeElement.closest(".place");
-  if (post && document.activeElement === post) {
-    const posts = $$(".post", post.parentElement);
-    const next = { Home: posts[0], End: posts.at(-1) }[event.key] ?? posts[posts.indexOf(post) + step];
-    if (next) roam(post.parentElement, next);
-    return Boolean(next);
-  }
-  if (place && step) {
-    const places = $$(".place");
-    const next = places[places.indexOf(place) + step];
-    next?.focus();
-    return Boolean(next);
-  }
-  return false;
+function only(button, all) {
+  for (const other of all) other.tabIndex = other === button ? 0 : -1;
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  const post = target.closest(".post");
+  if (post && post.tabIndex !== 0) roam(post.parentElement);
+  if (target.matches(".ideas button")) only(target, $$("button", target.form));
+});
+
+const RUNS = [
+  [".post", "ArrowUp", "ArrowDown"],
+  [".place", "ArrowUp", "ArrowDown"],
+  [".ideas button", "ArrowLeft", "ArrowRight"],
+];
+
+function arrows({ key }) {
+  const here = document.activeElement;
+  const run = RUNS.find(([each]) => here.matches(each));
+  if (!run) return false;
+  const [each, back, on] = run;
+  const all = $$(each, here.closest("ol, ul, form"));
+  const at = all.indexOf(here);
+  const next = { Home: all[0], End: all.at(-1), [back]: all[at - 1], [on]: all[at + 1] }[key];
+  next?.focus();
+  return Boolean(next);
+}
+
+// What was open in a post is over: the way back does not lead into it again.
+function leave(href, from) {
+  if (from.closest(".post")) location.replace(href);
+  else location.assign(href);
 }
 
 function follow(link) {
-  if (link) location.assign(link.href);
+  if (link?.matches("[data-escape]")) leave(link.href, link);
+  else if (link) location.assign(link.href);
   return Boolean(link);
 }
 
@@ -196,6 +291,8 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape") {
     // What was opened last closes first: a change, the backstage, the thread.
     isDone = follow($(".post [data-escape]") ?? $(".backstage [data-escape]") ?? $(".thread [data-escape]"));
+  } else if (event.key === "Enter" && event.target.matches(".post")) {
+    isDone = follow($(".summary, .tools a", event.target));
   } else if (!area) {
     isDone = arrows(event);
   }
@@ -204,8 +301,12 @@ document.addEventListener("keydown", (event) => {
 
 // ---- the beginning --------------------------------------------------------------------------------------------------------
 
-for (const box of $$(".posts, .messages")) box.scrollTop = box.scrollHeight;
-$$(".posts").forEach((box) => roam(box));
+for (const box of $$(".messages")) box.scrollTop = box.scrollHeight;
+for (const box of $$(".posts")) {
+  keep(box);
+  roam(box);
+}
+for (const ideas of $$(".ideas")) only($("button", ideas), $$("button", ideas));
 for (const form of $$("form[data-draft]")) {
   const area = $("textarea", form);
   area.value = sessionStorage.getItem(draftOf(form)) ?? area.value;
@@ -218,6 +319,11 @@ for (const area of $$(".editor textarea")) {
 if (document.body.dataset.live) {
   const first = $(".farewell button") ?? $("#write-edit") ?? $("#write-thread") ?? $("#write");
   // On a phone the keyboard would cover what one came to read.
-  if (first && first.offsetParent && matchMedia("(min-width: 48rem)").matches) first.focus();
+  if (first && first.offsetParent && matchMedia("(min-width: 48rem)").matches) first.focus({ preventScroll: true });
+  const open = $(".post .editor, .post .farewell")?.closest(".post");
+  if (open) {
+    open.scrollIntoView({ block: "center" });
+    moved(open.parentElement);
+  }
   listen();
 }

@@ -31,7 +31,7 @@ pub(crate) fn page(scene: &Scene<'_>, theme: Option<&str>) -> Markup {
                 }
                 p.unseen id="keys" { "Enter sends, Shift and Enter begins a new line." }
                 div.unseen id="announcer" role="status" aria-live="polite" {}
-                div.trouble id="trouble" role="alert" hidden {}
+                p.trouble id="trouble" role="alert" hidden {}
             }
         }
     }
@@ -91,6 +91,7 @@ fn channel(scene: &Scene<'_>, regions: &[Region]) -> Markup {
                 }
             }
             ol.posts id="channel" aria-label="Messages" tabindex="-1" { (pieces(regions, "channel")) }
+            (below())
             div.write { (composer::ideas(scene, false)) (composer::composer(scene, false)) }
         }
     }
@@ -109,8 +110,21 @@ fn thread(scene: &Scene<'_>, regions: &[Region]) -> Markup {
                 a.close data-escape="" href=(view.without_thread().href()) { span aria-hidden="true" { "×" } span.unseen { "Close the thread" } }
             }
             ol.posts id="thread" aria-label="Thread" tabindex="-1" { (pieces(regions, "thread")) }
+            (below())
             div id="doing" { (pieces(regions, "doing")) }
             div.write { (composer::ideas(scene, true)) (composer::composer(scene, true)) }
+        }
+    }
+}
+
+/// What others wrote below while the list was scrolled up. Its script shows it and counts.
+fn below() -> Markup {
+    html! {
+        div.below {
+            button.news type="button" hidden {
+                b { "0" } " new"
+                svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M12 5v13M6 12.5l6 6 6-6" {} }
+            }
         }
     }
 }
