@@ -27,13 +27,13 @@ pub(crate) fn stand_in() -> String {
     "a stand-in: rules, no language model".to_owned()
 }
 
-/// What to try. A language model can be asked anything.
+/// What to try; the page fills in who is offered it. A language model can be asked anything.
 pub(crate) fn ideas(stand_in: bool) -> Vec<String> {
     let ideas: &[&str] = if stand_in {
-        &["I am Ana, and my dog is Rex", "Who am I?", "What do you remember?", "Show a table", "Write a long answer"]
+        &["I am {you}, and my dog is Rex", "Who am I?", "What do you remember?", "Show a table", "Write a long answer"]
     } else {
         &[
-            "I am Ana, and my dog is Rex",
+            "I am {you}, and my dog is Rex",
             "Who am I?",
             "Summarise this thread",
             "Explain tides in a table",

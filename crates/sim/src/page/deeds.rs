@@ -31,6 +31,10 @@ pub(crate) struct Deed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Undone(pub(crate) &'static str);
 
+/// What is said of a text that Slack would not take, or of a form that is longer than any such text.
+pub(crate) const TOO_LONG: Undone =
+    Undone("It is longer than the 40,000 characters that Slack takes; send it in parts.");
+
 /// Where somebody is.
 struct Spot {
     view: View,
@@ -38,10 +42,14 @@ struct Spot {
 }
 
 impl Deed {
+    /// Who does it, as it was typed.
+    pub(crate) fn who(&self) -> &str {
+        &self.who
+    }
+
     /// Somebody comes in under a name; they are there from then on.
     pub(crate) fn join(self, shared: &Shared) -> Result<View, Undone> {
-        let who = view::name(&self.who)
-            .ok_or(Undone("A name has letters, digits, - and _, at most 20, and is not “assistant”."))?;
+        let who = view::name(&self.who).map_err(Undone)?;
         shared.slack.person(&who);
         Ok(View { who, ..View::default() })
     }
@@ -132,7 +140,7 @@ impl Deed {
         match text.chars().count() {
             0 => Err(Undone("There is nothing in it yet.")),
             1..=TEXT_CHARS_MAX => Ok(text),
-            _ => Err(Undone("It is longer than Slack's 40,000 characters.")),
+            _ => Err(TOO_LONG),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Form, Path, Query, Request, State},
+    extract::{DefaultBodyLimit, Form, Path, Query, Request, State, rejection::FormRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{
@@ -17,7 +17,7 @@ use maud::Markup;
 
 use super::{
     Shared,
-    deeds::{Deed, Undone},
+    deeds::{Deed, TOO_LONG, Undone},
     door::Verdict,
     draw::{self, Scene},
     live,
@@ -50,6 +50,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/{who}", get(list))
         .route("/{who}/{place}", get(place))
         .route("/{who}/{place}/{root}", get(thread))
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_page)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guarded))
         .with_state(shared)
@@ -90,7 +92,7 @@ fn html(page: &Markup) -> Html<String> {
 }
 
 async fn front(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Html<String> {
-    html(&draw::welcome(&shared, theme(&headers)))
+    html(&draw::welcome(&shared, None, theme(&headers)))
 }
 
 async fn list(state: State<Arc<Shared>>, Path(who): Path<String>, asked: Query<Asked>, headers: HeaderMap) -> Response {
@@ -119,10 +121,18 @@ fn shown(shared: &Arc<Shared>, view: &View, headers: &HeaderMap) -> Response {
     match Scene::of(shared, view) {
         Some(scene) => html(&draw::page(&scene, theme(headers))).into_response(),
         None => {
-            let page = draw::refusal("There is nothing here for you.", true, theme(headers));
-            (StatusCode::NOT_FOUND, html(&page)).into_response()
+            let why = "This page shows nobody of that name, or no such channel of theirs.";
+            nothing(why, headers)
         }
     }
+}
+
+async fn no_such_page(headers: HeaderMap) -> Response {
+    nothing("There is no page at this address.", &headers)
+}
+
+fn nothing(why: &str, headers: &HeaderMap) -> Response {
+    (StatusCode::NOT_FOUND, html(&draw::refusal(why, true, theme(headers)))).into_response()
 }
 
 async fn live_list(state: State<Arc<Shared>>, Path(who): Path<String>, asked: Query<Asked>) -> Response {
@@ -153,16 +163,13 @@ async fn does(
     State(shared): State<Arc<Shared>>,
     Path(deed): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<Deed>,
+    form: Result<Form<Deed>, FormRejection>,
 ) -> Response {
-    let done = match deed.as_str() {
-        "join" => form.join(&shared),
-        "say" => form.say(&shared).await,
-        "edit" => form.edit(&shared).await,
-        "delete" => form.delete(&shared).await,
-        "stop" => form.stop(&shared).await,
-        "break" => form.break_something(&shared),
-        _ => Err(Undone("There is nothing of that name to do.")),
+    let done = match form {
+        Ok(Form(form)) if deed == "join" => return joined(form, &shared, &headers),
+        Ok(Form(form)) => done(&deed, form, &shared).await,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(TOO_LONG),
+        Err(_) => Err(Undone("This form cannot be read; reload the page and try again.")),
     };
     let scripted = headers.contains_key(SCRIPTED);
     match done {
@@ -176,6 +183,29 @@ async fn does(
             let page = draw::refusal(why, true, theme(&headers));
             (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
         }
+    }
+}
+
+/// Comes in; a name that is none is said beside the field that it was typed into.
+fn joined(form: Deed, shared: &Shared, headers: &HeaderMap) -> Response {
+    let typed = form.who().to_owned();
+    match form.join(shared) {
+        Ok(view) => Redirect::to(&view.href()).into_response(),
+        Err(Undone(why)) => {
+            let page = draw::welcome(shared, Some((&typed, why)), theme(headers));
+            (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
+        }
+    }
+}
+
+async fn done(deed: &str, form: Deed, shared: &Arc<Shared>) -> Result<View, Undone> {
+    match deed {
+        "say" => form.say(shared).await,
+        "edit" => form.edit(shared).await,
+        "delete" => form.delete(shared).await,
+        "stop" => form.stop(shared).await,
+        "break" => form.break_something(shared),
+        _ => Err(Undone("There is nothing of that name to do.")),
     }
 }
 

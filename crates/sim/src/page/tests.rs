@@ -108,6 +108,7 @@ async fn what_is_written_is_shown_and_a_question_opens_its_thread() {
         (StatusCode::SEE_OTHER, &"/ana/general".parse().unwrap())
     );
     let page = visit.page("/ben/general").await;
+    assert!(page.contains("<b>ana</b><time>12:34</time>"), "{page}");
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script>alert"), "{page}");
     assert!(page.contains("value=\"@assistant &lt;b&gt;idea&lt;/b&gt;\""), "{page}");
     let asked = visit.does("say", &[("who", "ana"), ("place", "general"), ("text", "@assistant hi")]).await;
@@ -147,7 +148,8 @@ async fn what_cannot_be_done_is_said_in_words() {
         ("say", vec![("who", "nobody"), ("place", "general"), ("text", "hi")], "Nobody of this name"),
         ("say", vec![("who", "ana"), ("place", "moon"), ("text", "hi")], "no such channel"),
         ("say", vec![("who", "ana"), ("place", "general"), ("root", "1.000001"), ("text", "hi")], "no such thread"),
-        ("join", vec![("who", "a b")], "letters, digits"),
+        ("join", vec![("who", "a b")], "one word of letters"),
+        ("join", vec![("who", "a b")], "value=\"a b\""),
         ("break", vec![("who", "ana"), ("place", "general"), ("fault", "nothing")], "no such button"),
         ("stop", vec![("who", "ana"), ("place", "general")], "no thread"),
         ("dance", vec![("who", "ana")], "nothing of that name"),
@@ -157,6 +159,24 @@ async fn what_cannot_be_done_is_said_in_words() {
         let text = answer.text().await.unwrap();
         assert!(text.contains(why), "{deed}: {text}");
     }
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_said_and_a_thread_that_is_not_there_too() {
+    let visit = Visit::begin().await;
+    for chars in [40_001, 1 << 20] {
+        let text = "x".repeat(chars);
+        let answer = visit.does("say", &[("who", "ana"), ("place", "general"), ("text", &text)]).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text().await.unwrap().contains("longer than the 40,000 characters"), "{chars}");
+    }
+    for path in ["/a/b/c/d", "/do/say", "/nobody/general", "/ana/moon"] {
+        let answer = visit.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text().await.unwrap().contains("To the first page"), "{path}");
+    }
+    let refused = visit.client.get(&visit.address).send().await.unwrap().text().await.unwrap();
+    assert!(refused.contains("<code>chathakase demo</code>"), "{refused}");
 }
 
 #[tokio::test]

@@ -112,12 +112,24 @@ impl View {
     }
 }
 
-/// A name in Slack's alphabet, in lower case; none if it is no name, or one that an address needs.
-pub(crate) fn name(text: &str) -> Option<String> {
+/// A name in Slack's alphabet, in lower case.
+///
+/// # Errors
+/// Why it is none, in words for who typed it.
+pub(crate) fn name(text: &str) -> Result<String, &'static str> {
     let name = text.trim().trim_start_matches('@').to_lowercase();
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    let taken = ["do", "live", "assistant"].contains(&name.as_str());
-    (fits && !taken && name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c))).then_some(name)
+    if name == "assistant" {
+        return Err("The assistant is here already; take another name.");
+    }
+    if ["do", "live"].contains(&name.as_str()) {
+        return Err("This page needs that word for its own addresses; take another name.");
+    }
+    match name.chars().count() {
+        0 => Err("A name has at least one letter."),
+        1..=NAME_CHARS_MAX if name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c)) => Ok(name),
+        1..=NAME_CHARS_MAX => Err("As in Slack, a name is one word of letters, digits, - and _, such as ana-maria."),
+        _ => Err("A name has 20 letters at most."),
+    }
 }
 
 fn encoded(part: &str) -> String {
@@ -165,15 +177,21 @@ mod tests {
     #[test]
     fn names_are_words() {
         for (typed, read) in [
-            ("ana", Some("ana")),
-            (" @Zoë ", Some("zoë")),
-            ("", None),
-            ("a b", None),
-            ("a/b", None),
-            ("live", None),
-            ("assistant", None),
+            ("ana", Ok("ana")),
+            (" @Zoë ", Ok("zoë")),
+            ("", Err("at least one")),
+            ("Ana Maria", Err("one word")),
+            ("a/b", Err("one word")),
+            ("page.css", Err("one word")),
+            ("live", Err("addresses")),
+            ("Assistant", Err("here already")),
+            ("a-name-of-more-than-20", Err("at most")),
         ] {
-            assert_eq!(name(typed).as_deref(), read, "{typed:?}");
+            match (name(typed), read) {
+                (Ok(name), Ok(read)) => assert_eq!(name, read, "{typed:?}"),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{typed:?}: {why}"),
+                (name, _) => panic!("{typed:?}: {name:?}"),
+            }
         }
     }
 }

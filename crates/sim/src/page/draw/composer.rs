@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use super::{Scene, mrkdwn};
 use crate::{page::view::View, slack::Sight};
 
-/// Slack's longest message.
-const CHARS_MAX: &str = "40000";
 /// Ideas that are shown at once.
 const IDEAS_MAX: usize = 4;
+/// Stands in an idea for the name of who is offered it.
+const YOU: &str = "{you}";
 
 /// Writes to the channel, or into the thread.
 pub(crate) fn composer(scene: &Scene<'_>, in_thread: bool) -> Markup {
@@ -24,7 +24,7 @@ pub(crate) fn composer(scene: &Scene<'_>, in_thread: bool) -> Markup {
         form.composer method="post" action="/do/say" data-draft=(view.href()) {
             (where_to(&view))
             label.unseen for=(id) { (label) }
-            textarea id=(id) name="text" rows="1" maxlength=(CHARS_MAX) placeholder=(label) autocomplete="off"
+            textarea id=(id) name="text" rows="1" placeholder=(label) autocomplete="off"
                 aria-keyshortcuts="Enter" aria-describedby="keys" required {}
             div.row {
                 @if !place.is_direct {
@@ -42,19 +42,26 @@ pub(crate) fn composer(scene: &Scene<'_>, in_thread: bool) -> Markup {
     }
 }
 
-/// What to try, one press each. A thread with answers needs no ideas.
+/// What to try, one press each. The first one begins a talk, so a thread is offered the others.
 pub(crate) fn ideas(scene: &Scene<'_>, in_thread: bool) -> Markup {
     let view = scene.settled();
     let mention = if in_thread || scene.place().is_direct { "" } else { "@assistant " };
     let view = if in_thread { view } else { view.without_thread() };
+    let name = capitalised(&view.who);
     html! {
         form.ideas method="post" action="/do/say" aria-label="Ideas" {
             (where_to(&view))
-            @for idea in scene.shared.ideas.iter().skip(if in_thread { 1 } else { 0 }).take(IDEAS_MAX) {
+            @for idea in scene.shared.ideas.iter().skip(usize::from(in_thread)).take(IDEAS_MAX) {
+                @let idea = idea.replace(YOU, &name);
                 button type="submit" name="text" value={ (mention) (idea) } { (idea) }
             }
         }
     }
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// Changes an own post.
@@ -64,7 +71,7 @@ pub(crate) fn editor(scene: &Scene<'_>, view: &View, post: &Sight) -> Markup {
             (where_to(view))
             input type="hidden" name="ts" value=(post.ts);
             label.unseen for="write-edit" { "Change your message" }
-            textarea id="write-edit" name="text" rows="2" maxlength=(CHARS_MAX) autocomplete="off" autofocus required {
+            textarea id="write-edit" name="text" rows="2" autocomplete="off" autofocus required {
                 (mrkdwn::as_typed(&post.text, &scene.names))
             }
             div.row {

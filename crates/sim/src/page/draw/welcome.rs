@@ -8,7 +8,8 @@ use crate::{
     slack::Face,
 };
 
-pub(crate) fn welcome(shared: &Shared, theme: Option<&str>) -> Markup {
+/// `wrong` is a name that was typed, and why it is none.
+pub(crate) fn welcome(shared: &Shared, wrong: Option<(&str, &str)>, theme: Option<&str>) -> Markup {
     let faces = shared.slack.faces();
     html! {
         (DOCTYPE)
@@ -25,8 +26,10 @@ pub(crate) fn welcome(shared: &Shared, theme: Option<&str>) -> Markup {
                     }
                     form.join method="post" action="/do/join" {
                         label for="name" { "or somebody else" }
-                        input id="name" name="who" maxlength="20" autocomplete="off" placeholder="your name" required;
+                        input id="name" name="who" autocomplete="off" placeholder="your name" required value=[wrong.map(|(typed, _)| typed)]
+                            autofocus[wrong.is_some()] aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| "wrong")];
                         button.button type="submit" { "Come in" }
+                        @if let Some((_, why)) = wrong { p.wrong id="wrong" role="alert" { (why) } }
                     }
                     p.hint { "Open a second window as another person: each sees what the other writes. The model is " (shared.model) "." }
                 }
@@ -46,7 +49,8 @@ fn person(face: &Face) -> Markup {
     }
 }
 
-/// For who may not come in, looks for what is not there, or asks for what cannot be done.
+/// For who may not come in, looks for what is not there, or asks for what cannot be done. What is typed somewhere stands between
+/// backticks in `why`.
 pub(crate) fn refusal(why: &str, is_in: bool, theme: Option<&str>) -> Markup {
     html! {
         (DOCTYPE)
@@ -56,7 +60,9 @@ pub(crate) fn refusal(why: &str, is_in: bool, theme: Option<&str>) -> Markup {
                 main.welcome {
                     (avatar::draw("assistant", true))
                     h1 { "ChatHakase" }
-                    p.lead { (why) }
+                    p.lead {
+                        @for (n, part) in why.split('`').enumerate() { @if n % 2 == 0 { (part) } @else { code { (part) } } }
+                    }
                     @if is_in { a.button href="/" { "To the first page" } }
                 }
             }
