@@ -29,6 +29,8 @@ pub enum Command {
     Check(Check),
     /// List, show or erase sessions
     Sessions(Sessions),
+    /// Move everything that is stored to another place
+    Store(Store),
     /// Print every setting with what it does, as a file to copy to chathakase.toml
     Config,
 }
@@ -203,6 +205,34 @@ pub struct Which {
     /// The workspace, when several have a session of that name
     #[arg(long, value_name = "T…")]
     pub workspace: Option<String>,
+}
+
+/// What is asked about the store.
+#[derive(Debug, Args)]
+pub struct Store {
+    /// The settings file (default: chathakase.toml in this folder, if there is one)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub ask: StoreAsk,
+}
+
+/// What to do with the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreAsk {
+    /// Copy everything into an empty store, and compare both. Cut at any point, the same command goes on. Not while `serve` runs
+    Copy {
+        /// The store to copy: sqlite:PATH or postgres://… (default: the setting store.url)
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// An empty store, or one that is not there yet (default: the setting store.url)
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+        /// Say what was copied as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// How the demo runs.

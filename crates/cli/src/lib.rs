@@ -18,5 +18,6 @@ pub mod mortal;
 pub mod serve;
 mod server;
 pub mod sessions;
+pub mod store;
 pub mod watch;
 pub mod wiring;

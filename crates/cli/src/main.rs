@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chathakase::{
     args::{Cli, Command},
-    check, config, demo, init, logging, manifest, serve, sessions,
+    check, config, demo, init, logging, manifest, serve, sessions, store,
 };
 use clap::Parser;
 
@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
         },
         Command::Init(args) => init::run(&args).await,
         Command::Sessions(args) => sessions::run(&args).await,
+        Command::Store(args) => store::run(&args).await,
         Command::Manifest(args) => manifest::page(&args).map(|page| print(&page)),
         Command::Config => {
             print(&config::example_file());

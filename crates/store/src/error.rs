@@ -170,6 +170,16 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// It is half a copy of another store.
+    #[error(
+        "{at} holds a copy of {of} that is not finished; do `chathakase store copy` from there again, and it goes on where it stopped"
+    )]
+    Unfinished {
+        /// The store.
+        at: RedactedUrl,
+        /// What it is a copy of.
+        of: String,
+    },
     /// `memory:` is in one process alone.
     #[error(
         "`memory:` is kept in the serving process and nowhere else: nothing can be read from here; ask in Slack (`all sessions`)"
@@ -224,12 +234,7 @@ pub enum OpenError {
 impl OpenError {
     /// PostgreSQL is in the way.
     pub(crate) fn postgres(url: &RedactedUrl, cause: StoreError) -> Self {
-        let cause = match cause {
-            StoreError::Unavailable { what, cause } => {
-                Box::new(InTheWay { what, cause }) as Box<dyn Error + Send + Sync>
-            }
-            cause => cause.into(),
-        };
+        let cause = InTheWay::of(cause);
         Self::Postgres { url: url.clone(), cause }
     }
 }
@@ -237,10 +242,20 @@ impl OpenError {
 /// [`StoreError::Unavailable`] without its promise to try again: what cannot be opened is not tried again.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-struct InTheWay {
+pub(crate) struct InTheWay {
     what: String,
     #[source]
     cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl InTheWay {
+    /// What stood in the way.
+    pub(crate) fn of(error: StoreError) -> Box<dyn Error + Send + Sync> {
+        match error {
+            StoreError::Unavailable { what, cause } => Box::new(Self { what, cause }),
+            error => error.into(),
+        }
+    }
 }
 
 #[cfg(test)]

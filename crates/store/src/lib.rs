@@ -7,6 +7,7 @@
 mod checksum;
 mod code;
 mod codec;
+mod copy;
 mod error;
 pub mod memory;
 pub mod postgres;
@@ -23,6 +24,7 @@ use chathakase_session::{
     time::SharedClock,
 };
 
+pub use copy::{CopyError, Doing, Progress, Same, copy};
 pub use error::{OpenError, RedactedUrl};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;

@@ -24,5 +24,6 @@ mod models;
 mod pages;
 mod people;
 mod starts;
+mod store;
 mod strangers;
 mod terminal;

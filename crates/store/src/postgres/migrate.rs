@@ -11,6 +11,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0002_suspects.sql"),
     include_str!("migrations/0003_lookups.sql"),
     include_str!("migrations/0004_passed.sql"),
+    include_str!("migrations/0005_copying.sql"),
 ];
 
 /// The schema that this build writes.
@@ -121,7 +122,8 @@ mod tests {
                 7_641_745_271_468_820_258,
                 4_852_506_725_142_773_312,
                 -1_662_901_824_506_869_003,
-                6_325_134_850_592_617_158
+                6_325_134_850_592_617_158,
+                4_257_049_808_532_920_940
             ]
         );
     }

@@ -6,6 +6,7 @@
 mod address;
 mod book;
 mod cells;
+mod copy;
 mod link;
 mod migrate;
 mod numbers;
@@ -31,6 +32,7 @@ use chathakase_session::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+pub(crate) use copy::{CopyEnd, is_double};
 pub use migrate::SCHEMA;
 
 use crate::{OpenError, queue::Queue};
@@ -232,7 +234,14 @@ impl PostgresStore {
 fn connect_beside(address: &Address) -> std::result::Result<Link, OpenError> {
     let open = || {
         let link = Link::connect(address).map_err(|cause| OpenError::postgres(&address.shown, cause))?;
-        migrate::run(&link, address).map(|()| link)
+        migrate::run(&link, address)?;
+        match copy::position(&link).map_err(|cause| OpenError::postgres(&address.shown, cause))? {
+            Some(unfinished) => {
+                link.close();
+                Err(OpenError::Unfinished { at: address.shown.clone(), of: unfinished.source })
+            }
+            None => Ok(link),
+        }
     };
     let opened = std::thread::scope(|scope| scope.spawn(open).join());
     opened.unwrap_or_else(|_| Err(OpenError::Thread { cause: std::io::Error::other("the thread that connects died") }))

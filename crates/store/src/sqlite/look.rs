@@ -54,7 +54,9 @@ pub(crate) fn look(path: &Path) -> Result<Found, OpenError> {
         Err(error) => return Err(error),
     };
     let conn = open::reader(&path)?;
-    migrate::found(&conn, &path)?;
+    if migrate::found(&conn, &path)? == SCHEMA {
+        open::refuse_unfinished(&conn, &path)?;
+    }
     drop(conn);
     if lock.is_none() {
         return Ok(Found::Served { path });
@@ -100,6 +102,7 @@ impl SqliteStore {
             SCHEMA => {}
             found => return Err(OpenError::OlderSchema { path: path.into(), found, needed: SCHEMA }),
         }
+        open::refuse_unfinished(&conn, path)?;
         let queue = Arc::new(Queue::new(1));
         queue.close();
         let readers = Readers::new(vec![conn], clock, Arc::new(AtomicBool::new(false)), queue.clone())

@@ -17,6 +17,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0004_suspects.sql"),
     include_str!("migrations/0005_lookups.sql"),
     include_str!("migrations/0006_passed.sql"),
+    include_str!("migrations/0007_copying.sql"),
 ];
 
 /// The schema that this build writes.
@@ -97,7 +98,8 @@ mod tests {
                 1_781_119_765_063_167_178,
                 2_402_403_308_581_794_327,
                 -515_092_084_027_244_614,
-                3_015_780_333_096_219_861
+                3_015_780_333_096_219_861,
+                -702_169_966_637_078_330
             ]
         );
     }

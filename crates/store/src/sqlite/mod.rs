@@ -1,6 +1,7 @@
 //! The store in one SQLite file: durable before it answers, one writer, readers beside it.
 
 mod cells;
+mod copy;
 #[cfg(test)]
 mod growth;
 mod look;
@@ -31,6 +32,7 @@ use chathakase_session::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+pub(crate) use copy::{CopyEnd, is_clash};
 pub use look::Found;
 pub(crate) use look::look;
 pub use migrate::SCHEMA;

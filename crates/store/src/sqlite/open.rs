@@ -10,8 +10,8 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
 
-use super::{Options, migrate, tables::State};
-use crate::OpenError;
+use super::{Options, copy, migrate, tables::State};
+use crate::{OpenError, RedactedUrl, copy::Position};
 
 /// The oldest SQLite without the fault that two checkpoints at once could damage the file.
 const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
@@ -36,19 +36,50 @@ pub(super) struct Opened {
 }
 
 pub(super) fn open(path: &Path, options: &Options) -> Result<Opened, OpenError> {
+    let Locked { path, lock, conn: writer } = locked(path, options)?;
+    refuse_unfinished(&writer, &path)?;
+    let state = begin(&writer).map_err(|cause| refused(&path, cause))?;
+    let readers = (0..options.readers.max(1)).map(|_| reader(&path)).collect::<Result<_, _>>()?;
+    Ok(Opened { writer, readers, state, lock })
+}
+
+/// A file that nobody else has, with all tables.
+pub(super) struct Locked {
+    /// Its one name.
+    pub(super) path: PathBuf,
+    pub(super) lock: File,
+    pub(super) conn: Connection,
+}
+
+pub(super) fn locked(path: &Path, options: &Options) -> Result<Locked, OpenError> {
     let version = rusqlite::version_number();
     if version < SQLITE_MIN.0 {
         return Err(OpenError::OldSqlite { found: rusqlite::version(), needed: SQLITE_MIN.1 });
     }
-    let path = &make_file(path)?;
-    let lock = lock(path)?;
+    let path = make_file(path)?;
+    let lock = lock(&path)?;
+    let conn = connect(&path, options)?;
+    Ok(Locked { path, lock, conn })
+}
+
+/// A connection that writes, and all tables.
+pub(super) fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+    private_file(path).map_err(|cause| OpenError::NotWritable { path: path.into(), cause })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut writer = Connection::open_with_flags(path, flags).map_err(|cause| refused(path, cause))?;
-    set_up(&writer, path, options)?;
-    migrate::run(&mut writer, path)?;
-    let state = begin(&writer).map_err(|cause| refused(path, cause))?;
-    let readers = (0..options.readers.max(1)).map(|_| reader(path)).collect::<Result<_, _>>()?;
-    Ok(Opened { writer, readers, state, lock })
+    let mut conn = Connection::open_with_flags(path, flags).map_err(|cause| refused(path, cause))?;
+    set_up(&conn, path, options)?;
+    migrate::run(&mut conn, path)?;
+    Ok(conn)
+}
+
+/// Nobody but who copies opens half a copy.
+pub(super) fn refuse_unfinished(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    match copy::position(conn).map_err(|cause| refused(path, cause))? {
+        Some(Position { source, .. }) => {
+            Err(OpenError::Unfinished { at: RedactedUrl::new(&format!("sqlite:{}", path.display())), of: source })
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a refusal while opening means.
