@@ -123,6 +123,9 @@ impl SessionStore for MortalStore {
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         self.alive(self.store.close(lease, closing, now)).await
     }
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        self.alive(self.store.cut_short(lease, text, now)).await
+    }
     async fn delivered(
         &self,
         lease: &Lease,

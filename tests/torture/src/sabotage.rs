@@ -203,6 +203,9 @@ impl SessionStore for Saboteur {
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         self.store.release(leases, wait, now).await
     }
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        self.store.cut_short(lease, text, now).await
+    }
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         self.store.stop(key, pressed).await
     }

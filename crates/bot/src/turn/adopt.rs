@@ -53,6 +53,9 @@ impl Driver<'_> {
         }
         let standing = recover::standing(self, turn).await?;
         let brought = if turn.stop_requested && !standing.posts.is_empty() {
+            if closing.outcome != Outcome::Stopped {
+                self.cut_short(&standing).await?;
+            }
             self.leave(turn, standing).await?
         } else {
             self.bring(turn, closing, standing).await?

@@ -5,13 +5,13 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use chathakase_session::{
     chain,
     store::Closing,
-    turn::{Part, PartState, Turn, TurnKind},
+    turn::{Outcome, Part, PartState, Turn, TurnKind},
 };
 use chathakase_slack::reply::{Delivered, ReplyError, Target, with_note};
 
 use super::{
     driver::Driver,
-    journal::{Lost, TurnJournal, stored},
+    journal::{Lost, TurnJournal, insist, stored},
     recover::{self, Pauses, Standing},
 };
 use crate::texts;
@@ -56,6 +56,15 @@ impl Driver<'_> {
         self.tools.replies.mend(target, self.journal(), posts, whole).await
     }
 
+    /// A person stopped the answer after it was closed: what the thread shows of it is what is remembered.
+    pub(super) async fn cut_short(&self, standing: &Standing) -> Result<(), Lost> {
+        if standing.said.is_empty() {
+            return Ok(());
+        }
+        let store = &self.tools.store;
+        insist!(self.hold, store.cut_short(&self.hold.lease, &standing.said, self.now()))
+    }
+
     /// Says what became of a delivery, and sees to the rest when it did not work out.
     pub(super) async fn shown(
         &self,
@@ -66,7 +75,14 @@ impl Driver<'_> {
         let (mut looks, mut pauses) = (0, Pauses::default());
         loop {
             let error = match shown {
-                Ok(delivered) | Err(ReplyError::Stopped { shown: delivered }) => return Ok(parts(&delivered)),
+                Ok(delivered) => return Ok(parts(&delivered)),
+                Err(ReplyError::Stopped { shown }) => {
+                    if closing.outcome != Outcome::Stopped {
+                        // The model had said it all before, and the person saw only some of it.
+                        self.cut_short(&recover::standing(self, turn).await?).await?;
+                    }
+                    return Ok(parts(&shown));
+                }
                 Err(error) => error,
             };
             if let ReplyError::CannotPost { code } = &error {

@@ -209,6 +209,9 @@ impl SessionStore for Measured {
         self.closed(lease, &ended);
         Ok(())
     }
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        self.of_turn("cut_short", lease, self.store.cut_short(lease, text, now)).await
+    }
     async fn delivered(
         &self,
         lease: &Lease,

@@ -15,6 +15,8 @@ stories! { usually:
     a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
+    what_was_not_shown_of_a_stopped_answer_is_not_remembered,
+    killed_after_a_stop_what_was_not_shown_is_not_remembered,
     a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
@@ -74,6 +76,49 @@ mod told {
         thread.reply("ana", "thanks").await;
         thread.finishes("Fine.").await;
         assert_eq!(thread.answers(), ["Fine."]);
+    }
+
+    /// An answer of which the model has said all, and whose thread shows no more than "One." until the gate is opened.
+    async fn closed_and_not_shown(s: &mut Story) -> (chathakase_sim::slack::Thread, Gate) {
+        let slow = Gate::closed();
+        let turn = s.openai.turn().text("One.").gate("on").text(" Two.").gate("end").text(" Three.");
+        let thread = s.slack.mention("ana", "#general", "count").await;
+        thread.shows("One.").await;
+        drop(s.slack.next("chat.appendStream").slow(&slow));
+        turn.open("on");
+        // The limit on appends may ask for a moment's wait first.
+        s.waits_pass(0.0..=2.5, slow.reached()).await;
+        turn.open("end");
+        let (key, store, clock) = (thread.key(), s.store(), s.clock.clone());
+        while store.session(&key, clock.now()).await.unwrap().is_none_or(|session| session.assistant_messages == 0) {
+            tokio::task::yield_now().await;
+        }
+        (thread, slow)
+    }
+
+    async fn only_the_first_word_is_remembered(s: &mut Story, thread: &chathakase_sim::slack::Thread) {
+        s.at_rest(thread).await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        assert_eq!(thread.answers(), ["One.", "Fine."]);
+        s.openai.last_request().heard(["count", "One.\n[a person stopped the answer here]", "thanks"]);
+    }
+
+    pub(super) async fn what_was_not_shown_of_a_stopped_answer_is_not_remembered(s: &mut Story) {
+        let (thread, slow) = closed_and_not_shown(s).await;
+        thread.press_stop("ana").await;
+        slow.open();
+        only_the_first_word_is_remembered(s, &thread).await;
+    }
+
+    pub(super) async fn killed_after_a_stop_what_was_not_shown_is_not_remembered(s: &mut Story) {
+        let (thread, slow) = closed_and_not_shown(s).await;
+        thread.press_stop("ana").await;
+        s.kill().await;
+        slow.open();
+        s.start().await;
+        only_the_first_word_is_remembered(s, &thread).await;
     }
 
     pub(super) async fn a_stop_that_comes_late_leaves_the_next_answer_alone(s: &mut Story) {

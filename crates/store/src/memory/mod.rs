@@ -19,6 +19,7 @@ use chathakase_session::{
 };
 
 use crate::{
+    codec::Packed,
     rows::{PostName, ThreadRows},
     steps::{
         Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
@@ -97,6 +98,11 @@ impl SessionStore for MemoryStore {
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         let words = Words::new(closing);
         self.step(|rows| speak::close(rows, lease, &words, now))
+    }
+
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        let text = Packed::new(text.to_owned());
+        self.step(|rows| speak::cut_short(rows, lease, &text, now))
     }
 
     async fn delivered(

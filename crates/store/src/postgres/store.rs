@@ -18,6 +18,7 @@ use super::{
     writer::PURGE_SLICE,
 };
 use crate::{
+    codec::Packed,
     rows::{Lists, PostName, ThreadRows},
     steps::{
         Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
@@ -102,6 +103,12 @@ impl SessionStore for PostgresStore {
         let (needs, lease, words) = (of_turn(lease), lease.clone(), Words::new(closing));
         let bytes = words.bytes();
         self.step(needs, bytes, now, move |sql, now| speak::close(sql, &lease, &words, now)).await
+    }
+
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        let (needs, lease, text) = (of_turn(lease), lease.clone(), Packed::new(text.to_owned()));
+        let bytes = text.bytes.len();
+        self.step(needs, bytes, now, move |sql, now| speak::cut_short(sql, &lease, &text, now)).await
     }
 
     async fn delivered(

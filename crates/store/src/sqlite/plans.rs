@@ -110,7 +110,8 @@ async fn live(store: &SqliteStore) {
     store.stop(&key, ts(9)).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
     store.history(&key, Some(turn.turn.id), 1, at(9)).await.unwrap();
-    store.close(&turn.lease, says(Outcome::Stopped), at(9)).await.unwrap();
+    store.close(&turn.lease, says(Outcome::Answered), at(9)).await.unwrap();
+    store.cut_short(&turn.lease, "ans", at(9)).await.unwrap();
     let part = Part { index: 0, mode: PartMode::Stream, state: PartState::Done, ts: Some(ts(9)), hash: 1 };
     let next = store.delivered(&turn.lease, &[part], Some(&us), at(10)).await.unwrap().unwrap();
     store.release(&[next.lease], std::time::Duration::ZERO, at(10)).await.unwrap();

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{SqliteStore, sweep::Sweep, writer::Job};
 use crate::{
+    codec::Packed,
     rows::{Lists, PostName, ThreadRows},
     steps::{Incoming, clear, edit, edit::Edited, learn, learn::Seen, lease, look, receive, speak, speak::Words},
 };
@@ -76,6 +77,12 @@ impl SessionStore for SqliteStore {
         let (lease, words) = (lease.clone(), Words::new(closing));
         let bytes = words.bytes();
         self.step(bytes, move |sql| speak::close(sql, &lease, &words, now)).await
+    }
+
+    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+        let (lease, text) = (lease.clone(), Packed::new(text.to_owned()));
+        let bytes = text.bytes.len();
+        self.step(bytes, move |sql| speak::cut_short(sql, &lease, &text, now)).await
     }
 
     async fn delivered(

@@ -58,6 +58,7 @@ every_store! {
         a_lost_lease_refuses_every_write,
         of_two_leases_of_one_owner_the_later_counts,
         adoption_counts_deaths_and_brings_what_was_decided,
+        an_answer_that_was_stopped_while_it_was_shown_is_remembered_as_far_as_it_was,
         a_lease_given_back_is_free_at_once,
         a_turn_put_off_is_free_later_and_nobody_died,
         a_stop_reaches_the_owner_and_outlives_it,

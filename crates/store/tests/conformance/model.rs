@@ -31,6 +31,7 @@ enum Step {
     Erase { thread: usize, secs: i64 },
     Clear { thread: usize, secs: i64 },
     ClearAndClose { lease: usize, secs: i64 },
+    CutShort { lease: usize },
     Expire { keep: usize, limit: usize },
     Counted { thread: usize, seq: u64 },
     Pass { secs: i64 },
@@ -62,6 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (thread(), secs()).prop_map(|(thread, secs)| Step::Erase { thread, secs }),
         2 => (thread(), secs()).prop_map(|(thread, secs)| Step::Clear { thread, secs }),
         1 => (lease(), secs()).prop_map(|(lease, secs)| Step::ClearAndClose { lease, secs }),
+        1 => lease().prop_map(|lease| Step::CutShort { lease }),
         2 => (0..3_usize, 0..4_usize).prop_map(|(keep, limit)| Step::Expire { keep, limit }),
         1 => (thread(), 0..9_u64).prop_map(|(thread, seq)| Step::Counted { thread, seq }),
         3 => prop_oneof![Just(1), Just(20), Just(40), Just(3600), Just(90_000)].prop_map(|secs| Step::Pass { secs }),
@@ -159,6 +161,7 @@ impl Side {
         | Step::Part { lease, .. }
         | Step::Close { lease, .. }
         | Step::ClearAndClose { lease, .. }
+        | Step::CutShort { lease }
         | Step::Deliver { lease, .. }) = step
         else {
             unreachable!("{step:?} is of no turn")
@@ -190,6 +193,10 @@ impl Side {
                     ..says(&text)
                 };
                 format!("{:?}", self.store.close(&lease, closing, now).await)
+            }
+            Step::CutShort { .. } => {
+                let text = format!("turn {} in {}", lease.turn, lease.key);
+                format!("{:?}", self.store.cut_short(&lease, &text, now).await)
             }
             Step::ClearAndClose { secs, .. } => {
                 format!("{:?}", self.store.clear_and_close(&lease, ts(*secs), |_| says(""), now).await)

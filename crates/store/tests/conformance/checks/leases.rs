@@ -81,11 +81,12 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
     let lease = &turn.lease;
-    let refused: [Result<()>; 7] = [
+    let refused: [Result<()>; 8] = [
         store.part_intended(lease, 1, PartMode::Stream).await,
         store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
         store.part_done(lease, 0, 1).await,
         store.close(lease, says("mine"), at(31)).await,
+        store.cut_short(lease, "mi", at(31)).await,
         store.delivered(lease, &[], Some(&us()), at(31)).await.map(drop),
         store.learn(lease, read(vec![tells(&key, -5, "earlier")]), at(31)).await.map(drop),
         store.clear_and_close(lease, ts(0), |_| says("cleared"), at(31)).await.map(drop),
@@ -129,6 +130,30 @@ pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Ope
     assert_eq!((third.closing, third.turn.outcome), (Some(closing), Some(Outcome::Failed)));
     store.delivered(&third.lease, &[], None, at(61)).await.unwrap();
     assert!(store.claim(&us(), 1, at(1000)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_answer_that_was_stopped_while_it_was_shown_is_remembered_as_far_as_it_was(open: Open) {
+    let store = open(Rules::default());
+    let (key, command) = (thread(), thread_of("T1", "C2", 0));
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.cut_short(&turn.lease, "early", at(1)).await.unwrap();
+    store.close(&turn.lease, Closing { note: Some("note".to_owned()), ..says("a whole answer") }, at(1)).await.unwrap();
+    store.counted(&key, &[(2, 9)]).await.unwrap();
+    store.cut_short(&turn.lease, "a whole", at(2)).await.unwrap();
+    let remembered = store.messages(&key, 1, 9, at(2)).await.unwrap().remove(0);
+    assert_eq!((remembered.text.as_str(), remembered.ending, remembered.tokens), ("a whole", Ending::Stopped, None));
+    assert_eq!(store.session(&key, at(2)).await.unwrap().unwrap().assistant_messages, 1);
+    // Whoever carries on after a death brings no more of it.
+    let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
+    let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("a whole") };
+    assert_eq!(adopted.closing, Some(closing));
+    store.delivered(&adopted.lease, &[], None, at(31)).await.unwrap();
+    assert_eq!(window(&*store, &key, at(31)).await, ["question", "a whole"]);
+    // What a command says is in no window, and what has no words cannot be cut.
+    let turn = runs(&*store, commands(&command, 0, "help"), at(32)).await;
+    store.close(&turn.lease, says(""), at(32)).await.unwrap();
+    store.cut_short(&turn.lease, "words", at(32)).await.unwrap();
+    assert_eq!(texts(&store.messages(&command, 0, 9, at(32)).await.unwrap()), ["help"]);
 }
 
 pub(crate) async fn a_lease_given_back_is_free_at_once(open: Open) {
