@@ -377,7 +377,7 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Says that the thread shows a closed turn, whose parts now stand as given; ends the lease and keeps the session alive
     /// for another timeout. What was cleared or expired meanwhile is erased now, and so is an answer of which a part was
-    /// erased. Hands over the thread's next waiting turn, if there is one and a `claimant` wants it.
+    /// erased, or of which no part stands: it was not said. Hands over the thread's next waiting turn, if there is one and a `claimant` wants it.
     async fn delivered(
         &self,
         lease: &Lease,

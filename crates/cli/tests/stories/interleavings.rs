@@ -1,17 +1,22 @@
-//! Any interleaving of posts, edits, deletions and their events, some of them twice and some never, ends with what
-//! Slack's thread shows of people in the session. What was missed is read back after a restart.
+//! Any interleaving of posts, edits, deletions, expiries and events, some of them twice and some never, ends with what Slack's
+//! thread shows in the session: what people wrote, and what we answered. What was missed is read back after a restart.
 //!
 //! `PROPTEST_CASES` says how many interleavings are tried.
 
 #![allow(clippy::indexing_slicing, reason = "a property's own numbers")]
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    time::Duration,
+};
 
 use chathakase_session::{Role, SlackTs, time::Clock};
-use chathakase_sim::slack::{Said, Thread};
+use chathakase_sim::slack::{Post, Said, Thread, Transport};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::harness::{Store, Story, USUAL, Way, tell};
+use crate::harness::{Store, Story, Way, tell};
 
 /// How the thread begins.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +43,14 @@ enum Step {
     Deliver {
         back: usize,
     },
+    /// Somebody deletes an answer of ours.
+    Retract {
+        nth: usize,
+    },
     /// The process dies, and the next one looks for what was missed.
     Restart,
+    /// The same, and then nothing happens until the session has expired.
+    Expire,
 }
 
 fn roots() -> impl Strategy<Value = Root> {
@@ -53,13 +64,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..8_usize).prop_map(|nth| Step::Delete { nth }),
         3 => (0..2_usize).prop_map(|back| Step::Deliver { back }),
         6 => (0..24_usize).prop_map(|back| Step::Deliver { back }),
+        1 => (0..4_usize).prop_map(|nth| Step::Retract { nth }),
         1 => Just(Step::Restart),
+        1 => Just(Step::Expire),
     ];
     prop::collection::vec(step, 1..24)
 }
 
 async fn plays(s: &mut Story, root: Root, steps: &[Step]) {
-    s.openai.answers_by(|_| "Yes.".to_owned());
+    let asked = AtomicU64::new(0);
+    s.openai.answers_by(move |_| format!("answer {}", asked.fetch_add(1, SeqCst)));
     s.slack.hold_events();
     // What was written before it first listened is not looked for.
     s.caught_up().await;
@@ -97,13 +111,35 @@ async fn plays(s: &mut Story, root: Root, steps: &[Step]) {
                 let events = s.slack.events().len();
                 s.slack.deliver_event(events - 1 - back % events).await;
             }
+            Step::Retract { nth } => {
+                let answers = answers(&thread);
+                if !answers.is_empty() {
+                    thread.delete_ts(answers[nth % answers.len()].ts).await;
+                }
+            }
             Step::Restart => s.kill_and_start().await,
+            Step::Expire => {
+                s.kill_and_start().await;
+                at_rest(s, &thread).await;
+                // In a thread that was never ours nothing expires, and old posts are not looked at again.
+                if s.store().mark(&thread.key(), s.clock.now()).await.unwrap().joined {
+                    s.passes(Duration::from_secs(3700)).await;
+                }
+            }
         }
     }
     s.slack.lose_held();
-    s.clock.advance(Duration::from_millis(10));
-    s.kill_and_start().await;
+    s.kill().await;
+    // What was posted a moment ago may be too young for a reading to have shown it.
+    s.clock.advance(Duration::from_secs(61));
+    s.start().await;
     at_rest(s, &thread).await;
+    let mark = s.store().mark(&thread.key(), s.clock.now()).await.unwrap();
+    if mark.joined && !mark.active && !thread.posts().is_empty() {
+        // What expired comes back with the next question.
+        said.push(thread.mention("ana", "are you there?").await);
+        at_rest(s, &thread).await;
+    }
     compare(s, root, &thread, &said).await;
 }
 
@@ -121,6 +157,11 @@ async fn at_rest(s: &mut Story, thread: &Thread) {
     }
 }
 
+/// Our answers as the thread shows them.
+fn answers(thread: &Thread) -> Vec<Post> {
+    thread.posts().into_iter().filter(|post| post.ours && post.text.starts_with("answer")).collect()
+}
+
 async fn compare(s: &mut Story, root: Root, thread: &Thread, said: &[Said]) {
     let (key, store, now) = (thread.key(), s.store(), s.clock.now());
     let mention = format!("<@{}>", s.slack.bot_user());
@@ -129,15 +170,18 @@ async fn compare(s: &mut Story, root: Root, thread: &Thread, said: &[Said]) {
         thread.posts().into_iter().filter(|post| by_people(post.ts) && post.text != "This message was deleted.");
     let people: BTreeMap<SlackTs, String> = people.map(|post| (post.ts, post.text)).collect();
     let known = store.messages(&key, 0, 1000, now).await.unwrap();
-    let known = known.into_iter().filter(|message| message.role == Role::User);
-    let known: BTreeMap<SlackTs, String> = known.map(|message| (message.ts, message.text)).collect();
+    let (known, ours): (Vec<_>, Vec<_>) = known.into_iter().partition(|message| message.role == Role::User);
+    let known: BTreeMap<SlackTs, String> = known.into_iter().map(|message| (message.ts, message.text)).collect();
+    // An answer stands behind its question until it is read back, and then where it was posted.
+    let ours: BTreeSet<String> = ours.into_iter().map(|message| message.text).collect();
+    let answered: BTreeSet<String> = answers(thread).into_iter().map(|post| post.text).collect();
 
     let joined = store.mark(&key, now).await.unwrap().joined;
     let asks = |text: &String| matches!(root, Root::Direct) || text.contains(&mention);
     let words = |text: &String| text.replace(&mention, "").trim().to_owned();
     let shown: BTreeMap<_, _> = people.iter().filter(|_| joined).map(|(ts, text)| (*ts, words(text))).collect();
-    let is_right = known == shown && (joined || !people.values().any(asks));
-    assert!(is_right, "{}", side_by_side(joined, &people, &known));
+    let is_right = known == shown && ours == answered && (joined || !people.values().any(asks));
+    assert!(is_right, "{}answered: {answered:?}, known: {ours:?}", side_by_side(joined, &people, &known));
     thread.answers();
 }
 
@@ -156,25 +200,45 @@ fn side_by_side(joined: bool, shown: &BTreeMap<SlackTs, String>, known: &BTreeMa
     page
 }
 
-fn any_interleaving(store: Store, cases: u32) {
+/// How many interleavings are tried on each way: more where they cost less.
+fn any_interleaving(transport: Transport, store: Store, cases: u32) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let held = TestRunner::new(config).run(&(roots(), steps()), |(root, steps)| {
-        tell(Way { store, ..USUAL }, async |s| plays(s, root, &steps).await);
+        tell(Way { transport, store }, async |s| plays(s, root, &steps).await);
         Ok(())
     });
     held.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 mod any_interleaving_ends_in_what_slack_shows {
-    use crate::harness::Store;
+    use chathakase_sim::slack::Transport::{Http, Socket};
+
+    use super::any_interleaving;
+    use crate::harness::Store::{Memory, Postgres, Sqlite};
 
     #[test]
-    fn memory() {
-        super::any_interleaving(Store::Memory, 24);
+    fn http_memory() {
+        any_interleaving(Http, Memory, 24);
     }
     #[test]
-    fn sqlite() {
-        super::any_interleaving(Store::Sqlite, 8);
+    fn http_sqlite() {
+        any_interleaving(Http, Sqlite, 8);
+    }
+    #[test]
+    fn http_postgres() {
+        any_interleaving(Http, Postgres, 6);
+    }
+    #[test]
+    fn socket_memory() {
+        any_interleaving(Socket, Memory, 8);
+    }
+    #[test]
+    fn socket_sqlite() {
+        any_interleaving(Socket, Sqlite, 4);
+    }
+    #[test]
+    fn socket_postgres() {
+        any_interleaving(Socket, Postgres, 4);
     }
 }

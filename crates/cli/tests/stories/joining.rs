@@ -9,6 +9,7 @@ stories! { on both stores:
     after_a_clear_and_an_expiry_nothing_from_before_the_clear_is_read,
     a_reading_after_expiry_brings_what_was_edited_and_not_what_was_deleted,
     an_edit_that_brings_a_mention_into_a_thread_hears_all_of_it,
+    an_edit_that_brings_a_mention_into_the_first_post_hears_all_of_it,
     a_late_reply_from_before_the_mention_is_no_question,
     a_thread_is_not_read_where_that_is_switched_off,
 }
@@ -109,6 +110,16 @@ mod told {
         thread.edit(&early, "@assistant can you help?").await;
         thread.finishes("I can.").await;
         s.openai.last_request().heard(["ana: the build is red", "ben: can you help?", "ana: it began at noon"]);
+    }
+
+    pub(super) async fn an_edit_that_brings_a_mention_into_the_first_post_hears_all_of_it(s: &mut Story) {
+        let thread = s.slack.post("ana", "#general", "the build is red").await;
+        thread.reply("ben", "since noon").await;
+        s.passes(Duration::from_secs(1)).await;
+        s.openai.answers("Since noon.");
+        thread.edit(&thread.first(), "@assistant since when is the build red?").await;
+        thread.finishes("Since noon.").await;
+        s.openai.last_request().heard(["ana: since when is the build red?", "ben: since noon"]);
     }
 
     pub(super) async fn a_late_reply_from_before_the_mention_is_no_question(s: &mut Story) {

@@ -1,6 +1,9 @@
 //! Posts read back from Slack.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use chathakase_session::{
     Kind, Role, SlackTs, ThreadKey, Timestamp,
@@ -13,6 +16,9 @@ use super::{
     session::{self, Entry},
 };
 use crate::rows::{MessageRow, Place, Post, PostName, Rows, Thread};
+
+/// How far Slack's clock may be ahead of ours or behind it, where the two are compared.
+const SKEW_MAX: Duration = Duration::from_secs(60);
 
 /// What was read of a thread, packed.
 #[derive(Clone, Debug)]
@@ -156,7 +162,8 @@ fn erase_missing(
         messages.iter().filter(|message| message.answer).map(|message| (message.turn, message)).collect();
     for turn in rows.delivered_until(no, SlackTs::MAX)? {
         let Some(answer) = answers.get(&Some(turn.id)) else { continue };
-        if rows.parts(turn.id)?.iter().filter_map(|part| part.ts).any(|ts| seen.lacks(ts, None)) {
+        if rows.parts(turn.id)?.iter().filter_map(|part| part.ts).any(|ts| seen.lacks(ts, Some(ts.moment() + SKEW_MAX)))
+        {
             session::erase(rows, thread.session_mut()?, answer)?;
             erased += 1;
         }

@@ -70,7 +70,7 @@ pub(crate) fn receive(
         (Some(thread), verdict) => (thread, verdict),
         (None, verdict) => (rows.add_thread(&post.key)?, verdict),
     };
-    let created = session::ensure(rows, &mut thread, post.ts, now)?;
+    let created = session::ensure(rows, &mut thread, asked_at(post), now)?;
     if post.kind != Kind::Context {
         // A thread that was joined before this was kept has no such moment, and needs none.
         let asked_at = asked_at(post);

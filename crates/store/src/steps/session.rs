@@ -21,7 +21,7 @@ pub(crate) enum End {
     Emptied,
 }
 
-/// Sees to it that the thread has a live session for a message at `ts`; `true` when it begins with it.
+/// Sees to it that the thread has a live session for a message that came, or asked, at `ts`; `true` when it begins with it.
 pub(crate) fn ensure(rows: &mut impl Rows, thread: &mut Thread, ts: SlackTs, now: Timestamp) -> Result<bool> {
     if thread.session.as_ref().is_some_and(|session| session.is_due(now)) {
         end(rows, thread, End::Expired, now)?;
@@ -29,8 +29,9 @@ pub(crate) fn ensure(rows: &mut impl Rows, thread: &mut Thread, ts: SlackTs, now
     if thread.session.is_some() {
         return Ok(false);
     }
-    // Nothing comes before a thread's first message, so there is nothing to read.
-    thread.unread &= ts != thread.key.root;
+    // Nothing comes before a thread's first message, so there is nothing to read, unless it asks late: by an edit, or after others.
+    let is_first = ts == thread.key.root && thread.next_seq == 1;
+    thread.unread &= !is_first;
     thread.session = Some(Session {
         no: rows.next_session(),
         created_at: now,

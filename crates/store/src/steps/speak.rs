@@ -188,8 +188,12 @@ pub(crate) fn delivered(
     Ok(next)
 }
 
-/// Who deleted a post of an answer while it was being brought wants to read as little of it as who does so later.
+/// Who deleted a post of an answer while it was being brought wants to read as little of it as who does so later. And an answer
+/// of which nothing could be shown was not said.
 fn heed_deletions(rows: &mut impl Rows, thread: &mut Thread, turn: &TurnRow, parts: &[Part]) -> Result<()> {
+    if parts.is_empty() {
+        return edit::forget_answer(rows, thread, turn).map(drop);
+    }
     for ts in parts.iter().filter_map(|part| part.ts) {
         let post = rows.post(&PostName::of(&thread.key, ts))?;
         if post.is_some_and(|post| matches!(post.place, Place::Erased { .. })) {

@@ -110,10 +110,15 @@ pub(crate) fn part(index: u32, secs: i64) -> Part {
     Part { index, mode: PartMode::Stream, state: PartState::Done, ts: Some(ts(secs)), hash: 0xfeed_0000_0000_0001 }
 }
 
+/// The thread shows an answer; where, does not matter.
+pub(crate) fn shown() -> [Part; 1] {
+    [Part { ts: None, ..part(0, 0) }]
+}
+
 /// Closes a turn with `text` and says that the thread shows it; returns the next turn.
 pub(crate) async fn answers(store: &dyn SessionStore, turn: &Claimed, text: &str, now: Timestamp) -> Option<Claimed> {
     store.close(&turn.lease, says(text), now).await.unwrap();
-    store.delivered(&turn.lease, &[], Some(&us()), now).await.unwrap()
+    store.delivered(&turn.lease, &shown(), Some(&us()), now).await.unwrap()
 }
 
 /// The texts of messages.

@@ -63,7 +63,7 @@ with_database! {
         assert_eq!(run.len(), 1);
         let first = run.pop().unwrap();
         stores[0].close(&first.lease, says("one"), at(1)).await.unwrap();
-        let next = stores[1].delivered(&first.lease, &[], Some(&us()), at(1)).await.unwrap().unwrap();
+        let next = stores[1].delivered(&first.lease, &shown(), Some(&us()), at(1)).await.unwrap().unwrap();
         let answered = stores[0].messages(&thread(), 0, 100, at(1)).await.unwrap();
         assert_eq!(answered.iter().filter(|message| message.turn == Some(next.turn.id)).count(), 39);
     }

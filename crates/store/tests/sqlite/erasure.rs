@@ -173,7 +173,7 @@ async fn the_words_of_a_turn_go_with_its_session() {
     let turn = runs(&store, asks(&key, 0, "question"), at(0)).await;
     let closing = chathakase_session::store::Closing { note: Some(note.clone()), ..says(&answer) };
     store.close(&turn.lease, closing, at(1)).await.unwrap();
-    store.delivered(&turn.lease, &[], None, at(1)).await.unwrap();
+    store.delivered(&turn.lease, &shown(), None, at(1)).await.unwrap();
     let turn = runs(&store, commands(&key, 2, "help"), at(2)).await;
     answers(&store, &turn, &command, at(2)).await;
     let words = [answer, note, command];

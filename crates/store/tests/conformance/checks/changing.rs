@@ -233,7 +233,7 @@ pub(crate) async fn clearing_between_closing_and_delivery_keeps_the_words_until_
     assert_eq!(store.session(&key, at(2)).await.unwrap().unwrap().assistant_messages, 0);
     let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
     assert_eq!(adopted.closing.as_ref().unwrap().text, "answer");
-    store.delivered(&adopted.lease, &[], None, at(41)).await.unwrap();
+    store.delivered(&adopted.lease, &shown(), None, at(41)).await.unwrap();
     assert!(!store.mark(&key, at(41)).await.unwrap().active);
 }
 
@@ -301,6 +301,40 @@ pub(crate) async fn an_answer_deleted_while_it_is_brought_is_forgotten_with_its_
     assert_eq!(window(&*store, &key, at(4)).await, ["question"]);
     let info = store.session(&key, at(4)).await.unwrap().unwrap();
     assert_eq!((info.user_messages, info.assistant_messages), (1, 0));
+}
+
+pub(crate) async fn an_answer_of_which_the_thread_shows_nothing_was_not_said(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.close(&turn.lease, says("answer"), at(2)).await.unwrap();
+    store.delivered(&turn.lease, &[], None, at(4)).await.unwrap();
+    assert_eq!(window(&*store, &key, at(4)).await, ["question"]);
+}
+
+pub(crate) async fn a_reading_finds_the_last_answer_deleted_unless_it_is_too_young(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    store.close(&turn.lease, says("answer"), at(2)).await.unwrap();
+    store.delivered(&turn.lease, &[part(0, 2)], None, at(4)).await.unwrap();
+    let shows = |began| whole(vec![tells(&key, 0, "question")], began);
+    assert_eq!(store.reconcile(&key, shows(61), at(61)).await.unwrap().erased, 0);
+    assert_eq!(store.reconcile(&key, shows(63), at(63)).await.unwrap().erased, 1);
+    assert_eq!(window(&*store, &key, at(63)).await, ["question"]);
+}
+
+pub(crate) async fn a_first_post_that_asks_after_others_has_its_thread_read(open: Open) {
+    let store = open(Rules::default());
+    let first = thread();
+    assert!(!runs(&*store, asks(&first, 0, "mention"), at(0)).await.unread);
+    let edited = thread_of("T1", "C2", 0);
+    let edit = NewPost { asked_by_edit: Some(ts(5)), ..asks(&edited, 0, "now a mention") };
+    assert!(runs(&*store, edit, at(5)).await.unread);
+    let late = thread_of("T1", "C3", 0);
+    let turn = runs(&*store, asks(&late, 3, "mention"), at(3)).await;
+    answers(&*store, &turn, "answer", at(4)).await;
+    assert!(runs(&*store, asks(&late, 0, "older mention"), at(9000)).await.unread);
 }
 
 pub(crate) async fn the_answer_to_cleared_words_is_not_read_back(open: Open) {

@@ -45,7 +45,7 @@ pub(crate) async fn a_session_with_an_open_turn_does_not_expire(open: Open) {
     assert!(store.session(&key, at(90_000)).await.unwrap().unwrap().expires_at.is_none());
     store.close(&turn.lease, says("answer"), at(90_000)).await.unwrap();
     assert_eq!(store.expire(0, 10, at(99_000)).await.unwrap().sessions, 0, "the thread does not show it yet");
-    store.delivered(&turn.lease, &[], None, at(99_000)).await.unwrap();
+    store.delivered(&turn.lease, &shown(), None, at(99_000)).await.unwrap();
     assert_eq!(store.expire(0, 10, at(99_000) + HOUR - SECOND).await.unwrap().sessions, 0);
     assert_eq!(store.expire(0, 10, at(99_000) + HOUR).await.unwrap().sessions, 1);
 }

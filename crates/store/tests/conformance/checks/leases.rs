@@ -49,7 +49,7 @@ pub(crate) async fn a_stop_reaches_the_owner_and_outlives_it(open: Open) {
     let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("half") };
     store.close(&adopted[0].lease, closing, at(33)).await.unwrap();
     assert_eq!(store.stop(&key, ts(9)).await.unwrap(), Some(turn.turn.id), "it may still be shown");
-    let next = store.delivered(&adopted[0].lease, &[], Some(&us()), at(34)).await.unwrap().unwrap();
+    let next = store.delivered(&adopted[0].lease, &shown(), Some(&us()), at(34)).await.unwrap().unwrap();
     assert!(!next.turn.stop_requested);
     assert_eq!(window(&*store, &key, at(34)).await, ["question", "half", "waits"]);
 }
@@ -87,7 +87,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
         store.part_done(lease, 0, 1).await,
         store.close(lease, says("mine"), at(31)).await,
         store.cut_short(lease, "mi", at(31)).await,
-        store.delivered(lease, &[], Some(&us()), at(31)).await.map(drop),
+        store.delivered(lease, &shown(), Some(&us()), at(31)).await.map(drop),
         store.learn(lease, read(vec![tells(&key, -5, "earlier")]), at(31)).await.map(drop),
         store.clear_and_close(lease, ts(0), |_| says("cleared"), at(31)).await.map(drop),
     ];
@@ -128,7 +128,7 @@ pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Ope
     let third = store.claim(&process("third"), 1, at(60)).await.unwrap().remove(0);
     assert_eq!((third.turn.deaths, third.adopted, third.turn.state), (2, true, TurnState::Closed));
     assert_eq!((third.closing, third.turn.outcome), (Some(closing), Some(Outcome::Failed)));
-    store.delivered(&third.lease, &[], None, at(61)).await.unwrap();
+    store.delivered(&third.lease, &shown(), None, at(61)).await.unwrap();
     assert!(store.claim(&us(), 1, at(1000)).await.unwrap().is_empty());
 }
 

@@ -94,7 +94,7 @@ pub(crate) async fn a_failed_turn_says_nothing_in_the_session(open: Open) {
         ..says("")
     };
     store.close(&turn.lease, failure, at(1)).await.unwrap();
-    store.delivered(&turn.lease, &[], None, at(1)).await.unwrap();
+    store.delivered(&turn.lease, &shown(), None, at(1)).await.unwrap();
     assert_eq!(window(&*store, &key, at(2)).await, ["question"]);
     let next = runs(&*store, asks(&key, 3, "again"), at(3)).await;
     answers(&*store, &next, "now", at(4)).await;
@@ -118,7 +118,7 @@ pub(crate) async fn a_turn_that_is_not_closed_cannot_be_delivered(open: Open) {
     let store = open(Rules::default());
     let key = thread();
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
-    let error = store.delivered(&turn.lease, &[], Some(&us()), at(1)).await.unwrap_err();
+    let error = store.delivered(&turn.lease, &shown(), Some(&us()), at(1)).await.unwrap_err();
     assert!(matches!(error, StoreError::LeaseLost { .. }) && !error.is_retryable());
     answers(&*store, &turn, "answer", at(2)).await;
     assert_eq!(window(&*store, &key, at(2)).await, ["question", "answer"]);
@@ -132,7 +132,7 @@ pub(crate) async fn delivery_leaves_the_next_turn_to_whoever_claims_it(open: Ope
     assert!(store.claim(&us(), 10, at(2)).await.unwrap().is_empty(), "it waits behind a running turn");
     store.close(&turn.lease, says("answer"), at(3)).await.unwrap();
     assert!(store.claim(&us(), 10, at(3)).await.unwrap().is_empty(), "it waits until the thread shows the answer");
-    assert!(store.delivered(&turn.lease, &[], None, at(4)).await.unwrap().is_none());
+    assert!(store.delivered(&turn.lease, &shown(), None, at(4)).await.unwrap().is_none());
     let claimed = store.claim(&us(), 10, at(4)).await.unwrap();
     assert_eq!((claimed.len(), claimed[0].turn.first_ts, claimed[0].adopted), (1, ts(1), false));
 }
@@ -171,7 +171,7 @@ pub(crate) async fn a_turn_comes_with_its_history(open: Open) {
     receipt(&*store, asks(&key, 2, "two"), at(2)).await;
     store.close(&first.lease, says("answer"), at(3)).await.unwrap();
     let two_wanted = Claimant { history_max: 2, ..us() };
-    let next = store.delivered(&first.lease, &[], Some(&two_wanted), at(3)).await.unwrap().unwrap();
+    let next = store.delivered(&first.lease, &shown(), Some(&two_wanted), at(3)).await.unwrap().unwrap();
     assert_eq!(next.history, Some(store.history(&key, Some(next.turn.id), 2, at(3)).await.unwrap()));
     assert_eq!(texts(&next.history.unwrap().newest), ["answer", "two"]);
 
