@@ -15,13 +15,16 @@ on_both_transports! {
     a_model_that_is_away_is_said_and_keeps_no_event_out,
 }
 
-/// Answers, commands, a queue, a duplicate, a model that fails: something of everything.
-async fn busy(stage: &Stage, serving: &Serving) {
+/// Answers, commands, a queue, a duplicate, a rate limit, a model that fails: something of everything. Gives back the page as it
+/// was while one question waited behind another.
+async fn busy(stage: &Stage, serving: &Serving) -> String {
+    drop(stage.slack.next("users.info").fails_429(1));
     let first = stage.openai.turn().text("One").gate("half").text(" and a half.");
     let thread = stage.slack.mention("ana", "#general", "count").await;
     thread.shows("One").await;
     stage.openai.answers("Two.");
     let next = thread.reply("ben", "go on").await;
+    let queueing = serving.door.get("/metrics").await.body;
     first.open("half");
     thread.finishes("Two.").await;
     stage.slack.redeliver_under_new_ids(&next).await;
@@ -33,6 +36,7 @@ async fn busy(stage: &Stage, serving: &Serving) {
     thread.shows_part("What I remember").await;
     thread.reply("ana", "clear session").await;
     thread.shows_part("Done: I have forgotten this thread").await;
+    queueing
 }
 
 /// The first post of its answer comes to stand in the thread, and Slack shows neither that nor the thread.
@@ -70,7 +74,10 @@ fn series(page: &str) -> BTreeMap<String, Vec<(String, f64)>> {
 async fn a_busy_run_exposes_every_metric_of_the_list_and_no_other(transport: Transport) {
     let stage = Stage::new(transport).await;
     let serving = stage.serve().await;
-    busy(&stage, &serving).await;
+    let queueing = busy(&stage, &serving).await;
+    for gauge in ["sessions_active", "turns_running", "turns_waiting", "messages_waiting"] {
+        assert_eq!(series(&queueing)[&format!("chathakase_{gauge}")], [(String::new(), 1.0)], "{gauge}");
+    }
     let page = serving.door.get("/metrics").await;
     assert_eq!(page.status, 200);
     let page = page.body;
@@ -107,6 +114,11 @@ async fn a_busy_run_exposes_every_metric_of_the_list_and_no_other(transport: Tra
     assert_eq!(value("chathakase_erasures_total", r#"cause="cleared""#), 1.0);
     assert_eq!(value("chathakase_model_requests_total", r#"model="gpt-4o",result="broken""#), 1.0);
     assert!(value("chathakase_slack_calls_total", r#"method="chat.startStream",result="ok""#) >= 2.0);
+    assert_eq!(value("chathakase_slack_calls_total", r#"method="users.info",result="rate_limited""#), 1.0);
+    for kind in ["prompt", "completion"] {
+        assert!(value("chathakase_model_tokens_total", &format!("model=\"gpt-4o\",kind=\"{kind}\"")) > 0.0, "{kind}");
+    }
+    assert_eq!(value("chathakase_adoptions_total", ""), 0.0);
     assert_eq!(value("chathakase_ready", r#"part="store""#), 1.0);
     for planted in ["ana", "ben", "count", "general", stage.slack.workspace().as_str(), stage.slack.bot_token()] {
         let shown = series.values().flatten().find(|(labels, _)| labels.contains(&format!("\"{planted}\"")));
