@@ -59,6 +59,22 @@ async fn an_answer_that_may_stand_twice_is_counted_and_logged() {
     serving.ends().await;
 }
 
+/// Whether Prometheus understands what the dashboard asks, only its own tool can say: see `scripts/test`.
+#[test]
+fn what_the_dashboard_asks_is_written_as_rules_for_promtool() {
+    let dashboard = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grafana.json")).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let asked = panels.filter_map(|panel| panel["targets"].as_array()).flatten().map(|target| &target["expr"]);
+    let asked = asked.map(|expr| expr.as_str().unwrap().replace("$__rate_interval", "5m").replace("$__range", "1h"));
+    let rule = |(n, expr)| serde_json::json!({"record": format!("asked:{n}"), "expr": expr});
+    let rules: Vec<_> = asked.enumerate().map(rule).collect();
+    assert!(rules.len() >= ALL.len(), "fewer questions than metrics: {}", rules.len());
+    // JSON is YAML.
+    let file = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules}]}).to_string();
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("dashboard-rules.yaml"), file).unwrap();
+}
+
 /// The series of a page by name: each with its labels and value.
 fn series(page: &str) -> BTreeMap<String, Vec<(String, f64)>> {
     let mut series: BTreeMap<_, Vec<_>> = BTreeMap::new();
