@@ -40,6 +40,10 @@
 //!
 //! `cargo run --example sessions` tells a whole story; `cargo bench -p chathakase-session` measures it.
 
+// `cargo bolero` builds every target of a package with its engine, which comes with this library.
+#[cfg(test)]
+use bolero as _;
+
 mod chain;
 pub mod fault;
 pub mod ids;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+// `cargo bolero` builds every target of a package with its engine, which comes with this library.
+use bolero as _;
 use std::{
     sync::{
         Arc, Mutex,

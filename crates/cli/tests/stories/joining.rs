@@ -1,6 +1,8 @@
 //! Coming into a thread that others began: it is read once, within limits, and the answer knows what was said.
 
-use crate::harness::{USUAL, stories, tell_where};
+use chathakase_sim::slack::Options;
+
+use crate::harness::{Store, USUAL, Way, stories, tell_where};
 
 stories! { on both stores:
     a_thread_is_read_once,
@@ -17,7 +19,25 @@ stories! { on both stores:
 /// Slack's limit for apps that are sold outside its marketplace: one call a minute, and 15 posts.
 #[test]
 fn under_the_strictest_limit_the_answer_rests_on_one_page() {
-    tell_where(USUAL, |options| chathakase_sim::slack::Options { strict_history: true, ..options }, told::one_page);
+    tell_where(USUAL, |options| Options { strict_history: true, ..options }, told::one_page);
+}
+
+/// Slack shows a thread in pages of four posts.
+macro_rules! by_pages {
+    ($($story:ident),* $(,)?) => { $(mod $story {
+        use super::*;
+        fn told_on(store: Store) {
+            let pages = |options| Options { page_max: Some(4), ..options };
+            tell_where(Way { store, ..USUAL }, pages, async |s| told::$story(s).await);
+        }
+        #[test] fn sqlite() { told_on(Store::Sqlite) }
+        #[test] fn memory() { told_on(Store::Memory) }
+    })* };
+}
+
+by_pages! {
+    a_thread_is_read_page_by_page_to_its_end,
+    a_thread_of_too_many_pages_is_read_as_far_as_the_calls_go,
 }
 
 mod told {
@@ -41,6 +61,36 @@ mod told {
         asked.heard(["ana: the build is red", "ben: since noon", "ana: since when?", "Since noon.", "ben: sure?"]);
         assert!(!asked.system().contains("not shown"), "nothing was left out");
         assert_eq!(reads(s), 1);
+    }
+
+    /// Ten posts, and a question that stands behind them.
+    async fn asked_after_ten_posts(s: &mut Story) -> Vec<String> {
+        let thread = s.slack.post("ana", "#general", "post 0").await;
+        for n in 1..10 {
+            thread.reply("ben", &*format!("post {n}")).await;
+        }
+        s.openai.answers("I see.");
+        thread.mention("ana", "well?").await;
+        thread.finishes("I see.").await;
+        s.openai.last_request().conversation().into_iter().map(str::to_owned).collect()
+    }
+
+    pub(super) async fn a_thread_is_read_page_by_page_to_its_end(s: &mut Story) {
+        let told = asked_after_ten_posts(s).await;
+        assert_eq!((told.len(), reads(s)), (11, 3), "{told:?}");
+        assert_eq!(
+            (told[0].as_str(), told[9].as_str(), told[10].as_str()),
+            ("ana: post 0", "ben: post 9", "ana: well?")
+        );
+        assert!(!s.openai.last_request().system().contains("not shown"), "nothing was left out");
+    }
+
+    pub(super) async fn a_thread_of_too_many_pages_is_read_as_far_as_the_calls_go(s: &mut Story) {
+        s.restart_with(&[("limits.read_back_calls", "2")]).await;
+        let told = asked_after_ten_posts(s).await;
+        assert_eq!((told.len(), told[7].as_str(), told[8].as_str()), (9, "ben: post 7", "ana: well?"), "{told:?}");
+        let system = s.openai.last_request().system();
+        assert!(system.ends_with("About 2 earlier messages of this thread are not shown to you."), "{system}");
     }
 
     pub(super) async fn a_thread_that_cannot_be_read_now_is_answered_without_a_minutes_silence(s: &mut Story) {

@@ -8,10 +8,12 @@ mod everywhere {
         a_question_deleted_before_the_model_was_asked_is_not_answered,
         a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing,
         a_reply_that_came_before_a_mention_for_which_there_was_no_room_is_answered,
-        a_long_thread_is_read_up_to_its_end,
-        a_deletion_that_does_not_say_its_thread_still_erases,
         a_private_answer_that_cannot_be_shown_comes_by_direct_message,
         a_refusal_that_lasts_is_not_asked_about_for_ever,
+    }
+    crate::harness::stories! { on both stores:
+        a_long_thread_is_read_up_to_its_end,
+        a_deletion_that_does_not_say_its_thread_still_erases,
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Options {
     /// Slack's limit for apps that are sold outside its marketplace: `conversations.replies` and `.history` once a minute,
     /// 15 messages each. Default: off.
     pub strict_history: bool,
+    /// Messages that a page of a thread or a channel holds at most: Slack may give fewer than it is asked for. Default: no
+    /// other limit than the methods'.
+    pub page_max: Option<usize>,
     /// The order of a mention's two events. Default: it varies.
     pub mention_order: MentionOrder,
     /// Whether the app's own posts come back to it as events. Default: in [`Profile::Real`] only.
@@ -77,6 +80,7 @@ impl Default for Options {
             clock: Arc::new(ManualClock::new()),
             clock_driver: None,
             strict_history: false,
+            page_max: None,
             mention_order: MentionOrder::Varies,
             own_posts_come_back: None,
             agent_sessions: true,

@@ -2,6 +2,9 @@
 //! `open` and one line in the macro.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+// `cargo bolero` builds every target of a package with its engine, which comes with this library.
+use bolero as _;
+
 mod checks;
 mod kit;
 mod model;

@@ -2,6 +2,9 @@
 //! pooler, and what it says when it cannot be opened.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+// `cargo bolero` builds every target of a package with its engine, which comes with this library.
+use bolero as _;
+
 mod bad;
 #[path = "../conformance/kit.rs"]
 #[allow(dead_code, reason = "the words of the conformance suite; not all are used here")]

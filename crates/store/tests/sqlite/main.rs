@@ -2,6 +2,9 @@
 //! erased.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+// `cargo bolero` builds every target of a package with its engine, which comes with this library.
+use bolero as _;
+
 mod batch;
 mod beside;
 mod damage;

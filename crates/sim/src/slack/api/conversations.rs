@@ -204,7 +204,7 @@ impl Ctx<'_> {
         if self.shared.options.strict_history {
             self.page_limit(STRICT_MAX, STRICT_MAX)
         } else {
-            self.page_limit(default, max)
+            self.page_limit(default, max).min(self.shared.options.page_max.unwrap_or(max))
         }
     }
 }
