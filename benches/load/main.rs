@@ -3,7 +3,7 @@
 //! Signed events come in over HTTP, streamed answers go out. The assistant runs in a process of its own, so that what it costs
 //! is its own; the small Slack, the model and the people who ask run in this one. Beside it, in the same rounds on the same
 //! machine, runs a floor: a bare loop that takes an event, asks the model and posts the answer, and does nothing else.
-//! Every answer is compared with what it must be: an answer that is missing or wrong ends the run.
+//! `-- replicas` measures one process and two on one PostgreSQL instead. Every answer is compared with what it must be: an answer that is missing or wrong ends the run.
 #![allow(clippy::disallowed_methods, reason = "a bench measures real time")]
 #![allow(clippy::print_stdout, reason = "its output is what a bench is for")]
 
@@ -13,6 +13,7 @@ mod ear;
 mod figures;
 mod floor;
 mod people;
+mod replicas;
 mod said;
 mod stage;
 
@@ -38,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match Role::asked_for() {
         Some(role) => runtime.block_on(role.play()),
+        None if std::env::args().any(|arg| arg == "replicas") => runtime.block_on(replicas::measure()),
         // `cargo test --benches` starts benches too, and wants nothing of them.
         None if std::env::args().any(|arg| arg == "--bench") => runtime.block_on(measure()),
         None => Ok(()),

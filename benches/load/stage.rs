@@ -1,4 +1,4 @@
-//! A small Slack, a model that answers at once, and one process between them.
+//! A small Slack, a model, and one process between them, or several.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 
 use chathakase::clock::SystemClock;
 use chathakase_sim::{
-    model::ScriptedModel,
+    model::{ScriptedModel, TurnScript},
     slack::{MentionOrder, Options, Profile, SmallSlack},
 };
 use futures_util::future::try_join_all;
@@ -21,7 +21,7 @@ use crate::{
     child::{Process, Role, cpu_of},
     ear::Ear,
     people::{Talk, Turn},
-    said,
+    replicas, said,
 };
 
 /// Where a process is measured.
@@ -30,7 +30,7 @@ pub(crate) struct Stage {
     slack: SmallSlack,
     model: ScriptedModel,
     ear: Ear,
-    process: Process,
+    processes: Vec<Process>,
     threads: AtomicUsize,
     home: tempfile::TempDir,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Stage {
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
     pub(crate) took: Duration,
-    /// CPU time of the process that is measured.
+    /// CPU time of what is measured.
     pub(crate) cpu: Duration,
     /// CPU time of this process: of the small Slack, the model and those who ask.
     pub(crate) cpu_here: Duration,
@@ -55,7 +55,25 @@ pub(crate) struct End {
 }
 
 impl Stage {
+    /// A process that keeps what it must in a file of its own, and a model that answers at once.
     pub(crate) async fn set(role: Role) -> anyhow::Result<Self> {
+        let home = tempfile::tempdir()?;
+        let file = format!("sqlite:{}", home.path().join("chathakase.db").display());
+        let stage = Self::with(role, 1, file, home).await?;
+        stage.model.answers_by(|request| said::reply_to(&request.conversation()));
+        Ok(stage)
+    }
+
+    /// So many processes on one database, and a model that takes its time.
+    pub(crate) async fn of_replicas(processes: usize, database: String) -> anyhow::Result<Self> {
+        let stage = Self::with(Role::Assistant, processes, database, tempfile::tempdir()?).await?;
+        stage.model.plays_by(|request| {
+            TurnScript::default().silent_for(replicas::THINKS).words(&said::reply_to(&request.conversation()))
+        });
+        Ok(stage)
+    }
+
+    async fn with(role: Role, processes: usize, store: String, home: tempfile::TempDir) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock::new());
         // One event a turn, as the figures of others were measured.
         let options = Options {
@@ -66,22 +84,24 @@ impl Stage {
         };
         let slack = SmallSlack::try_start(options).await?;
         let model = ScriptedModel::start(clock).await;
-        model.keeps_requests(0).answers_by(|request| said::reply_to(&request.conversation()));
+        model.keeps_requests(0);
         let ear = Ear::listen(slack.feed());
-        let home = tempfile::tempdir()?;
         let env = HashMap::from([
             ("SLACK_BOT_TOKEN", slack.bot_token().to_owned()),
             ("SLACK_SIGNING_SECRET", slack.signing_secret().to_owned()),
             ("SLACK_API_URL", slack.api_url()),
             ("OPENAI_API_KEY", "sk-bench".to_owned()),
             ("OPENAI_BASE_URL", model.base_url()),
-            ("DATABASE_URL", format!("sqlite:{}", home.path().join("chathakase.db").display())),
+            ("DATABASE_URL", store),
+            ("CHATHAKASE_LIMITS__RUNNING", replicas::RUNNING.to_string()),
             ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("CHATHAKASE_CONTEXT__MAX_MESSAGES", "1000".to_owned()),
         ]);
-        let process = Process::start(role, env, home.path())?;
-        slack.deliver_to(&format!("http://{}", process.address));
-        Ok(Self { role, slack, model, ear, process, threads: AtomicUsize::new(0), home })
+        let start = |_| Process::start(role, env.clone(), home.path());
+        let processes: Vec<Process> = (0..processes).map(start).collect::<anyhow::Result<_>>()?;
+        let urls: Vec<String> = processes.iter().map(|process| format!("http://{}", process.address)).collect();
+        slack.deliver_to_any(&urls);
+        Ok(Self { role, slack, model, ear, processes, threads: AtomicUsize::new(0), home })
     }
 
     /// So many new threads at once, of so many turns each; each asks again as soon as it is answered.
@@ -104,9 +124,9 @@ impl Stage {
     /// The same, measured.
     pub(crate) async fn round(&self, threads: usize, turns: usize) -> anyhow::Result<Round> {
         let us = std::process::id();
-        let (began, cpu_before, here_before) = (Instant::now(), self.process.cpu()?, cpu_of(us)?);
+        let (began, cpu_before, here_before) = (Instant::now(), self.cpu()?, cpu_of(us)?);
         let turns = self.crowd(threads, turns).await?;
-        let (took, cpu, cpu_here) = (began.elapsed(), self.process.cpu()? - cpu_before, cpu_of(us)? - here_before);
+        let (took, cpu, cpu_here) = (began.elapsed(), self.cpu()? - cpu_before, cpu_of(us)? - here_before);
         Ok(Round { took, cpu, cpu_here, turns })
     }
 
@@ -129,15 +149,20 @@ impl Stage {
         try_join_all(turns.into_iter().map(|turn| async { turn.await? })).await
     }
 
-    /// Ends the process, and looks whether anything went wrong that no thread showed.
+    /// Ends what is measured, and looks whether anything went wrong that no thread showed.
     pub(crate) async fn end(self) -> anyhow::Result<End> {
         self.slack.settled().await;
         let complaints = self.model.complaints();
         anyhow::ensure!(complaints.is_empty(), "the model complains: {complaints:?}");
-        let memory_peak_kib = self.process.memory_peak_kib()?;
-        self.process.end()?;
+        let memory: anyhow::Result<Vec<u64>> = self.processes.iter().map(Process::memory_peak_kib).collect();
+        let memory_peak_kib = memory?.into_iter().sum();
+        self.processes.into_iter().try_for_each(Process::end)?;
         self.home.close()?;
         Ok(End { role: self.role, memory_peak_kib, answers_asked: self.model.requests_seen() })
+    }
+
+    fn cpu(&self) -> anyhow::Result<Duration> {
+        self.processes.iter().map(Process::cpu).sum()
     }
 
     fn talk(&self, people: usize) -> Talk {
