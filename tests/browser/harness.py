@@ -23,11 +23,12 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 class Demo:
-    """`chathakase demo` as a process with nothing in its environment. Its chat in the terminal waits for lines that never come."""
+    """`chathakase demo`, or another program with a page, as a process with nothing in its environment. Its chat in the terminal waits
+    for lines that never come."""
 
-    def __init__(self, opening=True):
+    def __init__(self, program=None, opening=True):
         env = {"PATH": os.environ["PATH"], "TZ": "UTC"}
-        program = [os.environ["CHATHAKASE"], "demo"]
+        program = program or [os.environ["CHATHAKASE"], "demo"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(program, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
         self.printed = []
@@ -66,13 +67,13 @@ class Shared:
     demo = browser = driver = None
 
     @classmethod
-    def start(cls):
+    def start(cls, program):
         if cls.browser is None:
             cls.driver = sync_playwright().start()
             cls.browser = cls.driver.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
             atexit.register(cls.close)
         if cls.demo is None:
-            cls.demo = Demo()
+            cls.demo = Demo(program, opening=program is None)
             unittest.addModuleCleanup(cls.stop)
 
     @classmethod
@@ -140,6 +141,15 @@ class Window:
         expect(box).to_have_value("")
         return self
 
+    def tab_to(self, target, most, back=False):
+        """Presses Tab until something has the focus, this often at most."""
+        for _ in range(most):
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        focused = self.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+        self.test.fail(f"after {most} presses {focused} has the focus")
+
     def say(self, text, **fields):
         """Says something without the page's forms: many posts at once, or in another place than the one that is shown."""
         form = {"who": self.who, "text": text, **fields}
@@ -170,9 +180,12 @@ class Window:
 class TestCase(unittest.TestCase):
     """A test of the page. It fails when a page complained or asked for anything elsewhere."""
 
+    # What shows the page; the demo unless a class says otherwise.
+    program = None
+
     @classmethod
     def setUpClass(cls):
-        Shared.start()
+        Shared.start(cls.program)
 
     def setUp(self):
         self.complaints, self.ignore = [], None

@@ -80,6 +80,21 @@ class Lists(TestCase):
         window.see("#thread").evaluate("list => list.scrollTop = list.scrollHeight")
         expect(news).to_be_hidden()
 
+    def test_an_old_message_is_changed_in_sight_and_one_is_back_where_one_was(self):
+        window = self.full_thread("uma")
+        self.scroll_up(window)
+        first = window.see("#thread .post").first
+        first.hover()
+        first.get_by_role("link", name="Edit").click()
+        expect(window.see("#write-edit")).to_be_focused()
+        expect(first.locator(".byline")).to_be_in_viewport(ratio=1)
+        window.page.get_by_role("link", name="Cancel").click()
+        expect(window.see("#write-edit")).to_have_count(0)
+        expect(first).to_be_in_viewport()
+        window.page.go_back()
+        expect(window.see("#write-thread")).to_be_visible()
+        expect(window.see("#write-edit")).to_have_count(0)
+
     def test_what_slack_would_not_take_is_said_above_the_text_which_stays(self):
         window = self.window("ola", viewport=PHONE, has_touch=True, is_mobile=True).go("/general")
         box, trouble = window.see("#write"), window.see("#trouble")
