@@ -1,6 +1,8 @@
 //! From a configuration to a running assistant with its doors open. `serve`, the demo and the end-to-end tests all come through here.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+mod given;
+
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -10,32 +12,29 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use chathakase_bot::{Access, Assistant, CatchUpReport, DEFAULT_SYSTEM_PROMPT, Parts, Settings, route};
-use chathakase_model::{self as model, ModelConfig};
-use chathakase_session::{
-    WorkspaceId,
-    store::{Rules, SessionStore},
-    time::SharedClock,
-    turn::OwnerId,
-    window::WindowLimits,
-};
+use chathakase_bot::{Assistant, CatchUpReport, Parts, route};
+use chathakase_model as model;
+use chathakase_session::{WorkspaceId, store::SessionStore, time::SharedClock, turn::OwnerId};
 use chathakase_slack::{
     api::{Api, ApiConfig, Identity},
-    http::{self, EventsConfig},
+    http,
     pacing::{Limits, Pacing},
     payload::Inbox,
-    render::PartLimits,
-    reply::{Replies, ReplyLimits},
+    reply::Replies,
     socket::{LinkHealth, SocketConfig, SocketError, SocketMode},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use self::given::{events_config, reply_limits, settings};
 use crate::{
     config::{Config, Transport},
     server,
     watch::{self, Measured, Watch},
 };
+
+pub(crate) use self::given::model_config;
+pub use self::given::rules;
 
 /// A running assistant with its doors open.
 pub struct Running {
@@ -60,11 +59,6 @@ struct Socket {
 /// Opens the store that a configuration names.
 pub fn open_store(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<dyn SessionStore>> {
     Ok(chathakase_store::open(&config.store_url, rules(config), clock)?)
-}
-
-/// What the store is to keep to.
-pub fn rules(config: &Config) -> Rules {
-    Rules { session_timeout: config.session_timeout, waiting_max: config.limits_waiting, ..Rules::default() }
 }
 
 /// Starts everything. `pacing` is given by whoever knows better than Slack's limits, such as a benchmark.
@@ -117,15 +111,10 @@ pub async fn start_signed_in(
         )
     })?;
     let address = listener.local_addr().context("the listening socket has no address")?;
-    let limits = ReplyLimits {
-        part: PartLimits { chars_max: config.reply_part_chars, bytes_max: config.reply_part_bytes },
-        part_time: config.reply_part_time,
-        ..ReplyLimits::default()
-    };
     let model = model::Client::new(model_config(config), clock.clone())?;
     let parts = Parts {
         store: Arc::clone(&store),
-        replies: Replies::new(&api, Pacing::new(pacing, clock.clone()), limits, clock.clone()),
+        replies: Replies::new(&api, Pacing::new(pacing, clock.clone()), reply_limits(config), clock.clone()),
         api: api.clone(),
         model: model.clone(),
         counter: model::counter_for(&config.model_name),
@@ -181,8 +170,7 @@ fn open_doors(
     match config.slack_transport {
         Transport::Http => {
             let secret = config.slack_signing_secret.clone().context("`slack.signing_secret` is not set")?;
-            let limit = config.limits_body_bytes;
-            let door = EventsConfig { body_bytes_max: limit, ..EventsConfig::new(secret, clock.clone()) };
+            let door = events_config(config, secret, clock.clone());
             let closing = middleware::from_fn_with_state(ending.clone(), unless_ending);
             Ok((http::router(door, inbox).layer(closing), None))
         }
@@ -272,55 +260,5 @@ impl Running {
         if !self.http.is_finished() {
             let _ = self.http.await;
         }
-    }
-}
-
-pub(crate) fn model_config(config: &Config) -> ModelConfig {
-    ModelConfig {
-        base_url: config.model_base_url.clone(),
-        api_key: config.model_api_key.clone(),
-        key_header: config.model_key_header,
-        name: config.model_name.clone(),
-        temperature: config.model_temperature,
-        max_tokens: config.model_max_tokens,
-        first_token_max: config.model_first_token_max,
-        between_tokens_max: config.model_between_tokens_max,
-        turn_max: config.model_turn_max,
-        ..ModelConfig::default()
-    }
-}
-
-/// How often turns without an owner are looked for where other processes may leave some at any time: who waits behind an answer
-/// of one that ends waits no longer than 2 s for another to take over.
-const ADOPT_EVERY_SHARED: Duration = Duration::from_millis(1_500);
-
-fn settings(config: &Config) -> Settings {
-    let usual = Settings::default();
-    let shared = chathakase_store::is_shared(&config.store_url);
-    Settings {
-        session_timeout: config.session_timeout,
-        cleanup_threshold: config.session_cleanup_threshold,
-        reread: config.session_reread,
-        window: WindowLimits {
-            max_messages: config.context_max_messages,
-            max_tokens: config.context_max_tokens,
-            ..WindowLimits::default()
-        },
-        system_prompt: config.model_system_prompt.clone().unwrap_or_else(|| DEFAULT_SYSTEM_PROMPT.to_owned()),
-        model: config.model_name.clone(),
-        model_max_tokens: config.model_max_tokens,
-        access: Access { bots: config.access_bots.iter().cloned().collect(), strangers: config.access_strangers },
-        admins: config.access_admins.iter().cloned().collect(),
-        message_chars_max: config.limits_message_chars,
-        waiting_max: config.limits_waiting,
-        running_max: config.limits_running,
-        read_back_calls_max: config.limits_read_back_calls,
-        read_back_posts_max: config.limits_read_back_posts,
-        read_back_patience: config.limits_read_back_patience,
-        deaths_max: config.limits_owner_deaths,
-        catch_up: config.limits_catch_up,
-        drain: config.limits_drain,
-        adopt_every: if shared { ADOPT_EVERY_SHARED } else { usual.adopt_every },
-        ..usual
     }
 }
