@@ -11,6 +11,7 @@ mod check;
 mod coming_back;
 mod commands;
 mod conversations;
+mod expiry;
 mod gaps;
 mod init;
 mod interleavings;
