@@ -156,7 +156,7 @@ pub struct SessionInfo {
     pub assistant_messages: u64,
     /// Since it began.
     pub age: Duration,
-    /// Since it last changed.
+    /// Since something was last said, commands aside.
     pub idle: Duration,
     /// Until it expires if nothing more is said.
     pub expires_in: Duration,
@@ -215,10 +215,11 @@ pub fn all_sessions(stats: &Stats, rows: &[store::SessionInfo], page: usize, pag
         );
     }
     let mut text = format!(
-        "**{}**, {}, {}\n\n",
+        "**{}**, {}, {}{}\n\n",
         count(stats.active_sessions, "active session"),
         count(stats.messages, "message"),
         if stats.participants == 1 { "1 person".to_owned() } else { format!("{} people", stats.participants) },
+        began(stats, now),
     );
     for row in rows {
         let left = row
@@ -232,6 +233,17 @@ pub fn all_sessions(stats: &Stats, rows: &[store::SessionInfo], page: usize, pag
         text += &format!("\nPage {page} of {pages}. Say `all sessions {}` for the next.", page + 1);
     }
     text
+}
+
+fn began(stats: &Stats, now: Timestamp) -> String {
+    let ago = |at: Timestamp| duration(now.since(at));
+    match (stats.oldest, stats.newest) {
+        (Some(only), _) if stats.active_sessions == 1 => format!("; it began {} ago", ago(only)),
+        (Some(oldest), Some(newest)) => {
+            format!("; the oldest began {} ago, the newest {} ago", ago(oldest), ago(newest))
+        }
+        _ => String::new(),
+    }
 }
 
 /// `3 messages`, `1 message`.
@@ -258,6 +270,8 @@ pub fn duration(d: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chathakase_session::ThreadKey;
+
     use super::*;
 
     #[test]
@@ -274,6 +288,38 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_secs(secs)), said, "{secs} s");
         }
+    }
+
+    /// `all sessions` of one, a page of several, a page behind the last, and of none.
+    fn lists_of_sessions() -> [String; 4] {
+        let now = Timestamp::from_secs(1_700_090_000);
+        let ago = |secs| now - Duration::from_secs(secs);
+        let row = |channel: &str, people: &[(&str, &str)], expires_at| store::SessionInfo {
+            key: ThreadKey {
+                workspace: "T1".parse().expect("an id"),
+                channel: channel.parse().expect("an id"),
+                root: "1700000000.000100".parse().expect("a timestamp"),
+            },
+            people: people.iter().map(|(id, name)| (id.parse().expect("an id"), (*name).to_owned())).collect(),
+            user_messages: 3,
+            assistant_messages: 2,
+            waiting: 0,
+            created_at: ago(90_000),
+            last_activity: ago(60),
+            expires_at,
+            model: None,
+        };
+        let ana = row("C1", &[("U1", "Ana")], Some(now + Duration::from_secs(3540)));
+        let both = row("C2", &[("U1", "Ana"), ("U2", "Ben")], None);
+        let (oldest, newest) = (Some(ago(90_000)), Some(ago(300)));
+        let one = Stats { active_sessions: 1, messages: 5, participants: 1, oldest, newest: oldest };
+        let many = Stats { active_sessions: 12, messages: 60, participants: 2, oldest, newest };
+        [
+            all_sessions(&one, std::slice::from_ref(&ana), 1, 1, now),
+            all_sessions(&many, &[both, ana], 1, 2, now),
+            all_sessions(&many, &[], 3, 2, now),
+            all_sessions(&Stats::default(), &[], 1, 0, now),
+        ]
     }
 
     /// Everything that people read, to be looked at in one sitting.
@@ -313,6 +359,7 @@ mod tests {
             not_an_admin(),
             command_failed(),
         ]);
+        all.extend(lists_of_sessions());
         all.extend([
             queue_full(50),
             message_too_long(40_000),

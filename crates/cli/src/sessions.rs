@@ -96,7 +96,8 @@ async fn list(store: &dyn SessionStore, page: usize, json: bool, now: Timestamp)
     let pages = usize::try_from(total).unwrap_or(usize::MAX).div_ceil(PAGE_SIZE).max(1);
     if json {
         let sessions: Vec<Row<'_>> = rows.iter().map(Row::of).collect();
-        let all = serde_json::json!({"active_sessions": total, "page": page, "pages": pages, "sessions": sessions});
+        let all = serde_json::json!({"active_sessions": total, "messages": stats.messages, "participants": stats.participants,
+            "oldest": stats.oldest.map(moment), "newest": stats.newest.map(moment), "page": page, "pages": pages, "sessions": sessions});
         return Ok(serde_json::to_string_pretty(&all)?);
     }
     ensure!(page <= pages, "there is no page {page}: the last one is {pages}");
@@ -107,6 +108,9 @@ async fn list(store: &dyn SessionStore, page: usize, json: bool, now: Timestamp)
         vec![format!("{:<32}  {:<12}  {:>8}  {:>12}  {}", "SESSION", "WORKSPACE", "MESSAGES", "LAST", "PEOPLE")];
     lines.extend(rows.iter().map(|row| line(row, now)));
     lines.push(format!("{total} active, page {page} of {pages}"));
+    if let (Some(oldest), Some(newest)) = (stats.oldest, stats.newest) {
+        lines.push(format!("the oldest began {} ago, the newest {} ago", rounded(now, oldest), rounded(now, newest)));
+    }
     Ok(lines.join("\n"))
 }
 
@@ -251,27 +255,58 @@ mod tests {
 
     use super::*;
 
+    fn ts(secs: i64) -> SlackTs {
+        SlackTs::from_micros(secs * 1_000_000).unwrap()
+    }
+
+    fn thread(root: i64) -> ThreadKey {
+        ThreadKey { workspace: "T1".parse().unwrap(), channel: "C1".parse().unwrap(), root: ts(root) }
+    }
+
+    /// Somebody says something at this second.
+    async fn says(store: &MemoryStore, key: &ThreadKey, who: &str, secs: i64, kind: Kind) {
+        let post = NewPost {
+            key: key.clone(),
+            ts: ts(secs),
+            role: Role::User,
+            kind,
+            author: Some(who.parse().unwrap()),
+            author_team: None,
+            name: None,
+            by_bot: false,
+            text: "words".to_owned(),
+            edited_ts: None,
+            asked_by_edit: None,
+            joined_only: false,
+        };
+        store.receive(post, None, Timestamp::from_secs(secs)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_list_says_how_many_there_are_and_since_when() {
+        let store = MemoryStore::new(Rules::default());
+        says(&store, &thread(100), "U1", 100, Kind::Context).await;
+        says(&store, &thread(100), "U2", 400, Kind::Context).await;
+        says(&store, &thread(300), "U1", 300, Kind::Context).await;
+        let now = Timestamp::from_secs(1000);
+        let said = list(&store, 1, false, now).await.unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[3..], ["2 active, page 1 of 1", "the oldest began 15m ago, the newest 11m ago"], "{said}");
+        let said: serde_json::Value = serde_json::from_str(&list(&store, 1, true, now).await.unwrap()).unwrap();
+        assert_eq!((&said["messages"], &said["participants"]), (&3.into(), &2.into()));
+        assert_eq!(
+            (&said["oldest"], &said["newest"]),
+            (&"1970-01-01T00:01:40Z".into(), &"1970-01-01T00:05:00Z".into())
+        );
+    }
+
     #[tokio::test]
     async fn a_session_is_cleared_up_to_its_newest_message_and_not_to_what_the_clock_says() {
         let store = MemoryStore::new(Rules::default());
-        let ts = |secs: i64| SlackTs::from_micros(secs * 1_000_000).unwrap();
-        let key = ThreadKey { workspace: "T1".parse().unwrap(), channel: "C1".parse().unwrap(), root: ts(100) };
+        let key = thread(100);
         for secs in 100..100 + 2 * SCAN_SIZE as i64 {
-            let post = NewPost {
-                key: key.clone(),
-                ts: ts(secs),
-                role: Role::User,
-                kind: if secs == 100 { Kind::Command } else { Kind::Context },
-                author: None,
-                author_team: None,
-                name: None,
-                by_bot: false,
-                text: "words".to_owned(),
-                edited_ts: None,
-                asked_by_edit: None,
-                joined_only: false,
-            };
-            store.receive(post, None, Timestamp::from_secs(secs)).await.unwrap();
+            let kind = if secs == 100 { Kind::Command } else { Kind::Context };
+            says(&store, &key, "U1", secs, kind).await;
         }
         let ahead = Timestamp::from_secs(2000);
         clear_all(&store, &key, ahead).await.unwrap();

@@ -28,13 +28,15 @@ impl Command for SessionInfo {
         let names = ask.people.names(info.people.keys().cloned().collect()).await;
         prompt::put_names(&mut history, &names);
         let holds = window(&prompt::system(&ask.settings.system_prompt, &history), &history, limits, &**ask.counter);
+        // The session's own last activity is this command.
+        let last_said = history.newest.iter().map(|message| message.at).max().unwrap_or(info.last_activity);
         let told = texts::SessionInfo {
             id: info.key.session_id().to_string(),
             people: info.people.iter().map(|(id, known)| names.get(id).unwrap_or(known).clone()).collect(),
             user_messages: info.user_messages,
             assistant_messages: info.assistant_messages,
             age: ask.now.since(info.created_at),
-            idle: ask.now.since(info.last_activity),
+            idle: ask.now.since(last_said),
             // While this command is open nothing expires; when it is done, the time begins anew.
             expires_in: info.expires_at.map_or(ask.settings.session_timeout, |at| at.since(ask.now)),
             waiting: info.waiting,

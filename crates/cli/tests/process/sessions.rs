@@ -46,6 +46,8 @@ async fn sessions_are_read_beside_a_serve_and_erased_without_one() {
     assert!(code == Some(1) && error.contains("there is no page 3: the last one is 1"), "{error}");
 
     let info = json(&stage, &["info", &id(&first), "--json"]).await;
+    let latest = json(&stage, &["info", &id(&second), "--json"]).await;
+    assert_eq!((&listed["oldest"], &listed["newest"]), (&info["created_at"], &latest["created_at"]));
     let ana = stage.slack.person("ana").to_string();
     assert_eq!((&info["user_messages"], &info["people"][0]["id"]), (&Value::from(1), &Value::from(ana)));
     let (code, said, _) = sessions(&stage, &["info", &id(&first)]).await;

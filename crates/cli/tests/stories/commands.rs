@@ -10,6 +10,7 @@ stories! { usually:
     clear_session_drops_what_waits,
     whether_a_session_was_cleared_is_said_as_it_was,
     all_sessions_is_for_admins_and_shown_to_them_alone,
+    all_sessions_says_how_much_there_is_and_since_when,
     an_admin_of_a_connected_workspace_is_none_here,
     all_sessions_comes_in_pages,
     a_command_does_not_wait_for_a_running_answer_and_is_in_no_window,
@@ -20,10 +21,14 @@ stories! { usually:
 }
 
 mod told {
+    use std::time::Duration;
+
     use chathakase_bot::{commands, texts};
     use chathakase_sim::slack::Thread;
 
     use crate::harness::Story;
+
+    const HOUR: Duration = Duration::from_secs(3600);
 
     async fn talk(s: &mut Story) -> Thread {
         s.openai.answers("Hello Ana.");
@@ -41,18 +46,26 @@ mod told {
     }
 
     pub(super) async fn session_info_tells_what_is_remembered(s: &mut Story) {
+        s.restart_with(&[("session.timeout", "2d"), ("context.max_messages", "3")]).await;
         let thread = talk(s).await;
+        thread.reply("ana", "session info").await;
+        thread.shows_part("- Model: gpt-4o; the next answer sees all of it, ").await;
+        s.at_rest(&thread).await;
+        s.passes(10 * HOUR).await;
         s.openai.answers("Hello Ben.");
         thread.reply("ben", "I am Ben").await;
         thread.finishes("Hello Ben.").await;
+        s.at_rest(&thread).await;
+        s.passes(5 * HOUR).await;
         thread.reply("ana", "session info").await;
         let key = thread.key();
         for part in [
-            format!("Session: `{}`", key.session_id()),
-            "People: ana, ben".into(),
-            "Messages: 4 (2 from people, 2 from me)".into(),
-            "I forget it in 1 hour if nothing more is said".into(),
-            "Model: gpt-4o; the next answer sees all of it".into(),
+            format!("- Session: `{}`\n", key.session_id()),
+            "- People: ana, ben\n".into(),
+            "- Messages: 4 (2 from people, 2 from me)\n".into(),
+            "- Began 15 hours ago, last active 5 hours ago\n".into(),
+            "- I forget it in 2 days if nothing more is said\n".into(),
+            "- Model: gpt-4o; the next answer sees 3 of 4 messages, ".into(),
         ] {
             thread.shows_part(&part).await;
         }
@@ -105,12 +118,34 @@ mod told {
         thread.shows_only_to("ana", &texts::not_an_admin()).await;
         s.slack.admin("zoe");
         thread.reply("zoe", "all sessions").await;
-        s.says_somewhere("1 active session").await;
+        let listed = format!("\n\n- `{}`: 2 messages with ana, ", thread.key().session_id());
+        thread.shows_part_only_to("zoe", &listed).await;
         assert_eq!(thread.answers(), ["Hello Ana."], "the list is for the asker alone");
         let ana = s.slack.person("ana");
         s.restart_with(&[("access.admins", ana.as_str())]).await;
         thread.reply("ana", "all sessions").await;
-        s.says_somewhere("1 active session").await;
+        thread.shows_part_only_to("ana", &listed).await;
+        assert_eq!(thread.answers(), ["Hello Ana."]);
+    }
+
+    pub(super) async fn all_sessions_says_how_much_there_is_and_since_when(s: &mut Story) {
+        s.restart_with(&[("session.timeout", "2d")]).await;
+        let first = talk(s).await;
+        s.at_rest(&first).await;
+        s.passes(10 * HOUR).await;
+        s.openai.answers("Hello Ben.").answers("With pleasure.");
+        let second = s.slack.dm("ben", "I am Ben").await;
+        second.finishes("Hello Ben.").await;
+        second.reply("ben", "can you help?").await;
+        second.finishes("With pleasure.").await;
+        s.at_rest(&second).await;
+        s.passes(5 * HOUR).await;
+        s.slack.admin("zoe");
+        let asked = s.slack.dm("zoe", "all sessions").await;
+        asked.shows_part("active sessions").await;
+        let header =
+            "**2 active sessions**, 6 messages, 2 people; the oldest began 15 hours ago, the newest 5 hours ago";
+        assert_eq!(asked.answers()[0].lines().next(), Some(header));
     }
 
     pub(super) async fn an_admin_of_a_connected_workspace_is_none_here(s: &mut Story) {

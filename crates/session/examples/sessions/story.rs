@@ -29,9 +29,9 @@ pub(crate) fn tell(out: &mut impl Write) -> Done {
 
 fn creation(manager: &mut SessionManager, python: &ThreadKey, lunch: &ThreadKey, out: &mut impl Write) -> Done {
     section(out, 1, "Creation", "each Slack thread is a session, created when it is first spoken in")?;
-    for key in [python, lunch, python] {
-        let known = manager.session(key, at(0)).is_some();
-        let session = manager.get_or_create_session(key, at(0));
+    for (key, secs) in [(python, 0), (lunch, 2), (python, 5)] {
+        let known = manager.session(key, at(secs)).is_some();
+        let session = manager.get_or_create_session(key, at(secs));
         writeln!(out, "   {}  {}", session.id(), if known { "is here already" } else { "created" })?;
     }
     writeln!(out, "   Both threads began in the same second; channel and workspace keep them apart.")?;
@@ -85,6 +85,9 @@ fn statistics(manager: &mut SessionManager, lunch: &ThreadKey, out: &mut impl Wr
         stats.messages,
         stats.participants
     )?;
+    if let (Some(oldest), Some(newest)) = (stats.oldest, stats.newest) {
+        writeln!(out, "   the oldest began at {}, the newest at {}", clock(oldest), clock(newest))?;
+    }
     for info in manager.all_sessions(now) {
         let left = info.expires_at.map_or(Duration::ZERO, |moment| moment.since(now));
         let people: Vec<&str> = info.people.values().map(String::as_str).collect();

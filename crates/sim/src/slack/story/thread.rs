@@ -116,6 +116,13 @@ impl Thread {
         });
         self.slack.give_time(first_tries.over()).await;
     }
+    /// Slack adds something of its own to a post, such as the preview of a link: it tells of a change that leaves the words alone.
+    pub async fn preview(&self, said: &Said) {
+        let now = self.slack.shared.options.clock.now();
+        let change = |world: &mut World| world.change_message(&self.channel, said.ts, None, now, |_| {});
+        let (_, first_tries) = self.slack.shared.change(change);
+        self.slack.give_time(first_tries.over()).await;
+    }
     /// The author takes a post away.
     pub async fn delete(&self, said: &Said) {
         self.delete_ts(said.ts).await;
@@ -153,17 +160,11 @@ impl Thread {
     }
     /// Waits until this person sees exactly this text here that nobody else sees.
     pub async fn shows_only_to(&self, who: &str, text: &str) {
-        self.slack
-            .until(&format!("only {who} sees {text:?}"), |world| {
-                let user = world.named(self.home, who)?.clone();
-                let seen = world.channels.get_mut(&self.channel)?.ephemerals.iter_mut();
-                let here = |seen: &&mut Ephemeral| seen.thread.is_none_or(|root| root == self.root);
-                seen.filter(here)
-                    .filter(|seen| seen.to == user && seen.text == text)
-                    .map(|seen| seen.looked_at = true)
-                    .next()
-            })
-            .await;
+        self.whispers(who, &format!("only {who} sees {text:?}"), |seen| seen == text).await;
+    }
+    /// Waits until this person sees something here with this text in it that nobody else sees.
+    pub async fn shows_part_only_to(&self, who: &str, part: &str) {
+        self.whispers(who, &format!("only {who} sees something with {part:?}"), |seen| seen.contains(part)).await;
     }
     /// Says that the test has looked at everything the app wrote here, when all is quiet.
     pub async fn shows_nothing_more(&self) {
@@ -215,6 +216,20 @@ impl Thread {
                 let found = place.messages.values_mut().find(fitting)?;
                 found.looked_at = true;
                 Some(())
+            })
+            .await;
+    }
+
+    async fn whispers(&self, who: &str, what: &str, fits: impl Fn(&str) -> bool) {
+        self.slack
+            .until(what, |world| {
+                let user = world.named(self.home, who)?.clone();
+                let seen = world.channels.get_mut(&self.channel)?.ephemerals.iter_mut();
+                let here = |seen: &&mut Ephemeral| seen.thread.is_none_or(|root| root == self.root);
+                seen.filter(here)
+                    .filter(|seen| seen.to == user && fits(&seen.text))
+                    .map(|seen| seen.looked_at = true)
+                    .next()
             })
             .await;
     }
