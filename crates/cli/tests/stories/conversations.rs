@@ -13,8 +13,18 @@ stories! {
     a_long_answer_goes_on_in_new_messages,
 }
 
+mod usually {
+    use super::told;
+    crate::harness::stories! { usually:
+        a_request_asks_as_it_is_set,
+        the_model_is_told_where_it_is_and_who_speaks,
+    }
+}
+
 mod told {
+    use chathakase_bot::DEFAULT_SYSTEM_PROMPT;
     use chathakase_session::SlackTs;
+    use serde_json::json;
 
     use crate::harness::Story;
 
@@ -120,5 +130,35 @@ mod told {
         assert_eq!(shown, words, "every word, once, in order");
         thread.reply("ana", "how long was it?").await;
         thread.finishes("It had 12000 words.").await;
+    }
+    pub(crate) async fn a_request_asks_as_it_is_set(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Hello again.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        let asked = s.openai.last_request();
+        assert_eq!((&*asked.model, &asked.raw()["temperature"], asked.max_tokens), ("gpt-4o", &json!(0.7), Some(2000)));
+        assert!(asked.stream);
+        let set = [("model.name", "o-next"), ("model.temperature", "0.2"), ("model.max_tokens", "300")];
+        s.restart_with(&set).await;
+        thread.reply("ana", "hello again").await;
+        thread.finishes("Hello again.").await;
+        let asked = s.openai.last_request();
+        assert_eq!((&*asked.model, &asked.raw()["temperature"], asked.max_tokens), ("o-next", &json!(0.2), Some(300)));
+    }
+
+    pub(crate) async fn the_model_is_told_where_it_is_and_who_speaks(s: &mut Story) {
+        s.openai.answers("Hello Ana.").answers("Hello Ben.").answers("Aye.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello Ana.").await;
+        let one = "You are in a Slack thread. You talk with ana.";
+        assert_eq!(s.openai.last_request().system(), format!("{DEFAULT_SYSTEM_PROMPT}\n\n{one}"));
+        thread.reply("ben", "hello").await;
+        thread.finishes("Hello Ben.").await;
+        let two = "You are in a Slack thread. 2 people take part; each message starts with its author's name.";
+        assert_eq!(s.openai.last_request().system(), format!("{DEFAULT_SYSTEM_PROMPT}\n\n{two}"));
+        s.restart_with(&[("model.system_prompt", "You are a pirate.")]).await;
+        thread.reply("ana", "are you?").await;
+        thread.finishes("Aye.").await;
+        assert_eq!(s.openai.last_request().system(), format!("You are a pirate.\n\n{two}"));
     }
 }

@@ -39,9 +39,10 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
+    use chathakase_session::time::Clock;
     use chathakase_sim::slack::Saying;
 
-    use crate::harness::Story;
+    use crate::harness::{Story, as_the_manifest_says};
 
     pub(super) async fn our_own_posts_are_not_answered(s: &mut Story) {
         s.openai.answers("Hello.");
@@ -84,10 +85,25 @@ mod told {
         s.openai.answers("Hello.").answers("Yes.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
-        thread.edit(&thread.first(), "hello").await;
+        s.slack.subscribe(&[]);
+        let unheard = s.slack.mention("ana", "#general", "is anybody there?").await;
+        as_the_manifest_says(&s.slack);
+        for (thread, words) in [(&thread, "@assistant hello"), (&unheard, "@assistant is anybody there?")] {
+            // Before and after somebody edited: from then on Slack names that edit with each change.
+            thread.preview(&thread.first()).await;
+            thread.edit(&thread.first(), words).await;
+            thread.preview(&thread.first()).await;
+        }
+        s.calm().await;
+        unheard.shows_nothing_more().await;
         thread.reply("ana", "still there?").await;
         thread.finishes("Yes.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "still there?"]);
         assert_eq!(s.openai.requests_seen(), 2);
+        let sent = s.slack.events().into_iter().map(|sent| sent.payload["event"]["message"].clone());
+        let of_ana = sent.filter(|message| message["user"] == s.slack.person("ana").as_str());
+        let edited: Vec<bool> = of_ana.map(|message| message["edited"].is_object()).collect();
+        assert_eq!(edited, [false, true, true, false, true, true], "Slack told of each");
     }
 
     pub(super) async fn an_edit_of_a_known_message_changes_what_the_model_hears(s: &mut Story) {
@@ -141,10 +157,15 @@ mod told {
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
         for subtype in ["channel_join", "channel_topic", "pinned_item", "reminder_add", "brand_new_subtype"] {
-            thread.reply("ana", Saying::from("<@U1> has joined").subtype(subtype)).await;
+            thread.reply("ana", Saying::from("what is this?").subtype(subtype)).await;
+            s.slack.mention("ana", "#general", Saying::from("what is this?").subtype(subtype)).await;
         }
-        s.slack.settled().await;
+        s.at_rest(&thread).await;
         assert_eq!(s.openai.requests_seen(), 1);
+        let kept = s.store().messages(&thread.key(), 0, 100, s.clock.now()).await.unwrap();
+        assert_eq!(kept.iter().map(|message| &*message.text).collect::<Vec<_>>(), ["hello", "Hello."]);
+        let all = s.store().stats(None, s.clock.now()).await.unwrap();
+        assert_eq!((all.active_sessions, all.messages), (1, 2));
     }
 
     pub(super) async fn a_direct_message_and_its_reply_need_no_mention(s: &mut Story) {
@@ -299,9 +320,17 @@ mod told {
 
     pub(super) async fn a_mention_where_we_are_no_member_is_told_to_the_author(s: &mut Story) {
         let channel = s.slack.kick_bot("#secret");
+        s.slack.dm_channel("ben");
         s.openai.answers("Nobody will see this.");
-        s.slack.mention("ana", "#secret", "hello").await;
+        let thread = s.slack.mention("ana", "#secret", "hello").await;
         let told = texts::cannot_post(channel.as_str(), "not_in_channel");
         s.says_somewhere(&told).await;
+        s.at_rest(&thread).await;
+        let read = |who: &str| -> Vec<String> {
+            let direct = s.slack.eyes(who).unwrap().channel(&s.slack.dm_channel(who)).unwrap();
+            direct.into_iter().map(|post| post.text).collect()
+        };
+        assert_eq!((read("ana"), read("ben")), (vec![told], Vec::new()));
+        assert_eq!(thread.answers(), Vec::<String>::new());
     }
 }
