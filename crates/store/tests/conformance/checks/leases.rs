@@ -147,7 +147,7 @@ pub(crate) async fn an_answer_that_was_stopped_while_it_was_shown_is_remembered_
     let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
     let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("a whole") };
     assert_eq!(adopted.closing, Some(closing));
-    store.delivered(&adopted.lease, &[], None, at(31)).await.unwrap();
+    store.delivered(&adopted.lease, &shown(), None, at(31)).await.unwrap();
     assert_eq!(window(&*store, &key, at(31)).await, ["question", "a whole"]);
     // What a command says is in no window, and what has no words cannot be cut.
     let turn = runs(&*store, commands(&command, 0, "help"), at(32)).await;
