@@ -56,7 +56,9 @@ pub(crate) const SOCKET: Way = Way { transport: Transport::Socket, store: Store:
 /// On PostgreSQL, which several processes can share.
 pub(crate) const SHARED: Way = Way { transport: Transport::Http, store: Store::Postgres };
 
-/// Runs each story on both transports and all stores, or, after `on both stores` (without PostgreSQL) and `on all stores`, over HTTP
+/// Runs each story on both transports and all stores: the twelve of `conversations.rs` and `troubles.rs` that no way may break. On
+/// `memory`, which is lost with its process, a restart or a kill keeps the store itself: there they show that the assistant goes on
+/// from what is stored, and not that it was stored durably. Or, after `on both stores` (without PostgreSQL) and `on all stores`, over HTTP
 /// only, or, after `usually`, on the usual way only, or, after `by two`, with a second process on the same database.
 macro_rules! stories {
     ($($story:ident),* $(,)?) => { $(mod $story {
