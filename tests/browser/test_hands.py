@@ -47,7 +47,9 @@ class Hands(TestCase):
         expect(window.see("section.thread")).to_have_count(0)
 
     def test_a_channel_costs_few_tabs_however_much_is_in_it(self):
-        window = Window(self, "ana").begin("look here").go("/general")
+        window = Window(self, "ana").begin("look here")
+        window.is_quiet()
+        window.go("/general")
         posts, keys = window.see("#channel .post"), window.page.keyboard
         expect(posts.nth(1)).to_be_visible()
         expect(window.see("#write")).to_be_focused()

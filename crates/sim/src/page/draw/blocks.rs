@@ -21,9 +21,11 @@ fn one(block: &Value, names: &Names) -> Markup {
     match kind(block) {
         "section" => html! {
             div.section {
-                div { (words(&block["text"], names)) }
-                @if let Some(fields) = block.get("fields") {
-                    div.fields { @for field in each(fields, ELEMENTS_MAX) { div { (words(field, names)) } } }
+                div.words {
+                    (words(&block["text"], names))
+                    @if let Some(fields) = block.get("fields") {
+                        div.fields { @for field in each(fields, ELEMENTS_MAX) { div { (words(field, names)) } } }
+                    }
                 }
                 @if let Some(element) = block.get("accessory") { (self::element(element, names)) }
             }
@@ -42,8 +44,8 @@ fn one(block: &Value, names: &Names) -> Markup {
                 p { @for run in each(&part["elements"], ELEMENTS_MAX) { (plain(run)) } }
             }
         },
-        "image" => html! { p.note { "picture: " (block["alt_text"].as_str().unwrap_or("without a description")) } },
-        other => html! { p.note { "(a block of the kind “" (other) "”)" } },
+        "image" => html! { p.picture { "picture: " (block["alt_text"].as_str().unwrap_or("without a description")) } },
+        other => html! { p.picture { "(a block of the kind “" (other) "”)" } },
     }
 }
 
@@ -68,9 +70,9 @@ fn element(element: &Value, names: &Names) -> Markup {
         },
         "icon_button" => button(plain(&element["text"]), "usual"),
         "image" => {
-            html! { span.note { "picture: " (element["alt_text"].as_str().unwrap_or("without a description")) } }
+            html! { span.picture { "picture: " (element["alt_text"].as_str().unwrap_or("without a description")) } }
         }
-        other => html! { span.note { "(" (other) ")" } },
+        other => html! { span.picture { "(" (other) ")" } },
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn one(scene: &Scene<'_>, view: &View, list: &str, post: &Sight) -> P
     // The first post of an open thread is changed there, not in the channel beside it.
     let handled_here = mine && !(in_channel && view.root == Some(post.ts));
     let edits = handled_here && view.edit == Some(post.ts);
+    let deletes = handled_here && view.delete == Some(post.ts);
     let html = html! {
         li.post.mine[mine].ours[post.ours].only-here[post.only_here].deleted[post.deleted].opened[in_channel && view.root == Some(post.ts)]
             id=(id) tabindex="-1" data-who=(post.who) data-streaming=[post.streaming.then_some("")] data-mine=[mine.then_some("")] {
@@ -49,12 +50,12 @@ pub(crate) fn one(scene: &Scene<'_>, view: &View, list: &str, post: &Sight) -> P
                 } @else {
                     (text(scene, post))
                 }
-                @if handled_here && view.delete == Some(post.ts) { (composer::farewell(scene, view, post)) }
+                @if deletes { (composer::farewell(scene, view, post)) }
                 @if in_channel && post.replies.count + usize::from(post.replies.status.is_some()) > 0 {
                     (summary(scene, view, post))
                 }
             }
-            @if !post.only_here && !edits { (tools(view, list, post, mine)) }
+            @if !post.only_here && !edits && !deletes { (tools(view, list, post, mine)) }
         }
     };
     Piece { id, html }
