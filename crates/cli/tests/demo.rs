@@ -108,7 +108,9 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
         /what\n\
         /as ana\n\
         all sessions\n\
-        what is Ben's dog?";
+        what is Ben's dog?\n\
+        /in #random\n\
+        is it quieter here?";
     let printed = printed(&demo(&[], lines));
     holds_in_order(
         &printed,
@@ -136,6 +138,7 @@ fn lines_that_are_piped_in_are_said_one_after_the_other() {
             "there is no /what here",
             "#general · thread 2\n  ana        all sessions\n  assistant  (only ana sees this) **4 active sessions**",
             "what is Ben's dog?\n  assistant  ben’s dog is **<Odin> & co**. ben said so.",
+            "#random · thread 5\n  ana        @assistant is it quieter here?",
             "Ended.",
         ],
     );

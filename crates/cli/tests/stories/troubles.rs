@@ -22,6 +22,7 @@ mod everywhere {
     crate::harness::stories! { usually:
         a_failed_turn_does_not_poison_the_session,
         every_failure_of_the_model_is_told_in_one_plain_sentence,
+        an_error_of_the_model_after_its_first_words_is_told_below_them,
         a_model_that_falls_silent_is_given_up,
         after_an_answer_that_took_long_the_next_one_is_given_too,
         a_thread_too_long_for_the_model_is_shortened_once,
@@ -117,11 +118,13 @@ mod told {
         let long = r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#;
         let asked = s.openai.clone();
         let busy = || (0..3).for_each(|_| drop(asked.turn().status(503)));
-        let cases: [(&str, &dyn Fn(), ErrorKind); 8] = [
+        let limited = || (0..3).for_each(|_| drop(asked.turn().status(429)));
+        let cases: [(&str, &dyn Fn(), ErrorKind); 9] = [
             ("400", &|| drop(asked.turn().status(400)), ErrorKind::Setup),
             ("401", &|| drop(asked.turn().status(401)), ErrorKind::Setup),
             ("404", &|| drop(asked.turn().status(404)), ErrorKind::Setup),
             ("quota", &|| drop(asked.turn().status_with(429, &[], quota)), ErrorKind::Quota),
+            ("429", &limited, ErrorKind::Busy),
             ("503", &busy, ErrorKind::Busy),
             ("long", &|| (0..2).for_each(|_| drop(asked.turn().status_with(400, &[], long))), ErrorKind::TooLong),
             ("malformed", &|| drop(asked.turn().malformed()), ErrorKind::Setup),
@@ -133,6 +136,14 @@ mod told {
             s.waits_pass(0.0..=4.5, async { thread.finishes(&texts::model_failed(kind)).await }).await;
             assert_eq!(thread.answers().len(), 1, "{name}");
         }
+    }
+
+    pub(super) async fn an_error_of_the_model_after_its_first_words_is_told_below_them(s: &mut Story) {
+        s.openai.turn().text("The answer is").error_event("the server is overloaded");
+        let thread = s.slack.mention("ana", "#general", "what is it?").await;
+        let cut = texts::answer_cut_off(ErrorKind::Broken);
+        thread.finishes(&with_note("The answer is", Some(&cut))).await;
+        assert_eq!((s.openai.requests_seen(), thread.answers().len()), (1, 1));
     }
 
     pub(super) async fn a_model_that_falls_silent_is_given_up(s: &mut Story) {
