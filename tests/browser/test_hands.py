@@ -155,6 +155,13 @@ class Hands(TestCase):
         window.see(".place", has_text="general").click()
         expect(window.see("#write")).to_have_value("half a thou")
 
+    def test_nothing_that_is_written_becomes_part_of_the_page(self):
+        window = self.window("eve")
+        window.begin('<img src="https://x.invalid/a.png" onerror=alert(1)> <script>alert(1)</script> [a](javascript:alert(1))')
+        window.hears("")
+        self.assertEqual(window.see("#thread img, #thread script, #thread a[href^=javascript]").count(), 0)
+        expect(window.see("#thread .post.mine")).to_contain_text("<script>alert(1)</script>")
+
     def test_only_who_has_the_link_comes_in(self):
         def status(path, **headers):
             request = urllib.request.Request(Shared.demo.address + path, headers=headers)

@@ -52,16 +52,7 @@ class Talking(TestCase):
         kim.reply("who is here?")
         lou.hears("kim, 2 messages", "lou, 1 message")
 
-    def test_direct_messages_are_for_one_person(self):
-        eva, max_ = self.window("eva"), self.window("max")
-        eva.begin("the password is swordfish", "/dm").hears("swordfish")
-        max_.go("/dm")
-        expect(max_.see("#channel")).to_contain_text("A talk of your own")
-        max_.page.goto(eva.page.url.replace("/eva/", "/max/"))
-        expect(max_.see("#thread")).to_contain_text("There is no such thread")
-        self.assertNotIn("swordfish", max_.page.content())
-
-    def test_backstage_shows_the_requests_of_what_is_open_and_of_nobody_elses(self):
+    def test_direct_messages_are_for_one_person_backstage_too(self):
         amy, bob = self.window("amy"), self.window("bob")
         amy.begin("the password is marlin", "/dm").hears("marlin")
         bob.go("/general?backstage=1")
@@ -69,6 +60,10 @@ class Talking(TestCase):
         self.assertNotIn("marlin", bob.page.content())
         bob.go("/dm?backstage=1")
         expect(bob.see("#sent")).to_contain_text("The model was asked nothing here yet.")
+        expect(bob.see("#channel")).to_contain_text("A talk of your own")
+        bob.page.goto(amy.page.url.replace("/amy/", "/bob/"))
+        expect(bob.see("#thread")).to_contain_text("There is no such thread")
+        self.assertNotIn("marlin", bob.page.content())
         # Two threads at once: each window is shown its own.
         bob.begin("the code word is plaice").hears("plaice")
         bob.page.get_by_role("link", name="Backstage").first.click()
@@ -118,13 +113,6 @@ class Talking(TestCase):
         post.get_by_role("link", name="Delete").click()
         window.page.get_by_role("button", name="Delete").click()
         expect(window.see("#thread .post.deleted")).to_contain_text("This message was deleted.")
-
-    def test_nothing_that_is_written_becomes_part_of_the_page(self):
-        window = self.window("eve")
-        window.begin('<img src="https://x.invalid/a.png" onerror=alert(1)> <script>alert(1)</script> [a](javascript:alert(1))')
-        window.hears("")
-        self.assertEqual(window.see("#thread img, #thread script, #thread a[href^=javascript]").count(), 0)
-        expect(window.see("#thread .post.mine")).to_contain_text("<script>alert(1)</script>")
 
     def test_stop_ends_an_answer(self):
         window = self.window("udo").begin("write 600 words")
