@@ -57,6 +57,24 @@ impl TestDatabase {
         run(self.url(), sql.to_owned())
     }
 
+    /// Gives it a clock of its own, which goes right until it is put forward: whoever connects from now on calls this function
+    /// instead of PostgreSQL's.
+    pub fn own_clock(&self) {
+        self.run(
+            "CREATE SCHEMA put;
+            CREATE TABLE put.forward AS SELECT interval '0' AS wait;
+            CREATE FUNCTION put.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
+                'SELECT pg_catalog.clock_timestamp() + wait FROM put.forward';
+            DO $do$ BEGIN EXECUTE
+                format('ALTER DATABASE %I SET search_path = put, pg_catalog, public', current_database()); END $do$",
+        );
+    }
+
+    /// Puts that clock forward.
+    pub fn put_clock_forward(&self, secs: u32) {
+        self.run(&format!("UPDATE put.forward SET wait = wait + interval '{secs} s'"));
+    }
+
     /// Ends all connections to it, as a restart of the server does; returns how many there were.
     pub fn cut_connections(&self) -> usize {
         self.on_server(format!(

@@ -41,14 +41,6 @@ struct Scene {
     postgres: Option<TestDatabase>,
 }
 
-/// A function before PostgreSQL's own that everybody who connects from now on calls instead.
-const CLOCK_THAT_CAN_BE_PUT_FORWARD: &str = "CREATE SCHEMA put;
-    CREATE TABLE put.forward AS SELECT interval '0' AS wait;
-    CREATE FUNCTION put.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS
-        'SELECT pg_catalog.clock_timestamp() + wait FROM put.forward';
-    DO $do$ BEGIN EXECUTE
-        format('ALTER DATABASE %I SET search_path = put, pg_catalog, public', current_database()); END $do$";
-
 impl Scene {
     async fn on_sqlite() -> Self {
         Self { stage: Stage::new(Http).await, postgres: None }
@@ -56,7 +48,7 @@ impl Scene {
 
     async fn on_postgres() -> Self {
         let (mut stage, database) = (Stage::new(Http).await, TestDatabase::new());
-        database.run(CLOCK_THAT_CAN_BE_PUT_FORWARD);
+        database.own_clock();
         stage.set("DATABASE_URL", &database.url());
         Self { stage, postgres: Some(database) }
     }
@@ -67,7 +59,7 @@ impl Scene {
         assert_eq!(ended.code, None, "{point} was not reached: {}", ended.said);
         // With SQLite, leases end with the process that held the file. In PostgreSQL they have to run out.
         if let Some(database) = &self.postgres {
-            database.run("UPDATE put.forward SET wait = wait + interval '1 minute'");
+            database.put_clock_forward(60);
         }
     }
 }
