@@ -133,7 +133,7 @@ mod told {
         let second = s.openai.turn().gate("slow").text("And you.");
         // Slack takes no more of the first answer, so it ends before anybody tells us why.
         first.open("on");
-        second.reached("slow").await;
+        s.waits_pass(0.1..=1.2, second.reached("slow")).await;
         s.reachable();
         s.tried_again(s.slack.settled()).await;
         second.open("slow");
