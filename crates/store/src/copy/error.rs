@@ -26,6 +26,12 @@ pub enum CopyError {
         /// The file.
         path: PathBuf,
     },
+    /// There is such a database, and nothing of ours in it.
+    #[error("there are no tables of ChatHakase in {url}: see whether that is the store to copy from")]
+    NoTables {
+        /// The address.
+        url: RedactedUrl,
+    },
     /// Processes are connected to the database.
     #[error(
         "{url} is in use by {connections} connections of ChatHakase: stop every process that serves it, then do this again"

@@ -61,6 +61,10 @@ pub(crate) trait End {
     fn begin(&mut self, at: &Position) -> StoreResult<()>;
     /// Takes everything out and begins anew.
     fn begin_anew(&mut self, at: &Position) -> Result<(), CopyError>;
+    /// Nobody serves it, also now that all is copied. A file cannot be served beside us.
+    fn check_alone(&mut self) -> Result<(), CopyError> {
+        Ok(())
+    }
     /// The copy is whole: any process may open it.
     fn finish(&mut self, marks: &Marks) -> StoreResult<()>;
     fn close(self: Box<Self>);
@@ -149,7 +153,7 @@ fn open(url: &str, make: bool) -> Result<Box<dyn End>, CopyError> {
             }
             Ok(Box::new(sqlite::CopyEnd::open(path)?))
         }
-        _ => Ok(Box::new(postgres::CopyEnd::open(url)?)),
+        _ => Ok(Box::new(postgres::CopyEnd::open(url, make)?)),
     }
 }
 
@@ -191,6 +195,9 @@ impl Work<'_> {
             done = self.transfer(beginning).and_then(|()| self.compare());
         }
         let done = done?;
+        // What is written from now on would be in one of them alone.
+        self.source.check_alone()?;
+        self.target.check_alone()?;
         let marks = self.source.marks().map_err(|cause| CopyError::broken(self.from, cause))?;
         self.target.finish(&marks).map_err(|cause| CopyError::broken(self.to, cause))?;
         Ok(done)

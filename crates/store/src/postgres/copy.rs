@@ -94,17 +94,18 @@ pub(crate) struct CopyEnd {
 }
 
 impl CopyEnd {
-    /// Connects, and makes the tables when they are missing.
-    pub(crate) fn open(url: &str) -> std::result::Result<Self, CopyError> {
+    /// Connects, and makes the tables when they are missing and wanted.
+    pub(crate) fn open(url: &str, make: bool) -> std::result::Result<Self, CopyError> {
         let address = Address::parse(url)?;
         let refused = |cause| CopyError::from(OpenError::postgres(&address.shown, cause));
         let link = Link::connect(&address).map_err(refused)?;
-        migrate::run(&link, &address)?;
-        let connections = others(&link, &address).map_err(refused)?;
-        if connections > 0 {
-            return Err(CopyError::Served { url: address.shown, connections });
+        if !make && !migrate::has_begun(&link).map_err(refused)? {
+            return Err(CopyError::NoTables { url: address.shown });
         }
-        Ok(Self { link, address })
+        migrate::run(&link, &address)?;
+        let mut end = Self { link, address };
+        end.check_alone()?;
+        Ok(end)
     }
 
     /// All of `work` or nothing.
@@ -159,6 +160,14 @@ pub(super) fn position(link: &Link) -> Result<Option<Position>> {
 }
 
 impl End for CopyEnd {
+    fn check_alone(&mut self) -> std::result::Result<(), CopyError> {
+        let refused = |cause| CopyError::from(OpenError::postgres(&self.address.shown, cause));
+        match others(&self.link, &self.address).map_err(refused)? {
+            0 => Ok(()),
+            connections => Err(CopyError::Served { url: self.address.shown.clone(), connections }),
+        }
+    }
+
     fn rows(&mut self, table: &'static Table, after: Option<&[Cell]>, limit: usize) -> Result<Vec<Row>> {
         let statements = statements_of(table);
         let sql: &'static str = if after.is_some() { &statements.next } else { &statements.first };

@@ -44,6 +44,11 @@ pub(super) fn setting(link: &Link, name: &str) -> Result<String> {
     rows.first().map_or(Ok(String::new()), |row| row.try_get(0).map_err(unavailable))
 }
 
+/// Whether any migration was applied.
+pub(super) fn has_begun(link: &Link) -> Result<bool> {
+    applied(link).map(|applied| !applied.is_empty())
+}
+
 /// Numbers and checksums of the migrations that the database has.
 fn applied(link: &Link) -> Result<Vec<(i64, i64)>> {
     // Not `to_regclass`: it may not have heard yet of a table that another process made while we waited for the lock.

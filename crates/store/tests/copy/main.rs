@@ -235,6 +235,40 @@ async fn a_database_that_a_process_serves_is_not_copied() {
     drop(serving);
 }
 
+#[tokio::test]
+async fn who_begins_to_serve_the_source_in_mid_copy_is_found_out() {
+    if !TestDatabase::is_there() {
+        return;
+    }
+    let mut place = Place::new();
+    population::make(&place.path("source")).await;
+    let (file, from, to) = (place.url("source"), place.database(), place.url("target"));
+    let refused = tokio::task::spawn_blocking(move || {
+        made(&file, &from).unwrap();
+        let mut serving = None;
+        copy(&from, &to, |progress| {
+            if progress.doing == Doing::Comparing && serving.is_none() {
+                serving = Some(PostgresStore::open(&from, Rules::default()).unwrap());
+            }
+        })
+        .unwrap_err()
+    });
+    let refused = refused.await.unwrap();
+    assert!(matches!(refused, CopyError::Served { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_ours_is_no_source_and_gets_no_tables() {
+    if !TestDatabase::is_there() {
+        return;
+    }
+    let (database, place) = (TestDatabase::new(), Place::new());
+    let (from, to) = (database.url(), place.url("target"));
+    let refused = tokio::task::spawn_blocking(move || made(&from, &to).unwrap_err()).await.unwrap();
+    assert!(matches!(refused, CopyError::NoTables { .. }), "{refused}");
+    assert_eq!(database.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'chathakase'"), ["0"]);
+}
+
 /// What a process finds to do in a store, and the numbers it gives to what comes next.
 async fn goes_on(store: &dyn SessionStore) -> (Vec<String>, Vec<u64>) {
     let mut todo = Vec::new();
