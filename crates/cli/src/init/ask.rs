@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Write};
 use anyhow::{Context, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+/// The exit status of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
 /// How often one question is asked before giving up.
 const TRIES_MAX: usize = 5;
 
@@ -81,6 +83,17 @@ impl<'a> Ask<'a> {
             _ => Err("answer y or n".to_owned()),
         })
     }
+}
+
+/// Lets Ctrl-C end the program with the terminal as it is now, also while it shows nothing: not every shell puts that right.
+pub(super) fn leave_the_terminal_as_it_is() {
+    let Ok(before) = tcgetattr(io::stdin()) else { return };
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+            std::process::exit(INTERRUPTED);
+        }
+    });
 }
 
 /// While it lives, the terminal of standard input shows nothing of what is typed but the end of each line.

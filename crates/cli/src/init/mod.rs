@@ -23,6 +23,7 @@ use crate::{
 
 /// Asks on this terminal, or reads answers from a pipe.
 pub async fn run(args: &args::Init) -> anyhow::Result<()> {
+    ask::leave_the_terminal_as_it_is();
     let (mut answers, mut screen) = (std::io::BufReader::new(std::io::stdin()), std::io::stderr());
     let mut ask = Ask::new(&mut answers, &mut screen);
     begin(args, &|name| std::env::var(name).ok(), Arc::new(SystemClock::new()), &mut ask).await

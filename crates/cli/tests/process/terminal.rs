@@ -7,7 +7,11 @@ use std::{
 };
 
 use chathakase_sim::slack::Transport::Socket;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
 use tokio::process::Command;
 
 use crate::{patience::in_time, program::BINARY, stage::Stage};
@@ -39,6 +43,29 @@ fn converse(mut terminal: File, answers: &[(&str, &str)], until: &str) -> String
         writeln!(terminal, "{answer}").unwrap();
     }
     shown(until, &mut terminal)
+}
+
+#[tokio::test]
+async fn ctrl_c_at_a_token_leaves_a_terminal_that_shows_what_is_typed() {
+    let mut stage = Stage::new(Socket).await;
+    stage.set("SLACK_BOT_TOKEN", "");
+    let (person, program) = terminal();
+    let mut command = stage.dressed(Command::new(BINARY));
+    command.arg("init").kill_on_drop(true).stdout(Stdio::null());
+    let its_end = (program.try_clone().unwrap(), program.try_clone().unwrap());
+    let mut running = command.stdin(its_end.0).stderr(its_end.1).spawn().unwrap();
+    let asked = tokio::task::spawn_blocking(move || {
+        converse(person.try_clone().unwrap(), &[("[socket]: ", "socket")], "not shown as you type: ");
+        // Else the terminal would be hung up.
+        person
+    });
+    let _person = in_time(asked).await.expect("it asks").unwrap();
+    let shows = || tcgetattr(&program).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(!shows());
+    let id = Pid::from_raw(i32::try_from(running.id().unwrap()).unwrap()).unwrap();
+    kill_process(id, Signal::INT).unwrap();
+    assert_eq!(in_time(running.wait()).await.expect("it ends").unwrap().code(), Some(130));
+    assert!(shows());
 }
 
 #[tokio::test]
