@@ -23,7 +23,8 @@ pub fn without_notes<'a>(shown: &'a str, notes: impl IntoIterator<Item = &'a str
             shown
         } else if seen().rev().map(|(_, c)| c).take(count).eq(letters().rev()) {
             let from = seen().rev().nth(count - 1).map_or(0, |(at, _)| at);
-            shown.get(..from).unwrap_or_default().trim_end_matches(around)
+            // Marks that stand before white space are the answer's own.
+            shown.get(..from).unwrap_or_default().trim_end_matches(['_', '*']).trim_end()
         } else if seen().map(|(_, c)| c).take(count).eq(letters()) {
             let to = seen().nth(count - 1).map_or(0, |(at, c)| at + c.len_utf8());
             let rest = shown.get(to..).unwrap_or_default();
@@ -65,6 +66,8 @@ mod tests {
         check("One. It stops here: the model, say, broke. Go on?", &[note], "One.");
         check("One.\n\n*It stops here: the model, say, broke. Go on?*\n", &[note], "One.");
         check("_It stops here: the model, say, broke. Go on?_", &[note], "");
+        check("So it is **bold**\n\n_It stops here: the model, say, broke. Go on?_", &[note], "So it is **bold**");
+        check("So it is _bold_\n\nIt stops here: the model, say, broke. Go on?", &[note], "So it is _bold_");
         check("It stops here", &[note], "It stops here");
         check(
             "A. It stops here: the model, say, broke. Go on? B.",
