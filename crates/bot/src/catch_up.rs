@@ -211,6 +211,10 @@ impl Look<'_> {
                     self.give_up_on("a thread", &error);
                     continue;
                 }
+                Err(Undone::TooLong) => {
+                    self.give_up("replies that came before their mention are more than are read");
+                    continue;
+                }
                 Err(Undone::Store(error)) => return Err(error),
                 Ok(taken) => taken,
             };

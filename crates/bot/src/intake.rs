@@ -16,6 +16,7 @@ use chathakase_slack::{
 
 use crate::{
     gaps::Gaps,
+    reading::PAGE,
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
@@ -118,6 +119,8 @@ pub(crate) enum Undone {
     Store(#[from] StoreError),
     #[error("what Slack tells out of order could not be looked up in its thread")]
     Slack(#[from] ApiError),
+    #[error("the replies that came before their mention are more than one delivery reads; it goes on with the next")]
+    TooLong,
 }
 
 impl Intake {
@@ -311,7 +314,7 @@ impl Intake {
         let posts = match self.posts_of(key, page).await {
             // Nothing of the thread is left.
             Err(error) if error.code() == Some("thread_not_found") => return Ok(None),
-            posts => posts?,
+            posts => posts?.0,
         };
         Ok(posts.into_iter().find(|post| post.ts == ts && !post.is_tombstone()))
     }
@@ -319,27 +322,40 @@ impl Intake {
     /// Takes in replies that came before the post that opens their thread to us. Until they are, that post is not acknowledged:
     /// whoever gets it again is told of them again. Where Slack does not show them, now or ever, they are lost.
     async fn fetch_passed(self: &Arc<Self>, key: &ThreadKey, passed: &[SlackTs]) -> Result<(), Undone> {
-        let page = PageRequest { oldest: passed.first().copied(), inclusive: Some(true), ..PageRequest::default() };
-        let posts = match self.posts_of(key, page).await {
-            Err(error) if !error.is_transient() => {
-                tracing::warn!(error = %chain(&error), thread.key = %key, "replies that came before their mention cannot be fetched");
-                return Ok(());
-            }
-            posts => posts?,
-        };
         let here = self.read_back(&key.workspace);
-        for post in posts.into_iter().filter(|post| passed.contains(&post.ts)) {
-            // Boxed: taking a post in may lead here.
-            Box::pin(self.take(&here, post, How::Post)).await?;
+        let mut unseen = passed;
+        for _ in 0..self.runner.tools.settings.read_back_calls_max {
+            let Some(oldest) = unseen.first().copied() else { return Ok(()) };
+            // From the next one on, and not by the cursor: what lies between two of them need not be read.
+            let page = PageRequest {
+                oldest: Some(oldest),
+                inclusive: Some(true),
+                limit: Some(PAGE),
+                ..PageRequest::default()
+            };
+            let (posts, more) = match self.posts_of(key, page).await {
+                Err(error) if !error.is_transient() => {
+                    tracing::warn!(error = %chain(&error), thread.key = %key, "replies that came before their mention cannot be fetched");
+                    return Ok(());
+                }
+                posts => posts?,
+            };
+            let newest = posts.iter().map(|post| post.ts).max().filter(|_| more).unwrap_or(SlackTs::MAX);
+            for post in posts.into_iter().filter(|post| unseen.contains(&post.ts)) {
+                // Boxed: taking a post in may lead here.
+                Box::pin(self.take(&here, post, How::Post)).await?;
+            }
+            unseen = unseen.get(unseen.partition_point(|ts| *ts <= newest)..).unwrap_or_default();
         }
-        Ok(())
+        if unseen.is_empty() { Ok(()) } else { Err(Undone::TooLong) }
     }
 
-    async fn posts_of(&self, key: &ThreadKey, page: PageRequest<'_>) -> Result<Vec<Post>, ApiError> {
+    /// A page of a thread, and whether there are more.
+    async fn posts_of(&self, key: &ThreadKey, page: PageRequest<'_>) -> Result<(Vec<Post>, bool), ApiError> {
         let api = self.runner.tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
         let page = api.conversations_replies(&key.channel, key.root, page).await?;
         let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown));
-        Ok(posts.collect())
+        Ok((posts.collect(), page.next_cursor.is_some()))
     }
 
     fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Posts asked for in one call: the most that Slack gives. Apps under its special limit get 15.
-const PAGE: u32 = 999;
+pub(crate) const PAGE: u32 = 999;
 
 /// What Slack showed of a thread.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! Deliveries about one post that run at the same moment: whichever step comes first, what Slack shows is what counts.
 
-use crate::harness::stories;
+use chathakase_sim::slack::Options;
+
+use crate::harness::{USUAL, stories, tell_where};
 
 stories! { on both stores:
     an_edit_that_meets_its_post_on_its_way_in_counts,
@@ -13,6 +15,18 @@ stories! { on all stores:
     an_edit_that_comes_before_its_post_outlives_a_kill,
     a_reply_that_comes_before_its_mention_outlives_a_kill,
     an_edit_of_a_reply_that_comes_before_its_mention_outlives_a_kill,
+}
+
+/// Slack shows a thread in pages of two posts.
+#[test]
+fn replies_that_came_before_their_mention_are_taken_in_from_all_pages() {
+    tell_where(USUAL, |options| Options { page_max: Some(2), ..options }, told::all_pages);
+}
+
+/// Each delivery reads one page of two posts.
+#[test]
+fn a_mention_comes_again_until_all_replies_that_came_before_it_are_taken_in() {
+    tell_where(USUAL, |options| Options { page_max: Some(2), ..options }, told::page_after_page);
 }
 
 stories! { usually:
@@ -201,5 +215,33 @@ mod told {
         is_over(s).await;
         assert_eq!(limited.hits(), 1);
         s.openai.last_request().heard(["ana: lunch?", "Yes.", "ben: where?"]);
+    }
+    /// Five replies come before the mention that opens their thread. Slack shows two posts in a page.
+    async fn five_replies_overtake(s: &mut Story) {
+        let (thread, first) = a_reply_overtakes(s).await;
+        let mut replies = vec![json!(first.ts())];
+        for text in ["when?", "who?", "why?", "how?"] {
+            replies.push(json!(thread.reply("ben", text).await.ts()));
+        }
+        delivers(s, |event| replies.contains(&event["ts"])).await;
+        let first = s.openai.turn().gate("slow").text("Yes.");
+        s.openai.answers("So be it.");
+        delivers(s, |event| event["type"] == "app_mention").await;
+        first.reached("slow").await;
+        is_over(s).await;
+        first.open("slow");
+        thread.finishes("So be it.").await;
+        let replies = ["ben: where?", "ben: when?", "ben: who?", "ben: why?", "ben: how?"];
+        s.openai.last_request().heard(["ana: lunch?", "Yes."].into_iter().chain(replies));
+    }
+
+    pub(super) async fn all_pages(s: &mut Story) {
+        s.set("limits.read_back_calls", "5");
+        five_replies_overtake(s).await;
+    }
+
+    pub(super) async fn page_after_page(s: &mut Story) {
+        s.set("limits.read_back_calls", "3");
+        five_replies_overtake(s).await;
     }
 }
