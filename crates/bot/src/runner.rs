@@ -126,7 +126,10 @@ impl Runner {
             Ok(next) => next,
             Err(lost) => {
                 tracing::info!(turn.id = %lost.0, "this process works no more on the turn");
-                self.put_off(&held.hold.lease, began).await;
+                // What does not pass counts as a death when the lease runs out, so that the turn is set aside in the end.
+                if !held.hold.has_failed() {
+                    self.put_off(&held.hold.lease, began).await;
+                }
                 None
             }
         }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Hold {
     pub(crate) silenced: CancellationToken,
     /// Set when a person wants no more of the answer.
     pub(crate) stopped: CancellationToken,
+    /// Set when a step of the store fails for a reason that does not pass.
+    failed: AtomicBool,
 }
 
 impl Hold {
@@ -50,7 +52,8 @@ impl Hold {
     ) -> Arc<Self> {
         let held_until_ms = AtomicI64::new(lease.until.as_millis());
         let (speak_until_ms, stopped) = (AtomicU64::new(0), CancellationToken::new());
-        let hold = Self { lease, clock, speak_until_ms, held_until_ms, silenced, stopped };
+        let failed = AtomicBool::new(false);
+        let hold = Self { lease, clock, speak_until_ms, held_until_ms, silenced, stopped, failed };
         hold.may_speak_until(asked_at + lasts);
         Arc::new(hold)
     }
@@ -77,12 +80,18 @@ impl Hold {
         !self.silenced.is_cancelled() && now < self.speak_until_ms.load(Relaxed)
     }
 
+    /// Whether whoever takes the turn up next would fail as we did, for all that we know.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
     /// A step of the store failed: waits until it may be tried again. Gives up only when the turn is lost: what a full disk
     /// or an absent database holds up, it holds up, and nothing is lost.
     pub(crate) async fn held_up(&self, error: StoreError, wait: &mut Duration) -> Result<(), Lost> {
         let lost = Lost(self.lease.turn);
         if !error.is_retryable() {
             tracing::warn!(error = %chain(&error), turn.id = %self.lease.turn, "a turn is given up");
+            self.failed.store(true, Relaxed);
             self.silenced.cancel();
             return Err(lost);
         }

@@ -7,6 +7,7 @@ stories! { usually:
     a_stop_told_to_another_process_reaches_the_owner,
     a_turn_whose_owners_die_is_set_aside_with_a_notice,
     a_command_whose_owners_die_is_set_aside_with_a_notice,
+    a_turn_whose_question_cannot_be_read_is_set_aside_with_a_notice,
     a_turn_that_nobody_can_bring_gives_its_thread_free,
     a_turn_that_kills_whoever_runs_it_takes_no_other_with_it,
     killed_after_a_wordless_end_no_status_is_left,
@@ -177,6 +178,24 @@ mod told {
         thread.finishes("Here.").await;
         s.openai.last_request().heard(["hello", "and now?"]);
         assert_eq!((s.openai.requests_seen(), thread.answers().len(), thread.status()), (4, 2, None));
+    }
+
+    pub(super) async fn a_turn_whose_question_cannot_be_read_is_set_aside_with_a_notice(s: &mut Story) {
+        s.restart_with(&[("limits.owner_deaths", "3")]).await;
+        let dies = s.openai.turn().gate("never").text("Lost.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        dies.reached("never").await;
+        s.kill().await;
+        s.damages("UPDATE message SET role = 9");
+        s.start().await;
+        let notice = texts::turn_set_aside(3);
+        s.tried_again(thread.finishes(&notice)).await;
+        s.openai.answers("Here.");
+        thread.reply("ana", "and now?").await;
+        thread.finishes("Here.").await;
+        s.openai.last_request().heard(["and now?"]);
+        assert_eq!((thread.answers(), thread.status()), (vec![notice, "Here.".into()], None));
+        assert_eq!(s.openai.requests_seen(), 2, "before the damage, and now");
     }
 
     pub(super) async fn a_command_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {

@@ -174,6 +174,11 @@ impl Story {
         self.folder.path().join("chathakase.db")
     }
 
+    /// Writes into the database file what no process of ours would.
+    pub(crate) fn damages(&self, sql: &str) {
+        rusqlite::Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
+    }
+
     /// Changes a setting; it takes effect with the next start.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.insert(name.into(), value.into());
