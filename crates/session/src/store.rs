@@ -129,6 +129,8 @@ pub struct Claimed {
     pub command: Option<String>,
     /// Whether another owner held it before: the thread must then be looked at before anything is said.
     pub adopted: bool,
+    /// Whether this claim counted a death: the owner before let its lease run out. False for a turn that was given back.
+    pub after_death: bool,
     /// Whether the thread has posts from before this session that were not read yet.
     pub unread: bool,
     /// What [`SessionStore::history`] would say now, for a turn of the model that [`SessionStore::receive`] or

@@ -170,9 +170,8 @@ impl SessionStore for Measured {
     }
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         let claimed = self.timed("claim", self.store.claim(claimant, limit, now)).await?;
-        for Claimed { turn, adopted, .. } in &claimed {
-            // One that was given back has no dead owner.
-            if *adopted && turn.deaths > 0 {
+        for Claimed { turn, after_death, .. } in &claimed {
+            if *after_death {
                 ADOPTIONS.count([]);
             }
             self.runs(turn);

@@ -8,6 +8,7 @@ stories! { usually:
     a_turn_whose_owners_die_is_set_aside_with_a_notice,
     a_command_whose_owners_die_is_set_aside_with_a_notice,
     a_turn_whose_question_cannot_be_read_is_set_aside_with_a_notice,
+    an_answer_put_off_after_a_death_counts_as_taken_over_once,
     a_turn_that_nobody_can_bring_gives_its_thread_free,
     a_turn_that_kills_whoever_runs_it_takes_no_other_with_it,
     killed_after_a_wordless_end_no_status_is_left,
@@ -196,6 +197,26 @@ mod told {
         s.openai.last_request().heard(["and now?"]);
         assert_eq!((thread.answers(), thread.status()), (vec![notice, "Here.".into()], None));
         assert_eq!(s.openai.requests_seen(), 2, "before the damage, and now");
+    }
+
+    pub(super) async fn an_answer_put_off_after_a_death_counts_as_taken_over_once(s: &mut Story) {
+        let dies = s.openai.turn().gate("never").text("Lost.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        dies.reached("never").await;
+        let again = s.openai.turn().gate("asked").text("Here.");
+        s.kill_and_start().await;
+        again.reached("asked").await;
+        s.slack.settled().await;
+        let refused = s.slack.next("*").fails("token_revoked").always();
+        again.open("asked");
+        for _ in 0..20 {
+            thread.shows_nothing_more().await;
+            s.clock.advance(RENEWAL);
+        }
+        assert!(refused.hits() > 3, "tried {} times", refused.hits());
+        refused.lifted();
+        s.tried_again(thread.finishes("Here.")).await;
+        assert_eq!(counted(s, "chathakase_adoptions_total").await, 1);
     }
 
     pub(super) async fn a_command_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {

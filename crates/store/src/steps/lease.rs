@@ -54,7 +54,8 @@ pub(crate) fn start(thread: &mut Thread, turn: &mut TurnRow, claimant: &Claimant
 /// What the first owner of a turn must know.
 pub(crate) fn begun(thread: &Thread, turn: &TurnRow, lease: Lease, command: Option<String>) -> Claimed {
     let (turn, parts) = (turn.turn(&thread.key), vec![FIRST_PART]);
-    Claimed { lease, turn, parts, closing: None, adopted: false, unread: thread.unread, command, history: None }
+    let (adopted, after_death) = (false, false);
+    Claimed { lease, turn, parts, closing: None, adopted, after_death, unread: thread.unread, command, history: None }
 }
 
 /// Adds the history that the claimant wants. The last thing in a step, so that it is the history that the step leaves.
@@ -137,8 +138,10 @@ fn claim_one(rows: &mut impl Rows, id: TurnId, claimant: &Claimant, now: Timesta
     let Some(mut turn) = rows.turn(id)? else { return Ok(None) };
     let Some(mut thread) = rows.thread_no(turn.thread)? else { return Ok(None) };
     let adopted = turn.state != TurnState::Queued;
+    let deaths = turn.deaths;
     let lease = start(&mut thread, &mut turn, claimant, now)?;
     let claimed = claimed(rows, &thread, &turn, lease, adopted)?;
+    let claimed = Claimed { after_death: turn.deaths > deaths, ..claimed };
     rows.save_turn(&turn)?;
     rows.save_thread(&thread)?;
     fault_point!("claim.uncommitted");

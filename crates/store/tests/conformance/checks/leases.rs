@@ -120,6 +120,7 @@ pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Ope
     let first = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
     let second = store.claim(&process("second"), 1, at(30)).await.unwrap().remove(0);
     assert_eq!((second.turn.deaths, second.adopted, second.turn.state), (1, true, TurnState::Running));
+    assert!(second.after_death && !first.after_death);
     assert_eq!((second.closing.clone(), second.turn.started_at), (None, Some(at(0))));
     assert!(second.lease.fence > first.lease.fence);
     let closing =
@@ -128,7 +129,12 @@ pub(crate) async fn adoption_counts_deaths_and_brings_what_was_decided(open: Ope
     let third = store.claim(&process("third"), 1, at(60)).await.unwrap().remove(0);
     assert_eq!((third.turn.deaths, third.adopted, third.turn.state), (2, true, TurnState::Closed));
     assert_eq!((third.closing, third.turn.outcome), (Some(closing), Some(Outcome::Failed)));
-    store.delivered(&third.lease, &shown(), None, at(61)).await.unwrap();
+    assert!(third.after_death);
+    // Given back and taken again: nobody died since.
+    store.release(std::slice::from_ref(&third.lease), Duration::ZERO, at(61)).await.unwrap();
+    let fourth = store.claim(&us(), 1, at(61)).await.unwrap().remove(0);
+    assert_eq!((fourth.turn.deaths, fourth.adopted, fourth.after_death), (2, true, false));
+    store.delivered(&fourth.lease, &shown(), None, at(61)).await.unwrap();
     assert!(store.claim(&us(), 1, at(1000)).await.unwrap().is_empty());
 }
 
