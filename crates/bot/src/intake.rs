@@ -15,6 +15,7 @@ use chathakase_slack::{
 };
 
 use crate::{
+    commands,
     gaps::Gaps,
     reading::PAGE,
     route::{Arrival, Identity, Route, depends_on_bots, route},
@@ -174,7 +175,7 @@ impl Intake {
         let new = self.new_post(key.clone(), &post, kind, &words, how, joined_only);
         let taken = self.receive(new).await?;
         let Taken::Outdated(edited_ts) = taken else { return Ok(taken) };
-        // What it asks is what it said first; its words are those of today.
+        // Whether it asks is what it said first; its words, and so whether it is a command, are those of today.
         let said = match self.as_it_stands(&key, post.ts).await {
             Ok(Some(now)) => {
                 post = now;
@@ -186,6 +187,11 @@ impl Intake {
                 tracing::warn!(error = %chain(&error), thread.key = %key, "a post that was edited before it came is taken in as it came");
                 words
             }
+        };
+        let kind = match kind {
+            Kind::Accepted | Kind::Command if commands::find(&said).is_some() => Kind::Command,
+            Kind::Command if !said.is_empty() => Kind::Accepted,
+            kind => kind,
         };
         post.edited_ts = post.edited_ts.max(Some(edited_ts));
         self.receive(self.new_post(key, &post, kind, &said, how, joined_only)).await

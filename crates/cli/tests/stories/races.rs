@@ -8,6 +8,8 @@ stories! { on both stores:
     an_edit_that_meets_its_post_on_its_way_in_counts,
     an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts,
     an_answer_whose_deletion_was_half_done_is_forgotten,
+    a_command_that_became_a_question_before_it_came_is_asked,
+    a_question_that_became_a_command_before_it_came_is_carried_out,
 }
 
 stories! { on all stores:
@@ -178,6 +180,31 @@ mod told {
         s.openai.last_request().heard(["I have a dog"]);
     }
 
+    /// A mention that says `first` is edited into `today`, and Slack tells of the edit before it.
+    async fn an_edit_overtakes(s: &mut Story, first: &str, today: &str) -> Thread {
+        out_of_order(s).await;
+        let thread = s.slack.mention("ana", "#general", first).await;
+        thread.edit(&thread.first(), today).await;
+        delivers(s, |event| event["subtype"] == "message_changed").await;
+        delivers(s, |_| true).await;
+        thread
+    }
+
+    pub(super) async fn a_command_that_became_a_question_before_it_came_is_asked(s: &mut Story) {
+        s.openai.answers("Noon.");
+        let thread = an_edit_overtakes(s, "help", "when is lunch?").await;
+        thread.finishes("Noon.").await;
+        is_over(s).await;
+        s.openai.last_request().heard(["when is lunch?"]);
+    }
+
+    pub(super) async fn a_question_that_became_a_command_before_it_came_is_carried_out(s: &mut Story) {
+        let thread = an_edit_overtakes(s, "who can help?", "help").await;
+        thread.shows_part("I answer in threads").await;
+        is_over(s).await;
+        assert_eq!(s.openai.requests_seen(), 0);
+    }
+
     pub(super) async fn a_reply_that_comes_before_its_mention_outlives_a_kill(s: &mut Story) {
         let (thread, reply) = a_reply_overtakes(s).await;
         delivers(s, |event| event["ts"] == json!(reply.ts())).await;
@@ -228,6 +255,8 @@ mod told {
         s.openai.answers("So be it.");
         delivers(s, |event| event["type"] == "app_mention").await;
         first.reached("slow").await;
+        // A page shows the thread's first post and one more.
+        s.until(|| s.slack.calls("conversations.replies").len() == replies.len()).await;
         is_over(s).await;
         first.open("slow");
         thread.finishes("So be it.").await;
