@@ -67,7 +67,8 @@ impl Seen {
 
 /// Stores what is new as context, brings the rest up to date, and marks the thread as read, unless it shows less than is known.
 pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Timestamp) -> Result<Learned> {
-    let (mut thread, _) = lease::held(rows, lease)?;
+    let (mut thread, turn) = lease::held(rows, lease)?;
+    let opens = thread.joined_from >= Some(turn.first_ts);
     let mut learned = bring_in_line(rows, &mut thread, seen, Some(lease.turn), now)?;
     let ours = rows.part_times(thread.session_mut()?.no)?;
     thread.unread = false;
@@ -75,7 +76,9 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Times
         let name = incoming.name_of_post();
         let known = rows.post(&name)?;
         let shown = incoming.post.role == Role::Assistant && ours.contains(&incoming.post.ts);
-        if shown || thread.is_cleared(incoming.post.ts) || !may_return(known.as_ref(), &thread) {
+        // A younger reply that came before the post that opens the thread is fetched with that post, and may be a question.
+        let is_fetched = opens && thread.listens_at(name.ts) && is_passed(known.as_ref());
+        if shown || is_fetched || thread.is_cleared(incoming.post.ts) || !may_return(known.as_ref(), &thread) {
             continue;
         }
         // Edited since it was read: the next turn reads the thread once more.
@@ -169,6 +172,10 @@ fn erase_missing(
         }
     }
     Ok(erased)
+}
+
+fn is_passed(known: Option<&Post>) -> bool {
+    known.is_some_and(|known| matches!(known.place, Place::Passed { .. }))
 }
 
 fn may_return(known: Option<&Post>, thread: &Thread) -> bool {

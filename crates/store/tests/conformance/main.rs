@@ -43,6 +43,7 @@ every_store! {
         what_is_not_claimed_waits_for_a_claim,
         what_others_wrote_before_we_were_asked_in_is_not_for_us,
         a_post_that_opens_its_thread_late_is_told_of_the_younger_ones,
+        a_reading_leaves_replies_that_came_before_their_mention_to_be_questions,
         an_edit_that_comes_before_its_post_keeps_the_older_text_out,
         marks_of_posts_that_were_not_taken_in_are_forgotten;
     turns:

@@ -170,6 +170,23 @@ pub(crate) async fn a_post_that_opens_its_thread_late_is_told_of_the_younger_one
     assert_eq!(passed(edited, 25).await, [ts(5)]);
 }
 
+pub(crate) async fn a_reading_leaves_replies_that_came_before_their_mention_to_be_questions(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    for secs in [1, 3] {
+        assert_eq!(receipt(&*store, reply(secs), at(4)).await, Receipt::NotJoined);
+    }
+    let turn = runs(&*store, asks(&key, 2, "mention"), at(5)).await;
+    let back = vec![tells(&key, 1, "before"), tells(&key, 3, "reply")];
+    assert_eq!(store.learn(&turn.lease, read(back), at(6)).await.unwrap().new, 1);
+    assert_eq!(window(&*store, &key, at(6)).await, ["before", "mention"]);
+    // Who was told of it died before it was fetched, and the mention comes again.
+    let again = store.receive(asks(&key, 2, "mention"), Some(&us()), at(7)).await.unwrap();
+    assert_eq!((again.receipt, again.passed), (Receipt::Known, vec![ts(3)]));
+    assert!(matches!(receipt(&*store, reply(3), at(8)).await, Receipt::Waiting(_)));
+}
+
 pub(crate) async fn an_edit_that_comes_before_its_post_keeps_the_older_text_out(open: Open) {
     let store = open(Rules::default());
     let key = thread();
