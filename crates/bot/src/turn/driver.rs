@@ -100,17 +100,9 @@ impl Driver<'_> {
             return Ok(parts);
         }
         let parts = self.speak_over(&claimed.turn, standing).await?;
-        self.clear_status(&parts, thinking.over(false)).await;
+        // What was there is mended without a new post, so Slack takes nothing away; and after this nobody looks at it again.
+        thinking.over(false).await;
         Ok(parts)
-    }
-
-    /// Takes the status line away: beside the turn where the thread shows something of it, and else before the turn counts as
-    /// delivered, because after that nobody looks at it again.
-    pub(super) async fn clear_status(&self, shown: &[Part], clearing: impl Future<Output = ()> + Send + 'static) {
-        match shown {
-            [] => clearing.await,
-            _ => drop(self.tasks.spawn(clearing)),
-        }
     }
 
     /// Asks the model and lets the thread see the answer grow.

@@ -19,7 +19,7 @@ const SET: u8 = 1;
 const OVER: u8 = 2;
 
 /// A status line. Slack removes it when our answer comes; where none comes, or it came too early, we do. It is set and
-/// removed beside the answer, which never waits for it, nor does what follows the answer.
+/// removed beside the answer, which never waits for it, nor does what follows an answer that was posted.
 pub(crate) struct Thinking {
     line: Line,
     tasks: TaskTracker,
@@ -34,9 +34,9 @@ struct Line {
 }
 
 /// Takes away the status line that a dead process may have left.
-pub(crate) fn take_away(api: &Api, key: &ThreadKey) -> impl Future<Output = ()> + Send + use<> {
+pub(crate) async fn take_away(api: &Api, key: &ThreadKey) {
     let line = Line { api: api.clone(), key: key.clone(), state: Arc::default() };
-    async move { line.say("").await }
+    line.say("").await;
 }
 
 impl Thinking {
