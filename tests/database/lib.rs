@@ -1,8 +1,8 @@
-//! A database of its own for each test, on the throw-away server that `scripts/with_postgres` starts.
+//! Databases for tests, and what only they do to one. A database of its own for each test, on the throw-away server that `scripts/with_postgres` starts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
-use std::thread;
+use std::{path::Path, thread};
 
 use tokio_postgres::{Client, NoTls};
 
@@ -108,6 +108,12 @@ fn run(url: String, sql: String) -> Vec<String> {
     };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work)).join().unwrap()
+}
+
+/// Makes every message in a SQLite file one that nobody can read, as a bad disk might.
+pub fn spoil_messages(file: &Path) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute("UPDATE message SET role = 9", []).unwrap();
 }
 
 /// A connection of a test's own.

@@ -36,7 +36,7 @@ impl Driver<'_> {
             return self.answer(claimed, standing).await;
         }
         let left = self.end_with(turn, standing).await?;
-        thinking::take_away(&self.tools.api, &turn.key).await;
+        self.status_gone(thinking::take_away(&self.tools.api, &turn.key)).await;
         Ok(left)
     }
 
@@ -61,7 +61,7 @@ impl Driver<'_> {
             self.bring(turn, closing, standing).await?
         };
         if turn.kind == TurnKind::Answer {
-            thinking::take_away(&self.tools.api, &turn.key).await;
+            self.status_gone(thinking::take_away(&self.tools.api, &turn.key)).await;
         }
         Ok(brought)
     }

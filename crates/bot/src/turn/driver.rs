@@ -14,7 +14,7 @@ use chathakase_session::{
     Role, Timestamp, chain, fault_point,
     message::Ending,
     store::{Claimed, Closing, History, SessionStore, Usage},
-    time::SharedClock,
+    time::{SharedClock, timeout},
     tokens::TokenCounter,
     turn::{Claimant, Outcome, Part, Turn, TurnKind},
     window::{WindowLimits, window},
@@ -39,6 +39,9 @@ use crate::{
     prompt,
     settings::Settings,
 };
+
+/// How long a turn waits for the status line of a mended answer to go.
+const STATUS_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What turns are run with; one set for the whole process.
 pub(crate) struct Tools {
@@ -100,9 +103,15 @@ impl Driver<'_> {
             return Ok(parts);
         }
         let parts = self.speak_over(&claimed.turn, standing).await?;
-        // What was there is mended without a new post, so Slack takes nothing away; and after this nobody looks at it again.
-        thinking.over(false).await;
+        self.status_gone(thinking.over(false)).await;
         Ok(parts)
+    }
+
+    /// Waits until the status line of an answer that was mended is gone: without a new post Slack takes nothing away, and
+    /// after its turn nobody looks at it again. A Slack that hangs holds up what comes next for a moment only.
+    pub(super) async fn status_gone(&self, clearing: impl Future<Output = ()> + Send + 'static) {
+        let clearing = self.tasks.spawn(clearing);
+        let _ = timeout(&*self.tools.clock, STATUS_WAIT_MAX, clearing).await;
     }
 
     /// Asks the model and lets the thread see the answer grow.

@@ -34,9 +34,9 @@ struct Line {
 }
 
 /// Takes away the status line that a dead process may have left.
-pub(crate) async fn take_away(api: &Api, key: &ThreadKey) {
+pub(crate) fn take_away(api: &Api, key: &ThreadKey) -> impl Future<Output = ()> + Send + use<> {
     let line = Line { api: api.clone(), key: key.clone(), state: Arc::default() };
-    line.say("").await;
+    async move { line.say("").await }
 }
 
 impl Thinking {

@@ -187,7 +187,7 @@ mod told {
         let thread = s.slack.mention("ana", "#general", "hello").await;
         dies.reached("never").await;
         s.kill().await;
-        s.damages("UPDATE message SET role = 9");
+        s.spoils_messages();
         s.start().await;
         let notice = texts::turn_set_aside(3);
         s.tried_again(thread.finishes(&notice)).await;

@@ -174,9 +174,9 @@ impl Story {
         self.folder.path().join("chathakase.db")
     }
 
-    /// Writes into the database file what no process of ours would.
-    pub(crate) fn damages(&self, sql: &str) {
-        rusqlite::Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
+    /// Every message in the database file becomes one that cannot be read.
+    pub(crate) fn spoils_messages(&self) {
+        test_database::spoil_messages(&self.database());
     }
 
     /// Changes a setting; it takes effect with the next start.

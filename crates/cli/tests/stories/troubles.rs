@@ -245,8 +245,7 @@ mod told {
         let turn = s.openai.turn().gate("slow").text("Done.");
         let thread = s.slack.mention("ana", "#general", "work").await;
         turn.reached("slow").await;
-        s.slack.settled().await;
-        assert_eq!(thread.status().as_deref(), Some(texts::THINKING));
+        s.until(|| thread.status().as_deref() == Some(texts::THINKING)).await;
         turn.open("slow");
         thread.finishes("Done.").await;
         s.slack.settled().await;

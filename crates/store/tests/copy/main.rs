@@ -254,7 +254,8 @@ async fn who_begins_to_serve_the_source_in_mid_copy_is_found_out() {
         .unwrap_err()
     });
     let refused = refused.await.unwrap();
-    assert!(matches!(refused, CopyError::Served { .. }), "{refused}");
+    // It may have swept something already.
+    assert!(matches!(refused, CopyError::Served { .. } | CopyError::Differs { .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -48,12 +48,15 @@ pub(super) async fn journey(shared: &Arc<Shared>, event: &Event, first: oneshot:
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             shared.options.clock.sleep(wait).await;
         }
+        // Before the try is counted: who waits for it and for quiet waits for its end.
+        let busy = shared.begin();
         shared.courier.note(event, |tries, _| *tries += 1);
         let result = one_try(shared, event, retry, reason).await;
         if let Try::Acknowledged = result {
             // Noted before the waiting test goes on.
             shared.courier.note(event, |_, fate| *fate = Fate::Acknowledged);
         }
+        drop(busy);
         first.take().map(|first| first.send(()));
         match result {
             Try::Acknowledged => return Fate::Acknowledged,
@@ -80,7 +83,6 @@ fn signed(shared: &Shared, url: String, body: String) -> reqwest::RequestBuilder
 async fn one_try(shared: &Arc<Shared>, event: &Event, retry: usize, reason: &'static str) -> Try {
     let failed = |reason| Try::Failed { reason, no_retry: false };
     let Some(url) = shared.courier.url() else { return failed("connection_failed") };
-    let _busy = shared.begin();
     let mut request = signed(shared, url, event.payload.clone());
     if retry > 0 {
         request = request.header("x-slack-retry-num", retry).header("x-slack-retry-reason", reason);
