@@ -46,7 +46,7 @@ impl Inbox for Mailbox {
         let intake = &self.0;
         // A process that is about to end takes nothing new: Slack sends it again, to whoever is there then.
         if intake.runner.is_closing() {
-            return Err(NotStored::because("the process is ending"));
+            return Err(NotStored::at_the_end());
         }
         let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
         let here = Here { me: intake.me(bot_user, app_id), workspace, shared };

@@ -17,7 +17,7 @@ use chathakase_metrics::HTTP_REQUESTS;
 use chathakase_session::{chain, time::SharedClock};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
-use tracing::{Instrument, debug, error, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use crate::{
     payload::{BadPayload, Delivery, Inbound, Inbox, Retry, parse_http},
@@ -141,6 +141,10 @@ impl Door {
         );
         match stored.await {
             Ok(Ok(())) => Answer::Ack,
+            Ok(Err(not_stored)) if not_stored.is_ending => {
+                info!("a delivery is left to whoever is there next: the process is ending");
+                Answer::NotStored
+            }
             Ok(Err(not_stored)) => {
                 error!(error = %chain(&not_stored), "a delivery was not stored");
                 Answer::NotStored

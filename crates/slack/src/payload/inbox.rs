@@ -22,12 +22,19 @@ pub trait Inbox: Send + Sync + 'static {
 /// The delivery could not be stored. Slack is not told that it arrived, so it sends it again.
 pub struct NotStored {
     cause: Box<dyn Error + Send + Sync>,
+    /// Nothing is wrong: we are about to end, and take nothing new.
+    pub(crate) is_ending: bool,
 }
 
 impl NotStored {
     /// Names what stood in the way. Its text goes to the log, never to Slack.
     pub fn because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into() }
+        Self { cause: cause.into(), is_ending: false }
+    }
+
+    /// The process is about to end; whoever is there next takes it.
+    pub fn at_the_end() -> Self {
+        Self { is_ending: true, ..Self::because("the process is ending") }
     }
 }
 
