@@ -41,7 +41,7 @@ impl Receipt {
     }
 }
 
-/// What [`SessionStore::receive`] did.
+/// What [`SessionStore::receive`](crate::store::SessionStore::receive) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// What became of the post.
