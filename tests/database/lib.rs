@@ -1,4 +1,5 @@
-//! Databases for tests, and what only they do to one. A database of its own for each test, on the throw-away server that `scripts/with_postgres` starts.
+//! Databases for tests: one of its own for each, on the throw-away server that `scripts/with_postgres` starts; and what only a
+//! test does to one.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
