@@ -4,6 +4,7 @@
 //! not at all, and when it returns, it is durable (a store that keeps nothing on disk is exempt and says so by its name).
 //! Callers never open a transaction. Time is an argument.
 
+mod around;
 mod error;
 mod receipt;
 
@@ -17,6 +18,7 @@ use crate::{
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId},
 };
 
+pub use around::Around;
 pub use error::{Result, StoreError};
 pub use receipt::{PASSED_MAX, Receipt, Received};
 

@@ -5,15 +5,11 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use chathakase_session::{
-    ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
-    store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
-        Receipt, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
-    },
+    Kind, SlackTs, Timestamp,
+    store::{Around, Claimed, Closing, NewPost, Receipt, Received, Renewed, Result, SessionStore, StoreError},
     time::{Clock, SharedClock, Sleep},
-    turn::{Claimant, Lease, OwnerId, Part, PartMode, TurnId},
+    turn::{Claimant, Lease, OwnerId, Part, PartMode},
 };
 use clap::ValueEnum;
 
@@ -126,8 +122,10 @@ impl Saboteur {
     }
 }
 
-#[async_trait]
-impl SessionStore for Saboteur {
+impl Around for Saboteur {
+    fn inner(&self) -> &dyn SessionStore {
+        &*self.store
+    }
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
         if self.breaks == Sabotage::EarlyAck && post.kind == Kind::Accepted {
             let (store, clock) = (self.store.clone(), self.clock.clone());
@@ -173,91 +171,5 @@ impl SessionStore for Saboteur {
     ) -> Result<Option<Claimed>> {
         let claimant = claimant.map(|claimant| self.called(claimant));
         with_any!(self, lease, self.store.delivered(lease, parts, claimant.as_ref(), now))
-    }
-
-    // All else is as it should be.
-    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
-        self.store.learn(lease, read, now).await
-    }
-    async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
-        self.store.reconcile(key, read, now).await
-    }
-    async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
-        self.store.retract(key, ts, now).await
-    }
-    async fn joined_since(
-        &self,
-        workspace: &WorkspaceId,
-        since: Timestamp,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<ThreadKey>> {
-        self.store.joined_since(workspace, since, limit, now).await
-    }
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
-        self.store.note_good(at).await
-    }
-    async fn good_until(&self) -> Result<Option<Timestamp>> {
-        self.store.good_until().await
-    }
-    async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
-        self.store.release(leases, wait, now).await
-    }
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
-        self.store.cut_short(lease, text, now).await
-    }
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
-        self.store.stop(key, pressed).await
-    }
-    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
-        self.store.amend(edit, now).await
-    }
-    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
-        self.store.erase(workspace, channel, ts, now).await
-    }
-    async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
-        self.store.clear(key, before, now).await
-    }
-    async fn clear_and_close(
-        &self,
-        lease: &Lease,
-        before: SlackTs,
-        says: fn(Cleared) -> Closing,
-        now: Timestamp,
-    ) -> Result<Cleared> {
-        self.store.clear_and_close(lease, before, says, now).await
-    }
-    async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
-        self.store.expire(keep_up_to, limit, now).await
-    }
-    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
-        self.store.mark(key, now).await
-    }
-    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
-        self.store.session(key, now).await
-    }
-    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
-        self.store.history(key, turn, limit, now).await
-    }
-    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
-        self.store.messages(key, after, limit, now).await
-    }
-    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
-        self.store.sessions(page, now).await
-    }
-    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
-        self.store.stats(workspace, now).await
-    }
-    async fn load(&self, now: Timestamp) -> Result<Load> {
-        self.store.load(now).await
-    }
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
-        self.store.counted(key, tokens).await
-    }
-    async fn check(&self) -> Result<()> {
-        self.store.check().await
-    }
-    async fn shutdown(&self) {
-        self.store.shutdown().await;
     }
 }

@@ -2,21 +2,19 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use chathakase_metrics::{
     ADOPTIONS, ERASURES, MODEL_TOKENS, RECEIPTS, STORE_ERRORS, STORE_STEP_SECONDS, TURN_FIRST_TEXT, TURN_SECONDS,
     TURN_WAIT, TURNS,
 };
 use chathakase_session::{
-    ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
-        Receipt, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Around, Claimed, Cleared, Closing, Erased, Expired, Learned, NewPost, ReadBack, Receipt, Received, Renewed,
+        Result, SessionStore, StoreError,
     },
     time::SharedClock,
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId, TurnKind},
@@ -50,25 +48,6 @@ impl Measured {
     /// `store`, measured. `model` is the configured model, whose tokens are counted.
     pub fn new(store: Arc<dyn SessionStore>, clock: SharedClock, model: &str) -> Self {
         Self { store, clock, model: chathakase_metrics::label(model), open: Mutex::default() }
-    }
-
-    async fn timed<T>(&self, step: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let began = self.clock.monotonic();
-        let done = work.await;
-        STORE_STEP_SECONDS.took(self.clock.monotonic().saturating_sub(began), [step]);
-        if let Err(error) = &done {
-            STORE_ERRORS.count([name(error)]);
-        }
-        done
-    }
-
-    /// A step of a turn that is ours; if it is not any more, its time is of no interest.
-    async fn of_turn<T>(&self, step: &'static str, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let done = self.timed(step, work).await;
-        if let Err(StoreError::LeaseLost { .. }) = done {
-            self.lock().remove(&lease.turn);
-        }
-        done
     }
 
     fn arrived(&self, id: TurnId, kind: TurnKind, runs: bool, at: Duration) {
@@ -145,11 +124,26 @@ impl Ended {
     }
 }
 
-#[async_trait]
-impl SessionStore for Measured {
+impl Around for Measured {
+    fn inner(&self) -> &dyn SessionStore {
+        &*self.store
+    }
+    async fn step<T: Send>(&self, name: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let began = self.clock.monotonic();
+        let done = work.await;
+        STORE_STEP_SECONDS.took(self.clock.monotonic().saturating_sub(began), [name]);
+        if let Err(error) = &done {
+            STORE_ERRORS.count([error_name(error)]);
+            if let StoreError::LeaseLost { turn } = error {
+                // It is another process's now, and so is its time.
+                self.lock().remove(turn);
+            }
+        }
+        done
+    }
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
         let began = self.clock.monotonic();
-        let received = self.timed("receive", self.store.receive(post, claimant, now)).await?;
+        let received = self.step("receive", self.store.receive(post, claimant, now)).await?;
         RECEIPTS.count([received.receipt.name()]);
         match &received.receipt {
             Receipt::Run(claimed) => self.arrived(claimed.turn.id, claimed.turn.kind, true, began),
@@ -159,17 +153,17 @@ impl SessionStore for Measured {
         Ok(received)
     }
     async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
-        let learned = self.of_turn("learn", lease, self.store.learn(lease, read, now)).await?;
+        let learned = self.step("learn", self.store.learn(lease, read, now)).await?;
         ERASURES.add(learned.erased as u64, ["deleted"]);
         Ok(learned)
     }
     async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
-        let learned = self.timed("reconcile", self.store.reconcile(key, read, now)).await?;
+        let learned = self.step("reconcile", self.store.reconcile(key, read, now)).await?;
         ERASURES.add(learned.erased as u64, ["deleted"]);
         Ok(learned)
     }
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        let claimed = self.timed("claim", self.store.claim(claimant, limit, now)).await?;
+        let claimed = self.step("claim", self.store.claim(claimant, limit, now)).await?;
         for Claimed { turn, after_death, .. } in &claimed {
             if *after_death {
                 ADOPTIONS.count([]);
@@ -179,37 +173,25 @@ impl SessionStore for Measured {
         Ok(claimed)
     }
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
-        let renewed = self.timed("renew", self.store.renew(leases, lease, now)).await?;
+        let renewed = self.step("renew", self.store.renew(leases, lease, now)).await?;
         self.lock().retain(|id, _| !renewed.lost.contains(id));
         Ok(renewed)
     }
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
-        self.timed("release", self.store.release(leases, wait, now)).await?;
+        self.step("release", self.store.release(leases, wait, now)).await?;
         self.lock().retain(|id, _| leases.iter().all(|lease| lease.turn != *id));
         Ok(())
-    }
-    async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
-        self.of_turn("part_intended", lease, self.store.part_intended(lease, index, mode)).await
     }
     async fn part_open(&self, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
         // The thread shows it already; writing that down is no part of anybody's wait.
         self.shown(lease.turn);
-        self.of_turn("part_open", lease, self.store.part_open(lease, index, mode, ts)).await
-    }
-    async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
-        self.of_turn("part_done", lease, self.store.part_done(lease, index, hash)).await
-    }
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
-        self.timed("stop", self.store.stop(key, pressed)).await
+        self.step("part_open", self.store.part_open(lease, index, mode, ts)).await
     }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         let ended = Ended::of(&closing);
-        self.of_turn("close", lease, self.store.close(lease, closing, now)).await?;
+        self.step("close", self.store.close(lease, closing, now)).await?;
         self.closed(lease, &ended);
         Ok(())
-    }
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
-        self.of_turn("cut_short", lease, self.store.cut_short(lease, text, now)).await
     }
     async fn delivered(
         &self,
@@ -218,30 +200,27 @@ impl SessionStore for Measured {
         claimant: Option<&Claimant>,
         now: Timestamp,
     ) -> Result<Option<Claimed>> {
-        let next = self.of_turn("delivered", lease, self.store.delivered(lease, parts, claimant, now)).await?;
+        let next = self.step("delivered", self.store.delivered(lease, parts, claimant, now)).await?;
         self.ended(lease.turn);
         next.iter().for_each(|claimed| self.runs(&claimed.turn));
         Ok(next)
     }
-    async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
-        self.timed("amend", self.store.amend(edit, now)).await
-    }
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
-        let erased = self.timed("erase", self.store.erase(workspace, channel, ts, now)).await?;
+        let erased = self.step("erase", self.store.erase(workspace, channel, ts, now)).await?;
         if let Erased::Done { .. } = erased {
             ERASURES.count(["deleted"]);
         }
         Ok(erased)
     }
     async fn retract(&self, key: &ThreadKey, ts: SlackTs, now: Timestamp) -> Result<bool> {
-        let retracted = self.timed("retract", self.store.retract(key, ts, now)).await?;
+        let retracted = self.step("retract", self.store.retract(key, ts, now)).await?;
         if retracted {
             ERASURES.count(["deleted"]);
         }
         Ok(retracted)
     }
     async fn clear(&self, key: &ThreadKey, before: SlackTs, now: Timestamp) -> Result<Cleared> {
-        let cleared = self.timed("clear", self.store.clear(key, before, now)).await?;
+        let cleared = self.step("clear", self.store.clear(key, before, now)).await?;
         ERASURES.count(["cleared"]);
         Ok(cleared)
     }
@@ -252,65 +231,19 @@ impl SessionStore for Measured {
         says: fn(Cleared) -> Closing,
         now: Timestamp,
     ) -> Result<Cleared> {
-        let cleared =
-            self.of_turn("clear_and_close", lease, self.store.clear_and_close(lease, before, says, now)).await?;
+        let cleared = self.step("clear_and_close", self.store.clear_and_close(lease, before, says, now)).await?;
         ERASURES.count(["cleared"]);
         self.closed(lease, &Ended::of(&says(cleared)));
         Ok(cleared)
     }
     async fn expire(&self, keep_up_to: usize, limit: usize, now: Timestamp) -> Result<Expired> {
-        let expired = self.timed("expire", self.store.expire(keep_up_to, limit, now)).await?;
+        let expired = self.step("expire", self.store.expire(keep_up_to, limit, now)).await?;
         ERASURES.add(expired.sessions, ["expired"]);
         Ok(expired)
     }
-    async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
-        self.timed("mark", self.store.mark(key, now)).await
-    }
-    async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {
-        self.timed("session", self.store.session(key, now)).await
-    }
-    async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History> {
-        self.timed("history", self.store.history(key, turn, limit, now)).await
-    }
-    async fn messages(&self, key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Result<Vec<Message>> {
-        self.timed("messages", self.store.messages(key, after, limit, now)).await
-    }
-    async fn sessions(&self, page: &Page, now: Timestamp) -> Result<Vec<SessionInfo>> {
-        self.timed("sessions", self.store.sessions(page, now)).await
-    }
-    async fn stats(&self, workspace: Option<&WorkspaceId>, now: Timestamp) -> Result<Stats> {
-        self.timed("stats", self.store.stats(workspace, now)).await
-    }
-    async fn load(&self, now: Timestamp) -> Result<Load> {
-        self.timed("load", self.store.load(now)).await
-    }
-    async fn joined_since(
-        &self,
-        workspace: &WorkspaceId,
-        since: Timestamp,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<ThreadKey>> {
-        self.timed("joined_since", self.store.joined_since(workspace, since, limit, now)).await
-    }
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
-        self.timed("note_good", self.store.note_good(at)).await
-    }
-    async fn good_until(&self) -> Result<Option<Timestamp>> {
-        self.timed("good_until", self.store.good_until()).await
-    }
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
-        self.timed("counted", self.store.counted(key, tokens)).await
-    }
-    async fn check(&self) -> Result<()> {
-        self.timed("check", self.store.check()).await
-    }
-    async fn shutdown(&self) {
-        self.store.shutdown().await;
-    }
 }
 
-fn name(error: &StoreError) -> &'static str {
+fn error_name(error: &StoreError) -> &'static str {
     match error {
         StoreError::LeaseLost { .. } => "lease_lost",
         StoreError::Unavailable { .. } => "unavailable",
