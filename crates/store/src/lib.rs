@@ -12,6 +12,7 @@ mod error;
 pub mod memory;
 pub mod postgres;
 mod queue;
+mod refusal;
 mod rows;
 pub mod sqlite;
 mod steps;

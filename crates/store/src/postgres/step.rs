@@ -1,7 +1,5 @@
 //! One caller's step on its way through a writer.
 
-use std::{error::Error, fmt, sync::Arc};
-
 use chathakase_session::{
     Timestamp,
     store::{Result, StoreError},
@@ -9,6 +7,7 @@ use chathakase_session::{
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::tables::{Needs, Sql};
+use crate::refusal::{Refusal, answer};
 
 /// A step as a writer sees it. It may be run more than once: what a transaction that failed gave does not count.
 pub(super) trait Step: Send {
@@ -29,47 +28,6 @@ pub(super) enum Ran {
     Failed,
     /// It failed for a reason that concerns the whole transaction.
     Refused(StoreError),
-}
-
-/// Why a whole transaction failed, to be told to each of its callers.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    what: String,
-    cause: Option<Arc<dyn Error + Send + Sync>>,
-}
-
-impl Refusal {
-    pub(super) fn new(what: &str, cause: impl Error + Send + Sync + 'static) -> Self {
-        Self { what: what.to_owned(), cause: Some(Arc::new(cause)) }
-    }
-    pub(super) fn error(&self) -> StoreError {
-        let cause = self.cause.clone().map(|cause| Box::new(SharedCause(cause)) as Box<dyn Error + Send + Sync>);
-        StoreError::Unavailable { what: self.what.clone(), cause }
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable { what, cause } => Self { what, cause: cause.map(Into::into) },
-            other => Self::new("the transaction failed", other),
-        }
-    }
-}
-
-/// One cause that many callers are told.
-#[derive(Clone, Debug)]
-struct SharedCause(Arc<dyn Error + Send + Sync>);
-
-impl fmt::Display for SharedCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-impl Error for SharedCause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
 }
 
 /// A closure over [`Sql`] with the caller that waits for what it gives.
@@ -114,14 +72,6 @@ where
     }
 
     fn answer(self: Box<Self>, refused: Option<&Refusal>) {
-        let given = match (refused, self.given) {
-            // A step's own failure stands, whatever became of the others.
-            (_, Some(Err(error))) => Err(error),
-            (Some(refusal), _) => Err(refusal.error()),
-            (None, Some(given)) => given,
-            (None, None) => return,
-        };
-        // A caller that has gone is owed nothing; the step is done all the same.
-        let _ = self.caller.send(given);
+        answer(self.caller, self.given, refused);
     }
 }

@@ -21,10 +21,10 @@ use super::{
     link::Link,
     numbers::Numbers,
     param::params,
-    step::{Item, Ran, Refusal, Step},
+    step::{Item, Ran, Step},
     tables::{Needs, Sql, Start},
 };
-use crate::{queue::Queue, rows::ThreadRows};
+use crate::{queue::Queue, refusal::Refusal, rows::ThreadRows};
 
 /// Steps in one transaction, at most.
 const BATCH_STEPS_MAX: usize = 256;

@@ -6,8 +6,12 @@ use chathakase_session::{
 };
 use tokio::sync::oneshot;
 
-use super::{step::Refusal, tables::Sql};
-use crate::{rows::ThreadRows, steps::expire};
+use super::tables::Sql;
+use crate::{
+    refusal::{Refusal, answer},
+    rows::ThreadRows,
+    steps::expire,
+};
 
 /// Sessions that one slice ends.
 const END_SLICE: usize = 50;
@@ -87,7 +91,6 @@ impl Sweep {
     }
 
     pub(super) fn answer(self, refused: Option<&Refusal>) {
-        let expired = refused.map_or(Ok(self.expired), |refusal| Err(refusal.error()));
-        let _ = self.caller.send(expired);
+        answer(self.caller, Some(Ok(self.expired)), refused);
     }
 }

@@ -24,11 +24,11 @@ use tokio::sync::oneshot;
 use super::{
     cells::{is_everyones, unavailable},
     open::BUSY_TIMEOUT,
-    step::{Ran, Refusal, Step},
+    step::{Ran, Step},
     sweep::{PURGE_SLICE, Sweep},
     tables::{Sql, State},
 };
-use crate::{queue::Queue, rows::ThreadRows};
+use crate::{queue::Queue, refusal::Refusal, rows::ThreadRows};
 
 /// Steps in one transaction, at most.
 const BATCH_STEPS_MAX: usize = 1024;
