@@ -5,8 +5,6 @@ use std::fmt;
 use crate::files::{File, Files};
 
 const LINES_MAX: usize = 500;
-/// Shorter words in backticks may be anything; a test's name is a sentence.
-const TEST_NAME_LEAST: usize = 20;
 /// The files that may read the clock or let real time pass: the system's clock that everything is given, and the net of stories,
 /// which must hold when the clock of a test stands still.
 const REAL_TIME: [&str; 2] = ["crates/cli/src/clock.rs", "crates/sim/src/slack/story/wait.rs"];
@@ -93,64 +91,6 @@ pub(crate) fn ignored_tests(files: &Files) -> Vec<Finding> {
     )
 }
 
-/// Links of the form `](path)`, relative to the document.
-pub(crate) fn dead_links(files: &Files) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for document in files.ending("md") {
-        let folder = document.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for (number, line) in document.text.lines().enumerate() {
-            for link in line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
-                let path = link.split('#').next().unwrap_or_default();
-                if path.is_empty()
-                    || link.contains("://")
-                    || link.starts_with("mailto:")
-                    || files.has(&joined(folder, path))
-                {
-                    continue;
-                }
-                let fix = "correct the path, or write the document";
-                found.push(Finding {
-                    file: document.path.clone(),
-                    line: number + 1,
-                    what: format!("nothing at `{link}`"),
-                    fix,
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Names of tests that a document gives in backticks, and that no test has. `ours` is code that `files` leaves out.
-pub(crate) fn unknown_tests(files: &Files, ours: &str) -> Vec<Finding> {
-    let is_name = |word: &&str| {
-        word.len() >= TEST_NAME_LEAST && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    let known = |name: &str| ours.contains(name) || files.ending("rs").any(|file| file.text.contains(name));
-    let mut found = Vec::new();
-    for document in files.ending("md") {
-        for (number, line) in document.text.lines().enumerate() {
-            for name in line.split('`').skip(1).step_by(2).filter(is_name).filter(|name| !known(name)) {
-                let (file, what) = (document.path.clone(), format!("no test is called `{name}`"));
-                found.push(Finding { file, line: number + 1, what, fix: "name the test that keeps it now" });
-            }
-        }
-    }
-    found
-}
-
-fn joined(folder: &str, path: &str) -> String {
-    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
-    for step in path.split('/') {
-        match step {
-            "" | "." => {}
-            ".." => drop(steps.pop()),
-            step => steps.push(step),
-        }
-    }
-    steps.join("/")
-}
-
 fn lines_with<'a>(
     files: impl Iterator<Item = &'a File>,
     bad: impl Fn(&str) -> bool,
@@ -177,14 +117,15 @@ fn starts_with_any(text: &str, beginnings: &[&str]) -> bool {
 }
 
 #[cfg(test)]
+#[track_caller]
+pub(crate) fn places(found: &[Finding], expected: &[(&str, usize)]) {
+    let found: Vec<_> = found.iter().map(|finding| (finding.file.as_str(), finding.line)).collect();
+    assert_eq!(found, expected);
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn places(found: &[Finding], expected: &[(&str, usize)]) {
-        let found: Vec<_> = found.iter().map(|finding| (finding.file.as_str(), finding.line)).collect();
-        assert_eq!(found, expected);
-    }
 
     #[test]
     fn each_rule_finds_what_it_forbids_where_it_is_forbidden() {
@@ -212,15 +153,6 @@ mod tests {
         );
 
         places(&ignored_tests(&Files::of(&[("a.rs", "#[test]\n#[ignore]\n")])), &[("a.rs", 2)]);
-
-        let text = "[x](b.md) [y](../a.md#z)\n[w](https://x.test) [z](none.md)\n";
-        places(&dead_links(&Files::of(&[("a.md", ""), ("docs/a.md", text), ("docs/b.md", "")])), &[("docs/a.md", 2)]);
-
-        let text =
-            "`a_test_that_is_there_now`, `cargo`\n`a_test_that_was_renamed_since`, `A long Thing of another kind`\n";
-        let files = Files::of(&[("a.md", text), ("crates/a/a.rs", "fn a_test_that_is_there_now() {}")]);
-        places(&unknown_tests(&files, ""), &[("a.md", 2)]);
-        places(&unknown_tests(&files, "fn a_test_that_was_renamed_since() {}"), &[]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The rules of the house that a compiler does not check. A broken one prints file, line and what to do instead.
 
 mod arrows;
+mod documents;
 mod files;
 mod rules;
 
@@ -41,12 +42,17 @@ fn no_test_is_switched_off() {
 
 #[test]
 fn links_between_our_documents_lead_somewhere() {
-    nothing_found(rules::dead_links(&Files::read()));
+    nothing_found(documents::dead_links(&Files::read()));
 }
 
 #[test]
 fn tests_that_our_documents_name_exist() {
-    nothing_found(rules::unknown_tests(&Files::read(), include_str!("tidy.rs")));
+    nothing_found(documents::unknown_tests(&Files::read(), include_str!("tidy.rs")));
+}
+
+#[test]
+fn code_that_our_documents_name_exists() {
+    nothing_found(documents::unknown_code(&Files::read()));
 }
 
 #[test]
