@@ -70,7 +70,7 @@ pub(super) fn delete(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let channel = ctx.visible("channel")?;
     let message = ctx.message(&channel, "ts")?;
     let ts = message.ts;
-    if message.user != ctx.bot_in(&channel) || message.is_tombstone() {
+    if message.user != ctx.bot_in(&channel) {
         return Err(Refusal::code("cant_delete_message"));
     }
     ctx.world.delete_message(&channel, ts, ctx.now);

@@ -95,11 +95,9 @@ pub(super) fn open(ctx: &mut Ctx) -> Result<Answer, Refusal> {
         if users.iter().any(|user| !ctx.world.people.contains_key(user)) {
             return Err(Refusal::code("user_not_found"));
         }
-        match users.len() {
-            1 => {
-                ctx.world.im(ctx.caller.home, &users.into_iter().next().ok_or_else(|| Refusal::code("user_not_found"))?)
-            }
-            2..=8 => ctx.world.mpim(ctx.caller.home, &users),
+        match (users.first(), users.len()) {
+            (Some(user), 1) => ctx.world.im(ctx.caller.home, user),
+            (_, 2..=8) => ctx.world.mpim(ctx.caller.home, &users),
             _ => return Err(Refusal::code("too_many_users")),
         }
     };

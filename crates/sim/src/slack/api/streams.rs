@@ -15,8 +15,6 @@ use crate::slack::world::{Draft, Stream, StreamState, pings_in};
 pub(crate) const STREAM_LIFE: Duration = Duration::from_secs(306);
 /// Slack: the size of a streamed message as a whole. Undocumented; 10.6 to 11.3 kB were measured.
 pub(crate) const STREAM_BYTES_MAX: usize = 10_600;
-/// The same in characters.
-pub(crate) const STREAM_CHARS_MAX: usize = 12_000;
 const TASK_CHARS_MAX: usize = 256;
 
 /// What one call adds.
@@ -44,8 +42,7 @@ pub(super) fn start(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     }
     let thread = ctx.thread(&channel, "invalid_thread_ts")?.ok_or_else(|| Refusal::code("invalid_thread_ts"))?;
     let added = added(ctx)?;
-    let mut stream =
-        Stream { began: ctx.shared.options.clock.monotonic(), state: StreamState::Open, bytes: 0, chars: 0 };
+    let mut stream = Stream { began: ctx.shared.options.clock.monotonic(), state: StreamState::Open, bytes: 0 };
     count(&mut stream, &added)?;
     ctx.note_marks(&added.text, true);
     let mut draft = Draft::new(ctx.bot_in(&channel), Some(thread), added.text);
@@ -138,11 +135,7 @@ fn add_chunk(added: &mut Added, chunk: &Value) -> Result<(), Refusal> {
 
 fn count(stream: &mut Stream, added: &Added) -> Result<(), Refusal> {
     stream.bytes += added.text.len() + added.extra_bytes;
-    stream.chars += added.text.chars().count();
-    if stream.bytes > STREAM_BYTES_MAX || stream.chars > STREAM_CHARS_MAX {
-        return Err(Refusal::code("msg_too_long"));
-    }
-    Ok(())
+    if stream.bytes > STREAM_BYTES_MAX { Err(Refusal::code("msg_too_long")) } else { Ok(()) }
 }
 
 impl Ctx<'_> {

@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::{
+    Router,
+    extract::Path,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect},
+    routing::post,
+};
+use chathakase_session::time::Clock;
 use serde_json::json;
+use tokio::{io::AsyncReadExt, net::TcpListener, sync::mpsc};
 
 use super::app::{App, Door};
-use crate::slack::{Fate, Saying};
+use crate::slack::{Fate, Saying, SmallSlack};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -45,6 +53,74 @@ async fn of_several_processes_each_try_finds_the_next() {
     assert_eq!((one.all().len(), other.all().len()), (2, 2), "what one refuses, the other takes");
 }
 
+/// An app that sends Slack on so many times before it answers.
+async fn redirects(slack: &SmallSlack, times: usize) -> mpsc::UnboundedReceiver<HeaderMap> {
+    let (told, came) = mpsc::unbounded_channel();
+    let first = post(move |headers: HeaderMap| async move {
+        let _ = told.send(headers);
+        Redirect::temporary("/1")
+    });
+    let next = post(move |Path(n): Path<usize>| async move {
+        if n < times {
+            Redirect::temporary(&format!("/{}", n + 1)).into_response()
+        } else {
+            StatusCode::OK.into_response()
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    slack.deliver_to(&format!("http://{}", listener.local_addr().unwrap()));
+    let router = Router::new().route("/slack/events", first).route("/{n}", next);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    came
+}
+
+#[tokio::test]
+async fn two_redirects_are_followed_and_no_more() {
+    let app = App::start().await;
+    let _came = redirects(&app.slack, 2).await;
+    app.slack.dm("ana", "hi").await;
+    app.slack.settled().await;
+    assert_eq!(app.slack.events()[0].fate, Fate::Acknowledged);
+    let mut came = redirects(&app.slack, 3).await;
+    app.slack.dm("ana", "ho").await;
+    came.recv().await.unwrap();
+    assert_eq!(came.recv().await.unwrap()["x-slack-retry-reason"], "too_many_redirects");
+    assert_ne!(app.slack.events()[1].fate, Fate::Acknowledged);
+}
+
+#[tokio::test]
+async fn an_app_that_hangs_up_is_tried_again() {
+    let app = App::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    app.slack.deliver_to(&format!("http://{}", listener.local_addr().unwrap()));
+    let said = app.slack.dm("ana", "hi");
+    let hangs_up = async {
+        drop(listener.accept().await.unwrap());
+        let (mut again, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let read = again.read(&mut request).await.unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    };
+    let (_, again) = tokio::join!(said, hangs_up);
+    assert!(again.contains("x-slack-retry-reason: unknown_error"), "{again}");
+}
+
+#[tokio::test]
+async fn an_envelope_says_whose_event_it_is_and_when_it_was() {
+    let app = App::start().await;
+    let door = Door::open(&app.slack).await;
+    let thread = app.slack.dm("ana", "hi").await;
+    let mut envelope = door.all()[0].json();
+    assert_eq!(envelope["event"].take()["ts"], json!(thread.root()));
+    let (id, team) = (envelope["event_id"].clone(), app.slack.workspace());
+    let expected = json!({"token": "deprecated", "type": "event_callback", "team_id": team, "context_team_id": team,
+        "context_enterprise_id": null, "api_app_id": "A0000001", "event": null, "event_id": id,
+        "event_context": format!("4-{}", id.as_str().unwrap()), "event_time": app.clock.now().as_secs(),
+        "is_ext_shared_channel": false, "authorizations": [{"enterprise_id": null, "team_id": team,
+            "user_id": app.slack.bot_user(), "is_bot": true, "is_enterprise_install": false}]});
+    assert_eq!(envelope, expected);
+}
+
 #[tokio::test]
 async fn an_app_can_ask_for_no_retry() {
     let app = App::start().await;
@@ -58,7 +134,7 @@ async fn an_app_can_ask_for_no_retry() {
 #[tokio::test]
 async fn a_slow_acknowledgement_is_none() {
     let app = App::start().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     app.slack.deliver_to(&format!("http://{}", listener.local_addr().unwrap()));
     let slack = app.slack.clone();
     let said = tokio::spawn(async move { slack.dm("ana", "hi").await });

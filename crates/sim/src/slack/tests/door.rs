@@ -107,6 +107,8 @@ async fn methods_that_write_take_json_and_forms_and_warn_of_odd_charsets() {
             Err(error) => assert_eq!(body["error"], error, "{content_type}"),
         }
     }
+    let untold = app.raw("chat.postMessage").bearer_auth(app.slack.bot_token()).body(json);
+    assert_eq!(answered(untold.send().await.unwrap()).await.body["error"], "missing_post_type");
 }
 
 #[tokio::test]

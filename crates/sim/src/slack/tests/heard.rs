@@ -56,6 +56,23 @@ async fn an_app_hears_nothing_for_which_it_lacks_the_scope() {
 }
 
 #[tokio::test]
+async fn each_event_that_is_no_message_needs_its_scope_too() {
+    for (event, scope) in [
+        ("agent_session_stopped", "chat:write"),
+        ("app_context_changed", "assistant:write"),
+        ("reaction_added", "reactions:read"),
+    ] {
+        let app = App::start().await;
+        let door = Door::open(&app.slack).await;
+        for (scopes, heard) in [(&[][..], 0), (&[scope], 1)] {
+            app.slack.set_scopes(scopes);
+            app.slack.send_event(json!({"type": event})).await;
+            assert_eq!(door.all().len(), heard, "{event} with {scopes:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_would_not_hear_of_stop_is_warned() {
     let app = App::start().await;
     let thread = app.slack.dm("ana", "hi").await;

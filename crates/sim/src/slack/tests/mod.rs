@@ -14,3 +14,4 @@ mod status;
 mod streams;
 mod talking;
 mod watching;
+mod words;

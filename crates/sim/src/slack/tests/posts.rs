@@ -19,6 +19,7 @@ async fn a_post_that_breaks_a_rule_is_refused() {
     let long = "x".repeat(12_001);
     let blocks = |block: serde_json::Value, count: usize| serde_json::Value::Array(vec![block; count]);
     let section = |len: usize| json!({"type": "section", "text": {"type": "mrkdwn", "text": "x".repeat(len)}});
+    let heading = |len: usize| json!({"type": "header", "text": {"type": "plain_text", "text": "x".repeat(len)}});
     for (args, error) in [
         (json!({"text": "x"}), "invalid_arguments"),
         (json!({"channel": "C404", "text": "x"}), "channel_not_found"),
@@ -38,6 +39,10 @@ async fn a_post_that_breaks_a_rule_is_refused() {
             json!({"channel": channel, "text": "x", "blocks": blocks(json!({"type": "markdown", "text": "x".repeat(6001)}), 2)}),
             "msg_blocks_too_long",
         ),
+        (json!({"channel": channel, "text": "x", "blocks": [{"text": "no type"}]}), "invalid_blocks"),
+        (json!({"channel": channel, "text": "x", "blocks": [{"type": "section"}]}), "invalid_blocks"),
+        (json!({"channel": channel, "text": "x", "blocks": [heading(151)]}), "invalid_blocks"),
+        (json!({"channel": channel, "text": "x", "metadata": "{"}), "invalid_metadata_format"),
         (json!({"channel": channel, "text": "x", "metadata": {"event_type": 1}}), "invalid_metadata_schema"),
         (
             json!({"channel": channel, "text": "x", "metadata": {"event_type": "t", "event_payload": {"x": long.repeat(2)}}}),
@@ -80,7 +85,9 @@ async fn a_persons_id_opens_the_direct_messages_with_them() {
     let ana = app.slack.person("ana");
     let posted = app.ok("chat.postMessage", json!({"channel": ana, "text": "psst"})).await;
     assert_eq!(posted["channel"], json!(app.slack.dm_channel("ana")));
-    assert_eq!(app.refused("chat.postMessage", json!({"channel": "U404", "text": "x"})).await, "channel_not_found");
+    for nobody in ["U404", "U?"] {
+        assert_eq!(app.refused("chat.postMessage", json!({"channel": nobody, "text": "x"})).await, "channel_not_found");
+    }
 }
 
 #[tokio::test]
@@ -102,6 +109,8 @@ async fn an_update_that_breaks_a_rule_is_refused() {
     }
     app.ok("chat.update", json!({"channel": channel, "ts": ts, "markdown_text": "x".repeat(12_000)})).await;
     assert_eq!(thread.answers()[0].len(), 12_000);
+    app.slack.archive("#general");
+    assert_eq!(app.refused("chat.update", json!({"channel": channel, "ts": ts, "text": "x"})).await, "is_inactive");
 }
 
 #[tokio::test]
@@ -128,6 +137,24 @@ async fn only_own_messages_are_deleted() {
     app.ok("chat.delete", json!({"channel": channel, "ts": ts})).await;
     assert_eq!(app.refused("chat.delete", json!({"channel": channel, "ts": ts})).await, "message_not_found");
     assert!(thread.answers().is_empty());
+    let ours = app.ok("chat.postMessage", json!({"channel": channel, "text": "x"})).await["ts"].clone();
+    app.ok("chat.postMessage", json!({"channel": channel, "text": "y", "thread_ts": ours})).await;
+    let root = json!({"channel": channel, "ts": ours});
+    app.ok("chat.delete", root.clone()).await;
+    assert_eq!(app.refused("chat.delete", root).await, "cant_delete_message", "what is left of a root with replies");
+}
+
+#[tokio::test]
+async fn a_reply_can_be_shown_in_the_channel_too() {
+    let app = App::start().await;
+    let thread = app.slack.post("ana", "#general", "hi").await;
+    for (broadcast, shown) in [(true, 2), (false, 2)] {
+        let args =
+            json!({"channel": thread.channel(), "thread_ts": thread.root(), "text": "x", "reply_broadcast": broadcast});
+        app.ok("chat.postMessage", args).await;
+        let page = app.read("conversations.history", &[("channel", thread.channel().as_str())]).await;
+        assert_eq!(page["messages"].as_array().unwrap().len(), shown, "{page}");
+    }
 }
 
 #[tokio::test]

@@ -60,6 +60,26 @@ async fn a_channel_is_read_newest_first_without_replies() {
 }
 
 #[tokio::test]
+async fn a_page_holds_only_so_many_whatever_is_asked_for() {
+    let app = App::start().await;
+    let thread = app.slack.post("ana", "#general", "root").await;
+    for _ in 0..1000 {
+        thread.reply("bob", Saying::from("x").also_to_channel()).await;
+    }
+    let root = thread.root().to_string();
+    let channel = ("channel", thread.channel().as_str());
+    for (method, args, count) in [
+        ("conversations.replies", vec![channel, ("ts", root.as_str())], 1000),
+        ("conversations.replies", vec![channel, ("ts", root.as_str()), ("limit", "1001")], 1000),
+        ("conversations.history", vec![channel], 100),
+        ("conversations.history", vec![channel, ("limit", "1000")], 999),
+    ] {
+        let page = app.read(method, &args).await;
+        assert_eq!((texts(&page).len(), &page["has_more"]), (count, &json!(true)), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_refused() {
     let app = App::start().await;
     let thread = app.slack.post("ana", "#general", "root").await;
@@ -115,12 +135,17 @@ async fn people_bots_and_teams_are_known() {
     assert_eq!(read(app.slack.bot_user().as_str()).await["user"]["is_bot"], true);
     let stranger = app.slack.stranger("eve");
     assert_eq!(read(stranger.as_str()).await["user"]["is_stranger"], true);
-    assert_eq!(read("U404").await["error"], "user_not_found");
+    for nobody in ["U404", "?"] {
+        assert_eq!(read(nobody).await["error"], "user_not_found");
+    }
     let me = app.ok("auth.test", json!({})).await;
+    assert_eq!(me["is_enterprise_install"], false);
     let bot = app.read("bots.info", &[("bot", me["bot_id"].as_str().unwrap())]).await;
     assert_eq!(bot["bot"]["user_id"], me["user_id"]);
     assert_eq!(app.read("bots.info", &[("bot", "B404")]).await["error"], "bot_not_found");
-    assert_eq!(app.read("team.info", &[]).await["team"]["name"], "acme");
+    let team = app.read("team.info", &[]).await["team"].clone();
+    assert_eq!((&team["name"], &team["email_domain"]), (&json!("acme"), &json!("")));
+    assert_eq!(app.read("team.info", &[("team", "T404")]).await["error"], "team_not_found");
 }
 
 #[tokio::test]
@@ -142,12 +167,21 @@ async fn channels_and_their_members_are_listed() {
     let next = page["response_metadata"]["next_cursor"].as_str().unwrap();
     let rest = app.read("conversations.list", &[("types", "public_channel,private_channel"), ("cursor", next)]).await;
     assert_eq!([ids(&page), ids(&rest)].concat(), ids(&all));
+    let private = app.read("conversations.list", &[("types", "private_channel")]).await;
+    assert_eq!(ids(&private), [secret.to_string()]);
+    app.slack.archive("#hidden");
+    let in_use = app.read("conversations.list", &[("exclude_archived", "true")]).await;
+    assert_eq!(ids(&in_use), [general.channel().to_string()]);
+    assert_eq!(app.read("conversations.list", &[("cursor", "?")]).await["error"], "invalid_cursor");
     let mine = app.read("users.conversations", &[]).await;
     assert_eq!(ids(&mine), [general.channel().to_string()]);
     let members = app.read("conversations.members", &[("channel", general.channel().as_str())]).await;
     assert_eq!(members["members"].as_array().unwrap().len(), 2);
-    let info = app.read("conversations.info", &[("channel", secret.as_str())]).await;
-    assert_eq!((&info["channel"]["is_private"], &info["channel"]["name"]), (&json!(true), &json!("secret")));
+    let args = [("channel", general.channel().as_str()), ("cursor", "?")];
+    assert_eq!(app.read("conversations.members", &args).await["error"], "invalid_cursor");
+    let args = [("channel", secret.as_str()), ("include_num_members", "true")];
+    let info = app.read("conversations.info", &args).await["channel"].clone();
+    assert_eq!((&info["is_private"], &info["name"], &info["num_members"]), (&json!(true), &json!("secret"), &json!(1)));
 }
 
 #[tokio::test]
@@ -161,6 +195,10 @@ async fn conversations_are_opened_and_joined() {
     assert_eq!(info["channel"]["is_mpim"], true);
     assert_eq!(app.refused("conversations.open", json!({})).await, "users_list_not_supplied");
     assert_eq!(app.refused("conversations.open", json!({"users": "U404"})).await, "user_not_found");
+    assert_eq!(app.refused("conversations.open", json!({"users": "?"})).await, "user_not_found");
+    let crowd: Vec<String> = (0..9).map(|n| app.slack.person(&format!("p{n}")).to_string()).collect();
+    app.ok("conversations.open", json!({"users": crowd[..8].join(",")})).await;
+    assert_eq!(app.refused("conversations.open", json!({"users": crowd.join(",")})).await, "too_many_users");
     let channel = app.slack.kick_bot("#general");
     app.ok("conversations.join", json!({"channel": channel})).await;
     app.ok("chat.postMessage", json!({"channel": channel, "text": "x"})).await;
@@ -184,6 +222,7 @@ async fn a_home_view_is_checked() {
     let app = App::start().await;
     let ana = app.slack.person("ana");
     app.ok("views.publish", json!({"user_id": ana, "view": {"type": "home", "blocks": [{"type": "divider"}]}})).await;
+    assert_eq!(app.refused("views.publish", json!({"user_id": ana})).await, "invalid_arguments");
     let modal = json!({"user_id": ana, "view": {"type": "modal", "blocks": []}});
     assert_eq!(app.refused("views.publish", modal).await, "invalid_arguments");
     let big = json!({"type": "section", "text": {"type": "mrkdwn", "text": "x".repeat(251_000)}});

@@ -66,6 +66,8 @@ async fn an_address_opens_one_connection_and_not_for_long() {
     let mut link = Link::connect(&address).await.unwrap();
     let hello = link.frame().await.unwrap();
     assert_eq!((&hello["type"], &hello["num_connections"]), (&json!("hello"), &json!(1)));
+    assert_eq!(hello["connection_info"], json!({"app_id": "A0000001"}));
+    assert_eq!(hello["debug_info"]["build_number"], 1);
     assert!(Link::connect(&address).await.is_err(), "a ticket is used once");
     let late = url(&app).await;
     app.clock.advance(Duration::from_secs(30));
@@ -80,6 +82,7 @@ async fn an_event_comes_in_an_envelope_and_is_acknowledged() {
     let said = say(&app, "hi");
     let envelope = link.frame().await.unwrap();
     assert_eq!((&envelope["type"], &envelope["retry_attempt"]), (&json!("events_api"), &json!(0)));
+    assert_eq!((&envelope["accepts_response_payload"], &envelope["retry_reason"]), (&json!(false), &json!("")));
     assert_eq!(envelope["payload"]["event"]["text"], "hi");
     assert!(!said.is_finished(), "it waits for the acknowledgement");
     link.ack(&envelope).await;
@@ -168,14 +171,16 @@ async fn a_connection_that_is_told_to_go_ends_ten_seconds_later_and_gets_nothing
 }
 
 #[tokio::test]
-async fn a_short_connection_warns_before_it_ends() {
-    let app = App::socket().await;
-    let mut link = Link::connect(&format!("{}&debug_reconnects=true", url(&app).await)).await.unwrap();
-    assert_eq!(link.frame().await.unwrap()["debug_info"]["approximate_connection_time"], 360);
-    app.clock.advance(Duration::from_secs(350));
-    assert_eq!(link.frame().await.unwrap()["reason"], "warning");
-    app.clock.pass_sleep(TEN..=TEN).await;
-    assert_eq!(link.frame().await, None);
+async fn a_connection_lasts_an_hour_or_a_short_while_and_warns_before_it_ends() {
+    for (more, life) in [("", 3600), ("&debug_reconnects=true", 360)] {
+        let app = App::socket().await;
+        let mut link = Link::connect(&format!("{}{more}", url(&app).await)).await.unwrap();
+        assert_eq!(link.frame().await.unwrap()["debug_info"]["approximate_connection_time"], life);
+        app.clock.advance(Duration::from_secs(life - 10));
+        assert_eq!(link.frame().await.unwrap()["reason"], "warning");
+        app.clock.pass_sleep(TEN..=TEN).await;
+        assert_eq!(link.frame().await, None);
+    }
 }
 
 #[tokio::test]
@@ -230,4 +235,14 @@ async fn what_happens_while_nobody_is_connected_waits_or_is_lost() {
             link.ack(&envelope).await;
         }
     }
+}
+
+#[tokio::test]
+async fn an_event_waits_two_hours_for_a_connection_and_then_never_comes() {
+    let app = App::socket().await;
+    app.slack.dm("ana", "hi").await;
+    let two_hours = Duration::from_hours(2);
+    app.clock.pass_sleep(two_hours..=two_hours).await;
+    app.slack.settled().await;
+    assert_eq!(app.slack.events()[0].fate, Fate::GivenUp);
 }

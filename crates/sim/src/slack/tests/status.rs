@@ -65,6 +65,8 @@ async fn an_agent_session_has_a_state_and_a_title() {
     let set = app.ok("agents.sessions.setStatus", with("processing")).await;
     assert_eq!((&set["status"], &set["agent_status"]), (&json!("processing"), &json!("processing")));
     app.ok("agents.sessions.rename", title).await;
+    let long = json!({"channel_id": channel, "thread_ts": root, "title": "x".repeat(201)});
+    assert_eq!(app.refused("agents.sessions.rename", long).await, "invalid_name");
     assert_eq!((thread.title().as_deref(), thread.session_state().as_deref()), (Some("Numbers"), Some("processing")));
     assert_eq!(app.refused("agents.sessions.setStatus", with("busy")).await, "invalid_status");
     let no_thread = json!({"channel_id": channel, "status": "active"});
@@ -92,4 +94,6 @@ async fn suggested_prompts_are_at_most_four() {
         |count: usize| json!({"channel_id": dm, "prompts": vec![json!({"title": "t", "message": "m"}); count]});
     app.ok("assistant.threads.setSuggestedPrompts", prompts(4)).await;
     assert_eq!(app.refused("assistant.threads.setSuggestedPrompts", prompts(5)).await, "invalid_arguments");
+    let none = json!({"channel_id": dm});
+    assert_eq!(app.refused("assistant.threads.setSuggestedPrompts", none).await, "invalid_arguments");
 }

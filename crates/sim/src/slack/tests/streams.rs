@@ -27,7 +27,12 @@ async fn a_stream_that_breaks_a_rule_is_not_started() {
         (start(json!({"thread_ts": reply.ts()})), "cannot_reply_to_message"),
         (start(json!({"markdown_text": "x", "chunks": []})), "cannot_provide_both_markdown_text_and_chunks"),
         (start(json!({"markdown_text": "x".repeat(12_001)})), "msg_too_long"),
+        (start(json!({"chunks": "["})), "invalid_chunks"),
+        (start(json!({"chunks": {"type": "markdown_text", "text": "x"}})), "invalid_chunks"),
         (start(json!({"chunks": [{"type": "what"}]})), "invalid_chunks"),
+        (start(json!({"chunks": [{"type": "markdown_text"}]})), "invalid_chunks"),
+        (start(json!({"chunks": [{"type": "plan_update"}]})), "invalid_chunks"),
+        (start(json!({"chunks": [{"type": "blocks", "blocks": [{}]}]})), "invalid_blocks"),
         (start(json!({"chunks": [{"type": "task_update", "id": "1", "title": "x".repeat(257)}]})), "invalid_chunks"),
     ] {
         assert_eq!(app.refused("chat.startStream", args.clone()).await, error, "{args:.200}");
@@ -142,6 +147,16 @@ async fn a_stop_brings_text_blocks_and_metadata() {
     let app = App::start().await;
     let thread = app.slack.mention("ana", "#general", "hi").await;
     let ts = app.stream(&thread, "a").await;
+    for (args, error) in [
+        (json!({"session_status": "busy"}), "invalid_session_status"),
+        (json!({"blocks": "["}), "invalid_blocks_format"),
+        (json!({"blocks": [{}]}), "invalid_blocks"),
+        (json!({"metadata": "{"}), "invalid_metadata_format"),
+    ] {
+        let mut stop = json!({"channel": thread.channel(), "ts": ts});
+        stop.as_object_mut().unwrap().extend(args.as_object().unwrap().clone());
+        assert_eq!(app.refused("chat.stopStream", stop).await, error, "{args}");
+    }
     let metadata = json!({"event_type": "turn", "event_payload": {"id": "7"}});
     let stop = json!({"channel": thread.channel(), "ts": ts, "markdown_text": "b", "blocks": [{"type": "divider"}],
         "metadata": metadata, "session_status": "suspended"});

@@ -119,7 +119,6 @@ pub(crate) struct Stream {
     pub(crate) state: StreamState,
     /// What Slack counts against the size of the whole: text, and task texts twice.
     pub(crate) bytes: usize,
-    pub(crate) chars: usize,
 }
 
 /// The subtype of what is left of a deleted root.
