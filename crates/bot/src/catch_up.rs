@@ -9,7 +9,7 @@ use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP};
 use chathakase_session::{ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, store::StoreError};
 use chathakase_slack::{
     api::{Api, ApiError, PageRequest},
-    payload::{Place, Post, post_from_history},
+    payload::Post,
     text,
 };
 
@@ -170,8 +170,7 @@ impl Look<'_> {
             };
             match self.api.conversations_history(channel, asked).await {
                 Ok(found) => {
-                    let raw = found.messages.iter();
-                    posts.extend(raw.filter_map(|m| post_from_history(m.get(), channel, Place::Unknown)));
+                    posts.extend(found.posts);
                     cursor = found.next_cursor;
                 }
                 Err(error) => {

@@ -10,14 +10,14 @@ use chathakase_session::{
 };
 use chathakase_slack::{
     api::{ApiError, PageRequest},
-    payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Place, Post, post_from_history},
+    payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Post},
     text,
 };
 
 use crate::{
     commands,
     gaps::Gaps,
-    reading::PAGE,
+    reading::{self, PAGE},
     route::{Arrival, Identity, Route, depends_on_bots, route},
     runner::Runner,
     texts,
@@ -254,7 +254,7 @@ impl Intake {
             author,
             author_team: post.author.team.clone(),
             by_bot: post.author.is_bot,
-            text: self::words(post, words, tools.settings.message_chars_max),
+            text: reading::words(post, words, tools.settings.message_chars_max),
             edited_ts: post.edited_ts,
             asked_by_edit,
             joined_only,
@@ -274,7 +274,7 @@ impl Intake {
         let (ts, root, now) = (post.ts, post.root(), tools.clock.now());
         let key = ThreadKey { workspace: here.workspace.clone(), channel: change.channel, root };
         let said = text::without_mention(&post.text, &here.me.user);
-        let text = words(&post, &said, tools.settings.message_chars_max);
+        let text = reading::words(&post, &said, tools.settings.message_chars_max);
         let is_young = now.since(ts.moment()) <= EDIT_BRINGS_FOR;
         let leaves_mark = is_young && !post.author.is_bot;
         let amended = tools.store.amend(Edit { key, ts, text, edited_ts, leaves_mark }, now).await?;
@@ -360,8 +360,7 @@ impl Intake {
     async fn posts_of(&self, key: &ThreadKey, page: PageRequest<'_>) -> Result<(Vec<Post>, bool), ApiError> {
         let api = self.runner.tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
         let page = api.conversations_replies(&key.channel, key.root, page).await?;
-        let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown));
-        Ok((posts.collect(), page.next_cursor.is_some()))
+        Ok((page.posts, page.next_cursor.is_some()))
     }
 
     fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {
@@ -375,22 +374,4 @@ impl Intake {
             }
         });
     }
-}
-
-/// What the model is to read of a post whose words, without a mention of us, are `said`: as plain text, no longer than
-/// `chars_max`, with its files named. Mentions of people keep their ids; names are put in when a request is made.
-pub(crate) fn words(post: &Post, said: &str, chars_max: usize) -> String {
-    let mut words = text::plain(said, &text::NoNames);
-    if let Some((cut, _)) = words.char_indices().nth(chars_max) {
-        words.truncate(cut);
-        words += "\n";
-        words += &texts::message_too_long(chars_max);
-    }
-    for file in &post.files {
-        if !words.is_empty() {
-            words += "\n";
-        }
-        words += &texts::file_not_read(&text::one_line_name(&file.name));
-    }
-    words
 }

@@ -6,15 +6,15 @@ use chathakase_session::{
 };
 use chathakase_slack::{
     api::{Api, ApiError, Mark, PageRequest},
-    payload::{Place, Post, Subtype, post_from_history},
+    payload::{Post, Subtype},
     reply::without_notes,
     text,
 };
 
 use crate::{
-    intake,
     route::{Arrival, Identity, Route, route},
     settings::Access,
+    texts,
 };
 
 /// Posts asked for in one call: the most that Slack gives. Apps under its special limit get 15.
@@ -43,36 +43,57 @@ pub(crate) async fn read(
     began: Timestamp,
 ) -> Reading {
     let mut reading = Reading { posts: Vec::new(), whole: false, began, from: from.unwrap_or(key.root), failed: None };
-    let mut cursor: Option<String> = None;
+    let mut pages = Pages::of(api, key, from, PAGE);
     for _ in 0..calls_max {
-        let page = PageRequest {
-            oldest: from,
-            inclusive: from.map(|_| true),
-            limit: Some(PAGE),
-            cursor: cursor.as_deref(),
-            include_all_metadata: Some(true),
-            ..PageRequest::default()
-        };
-        match api.conversations_replies(&key.channel, key.root, page).await {
-            Ok(page) => {
-                let posts = page.messages.iter();
-                reading.posts.extend(posts.filter_map(|m| post_from_history(m.get(), &key.channel, Place::Unknown)));
-                cursor = page.next_cursor;
-            }
+        match pages.next().await {
+            Ok(posts) => reading.posts.extend(posts),
             // Nothing of the thread is left.
-            Err(error) if error.code() == Some("thread_not_found") && reading.posts.is_empty() => cursor = None,
+            Err(error) if error.code() == Some("thread_not_found") && reading.posts.is_empty() => pages.are_over = true,
             Err(error) => {
                 tracing::warn!(error = %chain(&error), thread.key = %key, "a thread could not be read to its end");
                 reading.failed = Some(error);
                 return reading;
             }
         }
-        if cursor.is_none() {
+        if pages.are_over {
             reading.whole = true;
             return reading;
         }
     }
     reading
+}
+
+/// The pages of a thread, from a post on or from its first. Posts come with their metadata.
+pub(crate) struct Pages<'a> {
+    api: &'a Api,
+    key: &'a ThreadKey,
+    from: Option<SlackTs>,
+    posts_a_page: u32,
+    cursor: Option<String>,
+    /// Whether the last one was given.
+    pub(crate) are_over: bool,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn of(api: &'a Api, key: &'a ThreadKey, from: Option<SlackTs>, posts_a_page: u32) -> Self {
+        Self { api, key, from, posts_a_page, cursor: None, are_over: false }
+    }
+
+    /// One more page.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Post>, ApiError> {
+        let page = PageRequest {
+            oldest: self.from,
+            inclusive: self.from.map(|_| true),
+            limit: Some(self.posts_a_page),
+            cursor: self.cursor.as_deref(),
+            include_all_metadata: Some(true),
+            ..PageRequest::default()
+        };
+        let page = self.api.conversations_replies(&self.key.channel, self.key.root, page).await?;
+        self.are_over = page.next_cursor.is_none();
+        self.cursor = page.next_cursor;
+        Ok(page.posts)
+    }
 }
 
 impl Reading {
@@ -128,7 +149,7 @@ pub(crate) fn as_context(
         ts: post.ts,
         role: if ours { Role::Assistant } else { Role::User },
         kind: Kind::Context,
-        text: intake::words(&post, &said, chars_max),
+        text: words(&post, &said, chars_max),
         name: name.or(post.author.name),
         author: post.author.user.filter(|_| !ours),
         author_team: post.author.team,
@@ -166,4 +187,22 @@ pub(crate) fn is_command(
 fn is_words(post: &Post) -> bool {
     let words = [Subtype::FileShare, Subtype::ThreadBroadcast, Subtype::Me, Subtype::BotMessage];
     post.subtype.as_ref().is_none_or(|subtype| words.contains(subtype))
+}
+
+/// What the model is to read of a post whose words, without a mention of us, are `said`: as plain text, no longer than
+/// `chars_max`, with its files named. Mentions of people keep their ids; names are put in when a request is made.
+pub(crate) fn words(post: &Post, said: &str, chars_max: usize) -> String {
+    let mut words = text::plain(said, &text::NoNames);
+    if let Some((cut, _)) = words.char_indices().nth(chars_max) {
+        words.truncate(cut);
+        words += "\n";
+        words += &texts::message_too_long(chars_max);
+    }
+    for file in &post.files {
+        if !words.is_empty() {
+            words += "\n";
+        }
+        words += &texts::file_not_read(&text::one_line_name(&file.name));
+    }
+    words
 }

@@ -14,7 +14,7 @@
 //! | a reply in another thread | `NotJoined` |
 //! | anything else | `Ignore` |
 
-use chathakase_session::{AppId, BotId, ChannelId, UserId, WorkspaceId, store::ThreadMark};
+use chathakase_session::{AppId, BotId, UserId, WorkspaceId, store::ThreadMark};
 use chathakase_slack::{
     payload::{Author, Place, Post, Subtype},
     text,
@@ -107,7 +107,7 @@ pub fn route(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Ac
         return Route::Ignore(why);
     }
     let Arrival { post, mention_event, .. } = arrival;
-    let direct = is_direct(&post.channel, post.place);
+    let direct = post.place == Place::Direct;
     let mentioned = mention_event || text::mentions(&post.text, &me.user);
     let uninvited = !direct && !mentioned;
     let words = text::without_mention(&post.text, &me.user);
@@ -157,11 +157,6 @@ fn not_for_us(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &A
         Some(Subtype::BotMessage) if author.is_bot => None,
         Some(Subtype::BotMessage | Subtype::Other(_)) => Some("not a person's words"),
     }
-}
-
-fn is_direct(channel: &ChannelId, place: Place) -> bool {
-    // A mention event does not say what kind of conversation it is from; the id's first letter does.
-    place == Place::Direct || (place == Place::Unknown && channel.as_str().starts_with('D'))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chathakase_session::{SlackTs, chain, fault_point, turn::Turn};
 use chathakase_slack::{
-    api::{ApiError, Mark, PageRequest},
-    payload::{Place, Post, post_from_history},
+    api::{ApiError, Mark},
+    payload::Post,
     reply::OwnPost,
     text,
 };
@@ -18,6 +18,7 @@ use super::{
     driver::Driver,
     journal::{Known, Lost},
 };
+use crate::reading::Pages;
 
 /// Posts asked for in one page of a thread.
 const PAGE: u32 = 200;
@@ -102,21 +103,10 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
 async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
     let known = driver.known.posts();
     let mut found = Vec::new();
-    let mut cursor: Option<String> = None;
+    let mut pages = Pages::of(&driver.tools.api, &turn.key, Some(turn.first_ts), PAGE);
     for _ in 0..PAGES_MAX {
-        let page = PageRequest {
-            oldest: Some(turn.first_ts),
-            inclusive: Some(true),
-            limit: Some(PAGE),
-            cursor: cursor.as_deref(),
-            include_all_metadata: Some(true),
-            ..PageRequest::default()
-        };
-        let page = driver.tools.api.conversations_replies(&turn.key.channel, turn.key.root, page).await?;
-        let posts = page.messages.iter().filter_map(|m| post_from_history(m.get(), &turn.key.channel, Place::Unknown));
-        found.extend(posts.filter(|post| is_this_turns(driver, turn, &known, post)));
-        cursor = page.next_cursor;
-        if cursor.is_none() {
+        found.extend(pages.next().await?.into_iter().filter(|post| is_this_turns(driver, turn, &known, post)));
+        if pages.are_over {
             break;
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Api, ApiError, Method, answer::lenient};
+use crate::payload::{Post, post_from_history};
 
 /// Which part of a thread or channel to read.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -29,11 +30,12 @@ pub struct PageRequest<'a> {
     pub include_all_metadata: Option<bool>,
 }
 
-/// One page of posts, each as Slack wrote it: [`crate::payload`] reads them.
+/// One page of posts.
 #[derive(Debug)]
 pub struct HistoryPage {
-    /// The posts, in Slack's order: a thread's oldest first with its root in front, a channel's newest first.
-    pub messages: Vec<Box<RawValue>>,
+    /// The posts, in Slack's order: a thread's oldest first with its root in front, a channel's newest first. What cannot be read
+    /// as one is left out.
+    pub posts: Vec<Post>,
     /// Where the next page begins; `None` on the last one.
     pub next_cursor: Option<String>,
 }
@@ -131,8 +133,7 @@ impl Api {
         root: SlackTs,
         page: PageRequest<'_>,
     ) -> Result<HistoryPage, ApiError> {
-        let args = RepliesArgs { channel, ts: root, page };
-        self.page(Method::CONVERSATIONS_REPLIES, &args).await
+        self.page(Method::CONVERSATIONS_REPLIES, channel, &RepliesArgs { channel, ts: root, page }).await
     }
 
     /// `conversations.history`: one page of the channel's top-level posts.
@@ -141,13 +142,19 @@ impl Api {
         channel: &ChannelId,
         page: PageRequest<'_>,
     ) -> Result<HistoryPage, ApiError> {
-        self.page(Method::CONVERSATIONS_HISTORY, &HistoryArgs { channel, page }).await
+        self.page(Method::CONVERSATIONS_HISTORY, channel, &HistoryArgs { channel, page }).await
     }
 
-    async fn page<A: Serialize + Sync>(&self, method: Method, args: &A) -> Result<HistoryPage, ApiError> {
+    async fn page<A: Serialize + Sync>(
+        &self,
+        method: Method,
+        channel: &ChannelId,
+        args: &A,
+    ) -> Result<HistoryPage, ApiError> {
         let answer = self.call(method, args).await?;
         let page: Messages = answer.read_as()?;
-        Ok(HistoryPage { messages: page.messages, next_cursor: answer.next_cursor().map(str::to_owned) })
+        let posts = page.messages.iter().filter_map(|message| post_from_history(message.get(), channel)).collect();
+        Ok(HistoryPage { posts, next_cursor: answer.next_cursor().map(str::to_owned) })
     }
 
     /// `conversations.open`: the direct message with `user`, made if there was none.

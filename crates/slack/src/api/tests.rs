@@ -44,7 +44,9 @@ async fn what_reads_travels_as_a_form_and_what_writes_as_json() {
     fake.next(
         "conversations.replies",
         Canned::Body(
-            r#"{"ok":true,"messages":[{"n":1.50}],"has_more":true,"response_metadata":{"next_cursor":"abc="}}"#.into(),
+            r#"{"ok":true,"messages":[{"ts":"1700000000.000100","text":"hi","metadata":{"event_type":"x","event_payload":{"n":1.50}}},5],
+                "has_more":true,"response_metadata":{"next_cursor":"abc="}}"#
+                .into(),
         ),
     );
     let request = PageRequest {
@@ -56,7 +58,9 @@ async fn what_reads_travels_as_a_form_and_what_writes_as_json() {
     };
     let page = api.conversations_replies(&channel(), root(), request).await.unwrap();
     assert_eq!(page.next_cursor.as_deref(), Some("abc="));
-    assert_eq!(page.messages[0].get(), r#"{"n":1.50}"#);
+    let [post] = &page.posts[..] else { panic!("{:?}", page.posts) };
+    let payload = post.metadata.as_ref().map(|metadata| metadata.event_payload.as_str());
+    assert_eq!((post.text.as_str(), payload), ("hi", Some(r#"{"n":1.50}"#)));
     fake.next("conversations.open", Canned::Body(r#"{"ok":true,"channel":{"id":"D7","odd":[]}}"#.into()));
     assert_eq!(api.conversations_open(&UserId::parse("U1").unwrap()).await.unwrap().as_str(), "D7");
     let calls = fake.calls();

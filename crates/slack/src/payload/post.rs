@@ -269,14 +269,13 @@ impl fmt::Debug for Metadata {
     }
 }
 
-/// Reads one message object of `conversations.replies` or `conversations.history`, which carries neither channel nor
-/// place.
+/// Reads one message object of `conversations.replies` or `conversations.history`, which does not say what `channel` it is in.
 ///
 /// `None` for what is no message: other JSON, or a message without a usable `ts`.
-pub fn post_from_history(message_json: &str, channel: &ChannelId, place: Place) -> Option<Post> {
+pub fn post_from_history(message_json: &str, channel: &ChannelId) -> Option<Post> {
     let message = Object::read(message_json).ok()?;
     if message.text("type").is_some_and(|kind| kind != "message") {
         return None;
     }
-    Post::read(&message, channel.clone(), place)
+    Post::read(&message, channel.clone(), Place::of(None, channel))
 }

@@ -214,16 +214,16 @@ fn a_rate_limit_is_an_event_of_its_own() {
 fn a_message_read_back_is_the_post_that_came() {
     let json = r#"{"type":"message","user":"U1","text":"hi","ts":"1700000000.000100","thread_ts":"1700000000.000100","reply_count":2}"#;
     let channel = "C1".parse().unwrap();
-    let read_back = post_from_history(json, &channel, Place::Channel).unwrap();
-    let came = post(&json.replacen('{', r#"{"channel":"C1","channel_type":"channel","#, 1));
+    let read_back = post_from_history(json, &channel).unwrap();
+    let came = post(&json.replacen('{', r#"{"channel":"C1","#, 1));
     assert_eq!(read_back, came);
     let ours = r#"{"type":"message","bot_id":"B1","ts":"1700000000.000100","text":"x","metadata":{"event_type":"turn","event_payload":{"turn":7}}}"#;
-    let metadata = post_from_history(ours, &channel, Place::Channel).unwrap().metadata.unwrap();
+    let metadata = post_from_history(ours, &channel).unwrap().metadata.unwrap();
     assert_eq!((metadata.event_type.as_str(), metadata.event_payload.as_str()), ("turn", r#"{"turn":7}"#));
     for none in
         ["null", "[]", "{}", r#"{"type":"message","text":"no ts"}"#, r#"{"type":"file","ts":"1700000000.000100"}"#, "{"]
     {
-        assert!(post_from_history(none, &channel, Place::Channel).is_none(), "{none}");
+        assert!(post_from_history(none, &channel).is_none(), "{none}");
     }
 }
 

@@ -38,7 +38,7 @@ fn any_history_message_is_parsed_or_refused() {
     let good = r#"{"type":"message","user":"U1","ts":"1.000001","text":"hi \u00e9","files":[{"name":"a"}],"edited":{"ts":"1.000001"}}"#;
     let channel = "C1".parse().unwrap();
     bolero::check!().with_type::<(Vec<u8>, usize)>().for_each(|(bytes, at)| {
-        let _ = post_from_history(&String::from_utf8_lossy(&damaged(good, *at, bytes)), &channel, Place::Unknown);
+        let _ = post_from_history(&String::from_utf8_lossy(&damaged(good, *at, bytes)), &channel);
     });
 }
 
