@@ -230,12 +230,24 @@ impl Look<'_> {
     async fn channels(&mut self) -> Vec<ChannelId> {
         let mut channels = Vec::new();
         for kind in KINDS {
-            if !self.may_call().await {
-                return channels;
-            }
-            match self.api.own_conversations(&[kind]).await {
-                Ok(found) => channels.extend(found.into_iter().map(|channel| channel.id)),
-                Err(error) => self.give_up_on(kind, &error),
+            let mut cursor: Option<String> = None;
+            loop {
+                if !self.may_call().await {
+                    return channels;
+                }
+                match self.api.own_conversations(&[kind], cursor.as_deref()).await {
+                    Ok(page) => {
+                        channels.extend(page.conversations.into_iter().map(|channel| channel.id));
+                        cursor = page.next_cursor;
+                    }
+                    Err(error) => {
+                        self.give_up_on(kind, &error);
+                        break;
+                    }
+                }
+                if cursor.is_none() {
+                    break;
+                }
             }
         }
         channels

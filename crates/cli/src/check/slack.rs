@@ -128,7 +128,8 @@ async fn channels(look: &mut Look<'_>, api: &Api, me: &Identity, granted: Option
     if kinds.is_empty() {
         return;
     }
-    look.add(match api.own_conversations(&kinds).await {
+    let found = api.own_conversations(&kinds, None).await;
+    look.add(match found.map(|page| page.conversations) {
         Ok(found) if found.is_empty() => Finding::hint(
             "channels",
             "the assistant is in no channel yet; direct messages work without",

@@ -30,6 +30,12 @@ lossy! {
 }
 
 #[test]
+fn a_missed_mention_is_found_however_few_channels_slack_lists_at_once() {
+    let pages = |options| Options { lost_while_disconnected: true, page_max: Some(1), ..options };
+    tell_where(SOCKET, pages, told::in_another_channel);
+}
+
+#[test]
 fn a_full_disk_delays_what_was_written_meanwhile_and_loses_nothing() {
     tell_where(USUAL, |options| options, told::a_full_disk);
 }
@@ -49,6 +55,21 @@ mod told {
 
     const MINUTE: Duration = Duration::from_secs(60);
     const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+    pub(super) async fn in_another_channel(s: &mut Story) {
+        s.openai.answers("Hello.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.kill().await;
+        s.clock.advance(MINUTE);
+        let missed = s.slack.mention("ben", "#other", "and here?").await;
+        s.openai.answers("Here too.");
+        s.start().await;
+        missed.finishes("Here too.").await;
+        s.calm().await;
+        assert_eq!((s.catch_up().found, s.catch_up().given_up), (1, 0));
+    }
 
     pub(super) async fn what_people_wrote_while_it_was_dead_is_answered_once_and_in_order(s: &mut Story) {
         s.openai.answers("Hello.");

@@ -57,8 +57,8 @@ pub struct Options {
     /// Slack's limit for apps that are sold outside its marketplace: `conversations.replies` and `.history` once a minute,
     /// 15 messages each. Default: off.
     pub strict_history: bool,
-    /// Messages that a page of a thread or a channel holds at most: Slack may give fewer than it is asked for. Default: no
-    /// other limit than the methods'.
+    /// What a page holds at most, of messages and of conversations: Slack may give fewer than it is asked for. Default: no other
+    /// limit than the methods'.
     pub page_max: Option<usize>,
     /// The order of a mention's two events. Default: it varies.
     pub mention_order: MentionOrder,

@@ -40,6 +40,15 @@ pub struct HistoryPage {
     pub next_cursor: Option<String>,
 }
 
+/// One page of conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationsPage {
+    /// At most 200; there may be fewer on any page.
+    pub conversations: Vec<Conversation>,
+    /// Where the next page begins; `None` on the last one.
+    pub next_cursor: Option<String>,
+}
+
 /// What `conversations.info` says, as far as we need it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Conversation {
@@ -89,10 +98,12 @@ struct OpenArgs<'a> {
 }
 
 #[derive(Serialize)]
-struct OwnArgs {
+struct OwnArgs<'a> {
     types: String,
     exclude_archived: bool,
     limit: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -164,11 +175,12 @@ impl Api {
     }
 
     /// `users.conversations`: one page of the channels of these kinds (`public_channel`, `private_channel`, `im`, `mpim`) that we are
-    /// in; at most 200, without archived ones.
-    pub async fn own_conversations(&self, kinds: &[&str]) -> Result<Vec<Conversation>, ApiError> {
-        let args = OwnArgs { types: kinds.join(","), exclude_archived: true, limit: 200 };
-        let page: Own = self.call(Method::USERS_CONVERSATIONS, &args).await?.read_as()?;
-        Ok(page.channels)
+    /// in, without archived ones: the first, or that at `cursor`.
+    pub async fn own_conversations(&self, kinds: &[&str], cursor: Option<&str>) -> Result<ConversationsPage, ApiError> {
+        let args = OwnArgs { types: kinds.join(","), exclude_archived: true, limit: 200, cursor };
+        let answer = self.call(Method::USERS_CONVERSATIONS, &args).await?;
+        let page: Own = answer.read_as()?;
+        Ok(ConversationsPage { conversations: page.channels, next_cursor: answer.next_cursor().map(str::to_owned) })
     }
 
     /// `conversations.info`.

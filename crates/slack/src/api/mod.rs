@@ -16,7 +16,7 @@ mod stream;
 pub use answer::{Answer, Headed};
 pub use chat::{METADATA_EVENT_TYPE, Mark, Metadata, Post, Posted};
 pub use client::{ANSWER_BYTES_MAX, Api, ApiConfig, BASE_URL, SetupError};
-pub use conversations::{Conversation, HistoryPage, PageRequest};
+pub use conversations::{Conversation, ConversationsPage, HistoryPage, PageRequest};
 pub use error::{ApiError, Fate, Problem};
 pub use method::{Method, Style};
 pub use people::{Identity, Person};

@@ -195,14 +195,15 @@ fn cursor(ctx: &Ctx) -> Result<Option<SlackTs>, Refusal> {
 
 impl Ctx<'_> {
     fn page_limit(&self, default: usize, max: usize) -> usize {
-        self.args.number("limit").filter(|limit| *limit > 0).unwrap_or(default).min(max)
+        let asked = self.args.number("limit").filter(|limit| *limit > 0).unwrap_or(default);
+        asked.min(max).min(self.shared.options.page_max.unwrap_or(max))
     }
 
     fn history_limit(&self, default: usize, max: usize) -> usize {
         if self.shared.options.strict_history {
             self.page_limit(STRICT_MAX, STRICT_MAX)
         } else {
-            self.page_limit(default, max).min(self.shared.options.page_max.unwrap_or(max))
+            self.page_limit(default, max)
         }
     }
 }
