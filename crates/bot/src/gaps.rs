@@ -13,7 +13,7 @@ use std::{
 };
 
 use chathakase_session::{
-    ThreadKey, Timestamp, WorkspaceId,
+    ThreadKey, Timestamp, WorkspaceId, chain,
     time::{Clock, timeout},
 };
 use tokio::sync::{Notify, watch};
@@ -155,10 +155,7 @@ async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: 
             match done {
                 Ok(()) => looked_at = current,
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "what was missed could not be looked for; trying again"
-                    );
+                    tracing::warn!(error = %chain(&error), "what was missed could not be looked for; trying again");
                     gaps.missed.store(true, SeqCst);
                     gaps.list(number, Vec::new());
                     wait = AGAIN;

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
-use chathakase_session::time::SharedClock;
+use chathakase_session::{chain, time::SharedClock};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
                 });
             }
             Err(cause) => {
-                tracing::warn!(error = &cause as &dyn std::error::Error, "no connection could be taken; trying again");
+                tracing::warn!(error = %chain(&cause), "no connection could be taken; trying again");
                 clock.sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -73,7 +73,7 @@ async fn attend(stream: TcpStream, routes: Router, head_within: Duration, stop: 
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended badly");
+        tracing::debug!(error = %chain(&error), "a connection ended badly");
     }
 }
 
