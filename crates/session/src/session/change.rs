@@ -56,13 +56,6 @@ impl Session {
         self.last_activity = self.last_activity.max(now);
     }
 
-    /// Remembers what the model that answered calls itself.
-    pub fn answered_by(&mut self, model: &str) {
-        if self.model.as_deref() != Some(model) {
-            self.model = Some(model.into());
-        }
-    }
-
     /// Changes the text of the post at `ts` to that of its edit at `edited_ts`. A later edit wins, whatever the order of arrival.
     pub fn amend(&mut self, ts: SlackTs, text: &str, edited_ts: SlackTs) -> Amended {
         let Some(at) = self.post_at(ts) else { return Amended::Unknown };

@@ -8,8 +8,6 @@ mod texts;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use compact_str::CompactString;
-
 pub use self::{
     chat::ChatMessage,
     row::{Inserted, MessageRef, NewMessage},
@@ -43,7 +41,6 @@ pub struct Session {
     user_messages: u64,
     assistant_messages: u64,
     system_prompt: Option<Arc<str>>,
-    model: Option<CompactString>,
 }
 
 impl Session {
@@ -62,7 +59,6 @@ impl Session {
             user_messages: 0,
             assistant_messages: 0,
             system_prompt: None,
-            model: None,
         }
     }
 
@@ -96,11 +92,6 @@ impl Session {
     /// Messages up to this moment were cleared, and are refused when they come again.
     pub const fn cleared_before(&self) -> Option<SlackTs> {
         self.cleared_before
-    }
-
-    /// The model of the last answer, as it names itself.
-    pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
     }
 
     /// How many messages it holds: questions, answers, context and commands.
@@ -167,7 +158,7 @@ impl Session {
             last_activity: self.last_activity,
             expires_at: Some(self.last_activity + timeout),
             waiting: 0,
-            model: self.model.as_deref().map(str::to_owned),
+            model: None,
         }
     }
 

@@ -125,11 +125,6 @@ impl Answer {
         &self.headed
     }
 
-    /// The method that answered.
-    pub fn method(&self) -> &'static str {
-        self.method
-    }
-
     /// Slack's hint that something about the call was not quite right.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()

@@ -10,7 +10,7 @@ use futures_util::{TryFutureExt, future::BoxFuture};
 use super::{
     Delivered, Journal, Mode, OwnPost, PartShown, Replies, ReplyError, Target, part_hash,
     speaker::{Call, Speaker},
-    trouble::{Failure, Trouble},
+    trouble::{Failure, Trouble, try_pause},
 };
 use crate::{
     api::{ApiError, Metadata, Post},
@@ -18,19 +18,10 @@ use crate::{
     render::render,
 };
 
-/// How often a call that failed for a passing reason is tried again.
-const TRIES_MAX: u32 = 5;
-/// The pause before the first of them; it doubles each time.
-const TRY_PAUSE: Duration = Duration::from_millis(500);
-
 impl Replies {
-    /// Says `text` at once, whole: notices and the answers of commands.
-    pub async fn say(&self, target: Target, journal: Arc<dyn Journal>, text: &str) -> Result<Delivered, ReplyError> {
-        self.mend(target, journal, Vec::new(), text).await
-    }
-
     /// Brings the posts of a turn that were found in the thread to what `text` renders to: streams are stopped, every post is
-    /// written anew, missing ones are posted, surplus ones deleted. `text` is the answer as [`super::with_note`] gives it.
+    /// written anew, missing ones are posted, surplus ones deleted. Where none was found it is said at once, whole: so notices and
+    /// the answers of commands are. `text` is the answer as [`super::with_note`] gives it.
     /// May be called again after any failure.
     pub async fn mend(
         &self,
@@ -231,8 +222,12 @@ impl Patient<'_> {
                     }
                     wait
                 }
-                Trouble::Transient if tries < TRIES_MAX => backoff(&mut tries),
-                Trouble::Unknown if repeatable && tries < TRIES_MAX => backoff(&mut tries),
+                Trouble::Unknown if !repeatable => return Err(failure),
+                Trouble::Transient | Trouble::Unknown => {
+                    let Some(pause) = try_pause(tries) else { return Err(failure) };
+                    tries += 1;
+                    pause
+                }
                 _ => return Err(failure),
             };
             self.clock.sleep(pause).await;
@@ -256,11 +251,6 @@ impl Patient<'_> {
             PACING_WAIT.took(self.clock.monotonic().saturating_sub(asked_at), [lane.does()]);
         }
     }
-}
-
-fn backoff(tries: &mut u32) -> Duration {
-    *tries += 1;
-    TRY_PAUSE * (1 << (*tries - 1))
 }
 
 impl Failure {

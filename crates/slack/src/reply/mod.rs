@@ -139,17 +139,6 @@ impl Reply {
         let _ = self.ended().await;
     }
 
-    /// Whether any text may be visible already. From then on the model must not be asked again.
-    pub fn shown(&self) -> bool {
-        self.shared.lock().shown()
-    }
-
-    /// Forgets what was pushed, so that the model can be asked again; false, and nothing is forgotten, when text may be
-    /// visible already.
-    pub fn take_back(&mut self) -> bool {
-        self.shared.lock().take_back()
-    }
-
     /// Ends when the reply cannot go on, long before [`Reply::finish`] would say why: a person stopped it, the lease is
     /// lost, Slack refuses. Then there is no use in more words from the model. Never ends while all is well.
     pub async fn broken(&self) {

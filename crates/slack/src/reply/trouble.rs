@@ -7,6 +7,16 @@ use crate::{
     pacing::Lane,
 };
 
+/// How often a call that failed for a passing reason is tried again.
+const TRIES_MAX: u32 = 5;
+/// The pause before the first of them; it doubles each time.
+const TRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The pause before the next try, after so many; `None` when there were enough.
+pub(super) fn try_pause(tries: u32) -> Option<Duration> {
+    (tries < TRIES_MAX).then(|| TRY_PAUSE * (1 << tries))
+}
+
 /// A call that failed.
 #[derive(Debug)]
 pub(super) struct Failure {

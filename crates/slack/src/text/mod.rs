@@ -24,17 +24,6 @@ pub fn mentions(text: &str, user: &UserId) -> bool {
     pieces(text).any(|piece| piece.person().is_some_and(|id| id == user.as_str()))
 }
 
-/// The people whom the text mentions, each once, in order.
-pub fn mentioned_people(text: &str) -> Vec<UserId> {
-    let mut people: Vec<UserId> = Vec::new();
-    for id in pieces(text).filter_map(|piece| UserId::parse(piece.person()?).ok()) {
-        if !people.contains(&id) {
-            people.push(id);
-        }
-    }
-    people
-}
-
 /// The text without the mentions of this user, trimmed; what set a leading mention off (`<@U1>, help`) goes with it.
 ///
 /// Still Slack's text: give it to [`plain`] next.

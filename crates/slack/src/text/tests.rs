@@ -127,12 +127,6 @@ fn who_is_spoken_to_is_said_at_the_beginning() {
 }
 
 #[test]
-fn people_are_listed_once_in_order() {
-    let people = mentioned_people("<@U2> <@W1|x> <@U2> <#C1> <@C1> <!here>");
-    assert_eq!(people, [id("U2"), id("W1")]);
-}
-
-#[test]
 fn a_name_is_one_short_line() {
     let table = [
         ("Ana", "Ana"),
@@ -184,7 +178,6 @@ proptest! {
         // Taking one out can bring the halves of another together (`<@U<@UBOT>BOT>`); that one nobody ever wrote.
         prop_assume!(!text.contains("<@U<@") && !text.contains("<<@"));
         prop_assert!(!mentions(&rest, &bot), "{}", rest);
-        prop_assert_eq!(mentioned_people(&text).contains(&bot), mentions(&text, &bot));
     }
 
     #[test]
@@ -199,7 +192,12 @@ proptest! {
 fn any_text_is_read_without_a_panic() {
     fuzz!().with_type::<String>().for_each(|text| {
         let (words, bot) = (plain(text, &known()), id("UBOT"));
-        assert_eq!(mentions(text, &bot), mentioned_people(text).contains(&bot));
-        let _ = (words, without_mention(text, &bot), addresses_another(text, &bot), one_line_name(text));
+        let _ = (
+            words,
+            mentions(text, &bot),
+            without_mention(text, &bot),
+            addresses_another(text, &bot),
+            one_line_name(text),
+        );
     });
 }

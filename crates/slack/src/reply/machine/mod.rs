@@ -104,8 +104,6 @@ pub(super) struct Machine {
     shown_parts: Vec<PartShown>,
     mode: Option<Mode>,
     end: Option<Result<(), ReplyError>>,
-    /// A post of unknown fate, or parts that stand already.
-    perhaps_shown: bool,
     /// Nobody acts on it any more.
     over: bool,
 }
@@ -131,7 +129,6 @@ impl Machine {
             shown_parts: Vec::new(),
             mode: None,
             end: None,
-            perhaps_shown: false,
             over: false,
         }
     }
@@ -173,21 +170,6 @@ impl Machine {
     /// Nothing more is to be said, not even what was pushed.
     pub(super) fn abandon(&mut self) {
         self.end.get_or_insert(Err(ReplyError::Silenced));
-    }
-
-    pub(super) fn shown(&self) -> bool {
-        let opening = self.under_way.as_ref().is_some_and(|call| matches!(call.step, Step::Open(_)));
-        opening || self.perhaps_shown || !matches!(self.place, Place::Unposted)
-    }
-
-    pub(super) fn take_back(&mut self) -> bool {
-        if self.shown() || self.finished || self.end.is_some() {
-            return false;
-        }
-        self.renderer = Renderer::new(self.limits.part);
-        self.anything_pushed = false;
-        self.parts.clear();
-        true
     }
 
     /// The driver has ended.
@@ -288,7 +270,6 @@ impl Machine {
     /// The running part is whole, and the journal knows. Goes on to the next.
     pub(super) fn part_done(&mut self) {
         if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front()) {
-            self.perhaps_shown = true;
             self.shown_parts.push(PartShown { index: self.index, ts: open.ts, hash: part_hash(&part.text) });
         }
         self.advance();

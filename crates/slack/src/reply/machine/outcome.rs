@@ -10,15 +10,11 @@ use crate::{
     pacing::Mode,
     reply::{
         speaker::Call,
-        trouble::{Failure, Trouble},
+        trouble::{Failure, Trouble, try_pause},
         types::{Delivered, ReplyError},
     },
 };
 
-/// How often a call that failed for a passing reason is tried again before the reply gives up.
-const TRIES_MAX: u32 = 5;
-/// The pause before the first of them; it doubles each time.
-const TRY_PAUSE: Duration = Duration::from_millis(500);
 /// A part that Slack calls too long is halved, but not below this many bytes.
 const SPLIT_BYTES_LEAST: usize = 64;
 
@@ -103,7 +99,6 @@ impl Machine {
             _ if error.is_token_fatal() => self.end = Some(Err(ReplyError::Slack(error))),
             Trouble::Limited(wait) => self.limited(wait, error, now),
             Trouble::Unknown if opening => {
-                self.perhaps_shown = true;
                 self.end = Some(Err(ReplyError::Unknown { part: self.index, cause: error }));
             }
             Trouble::Transient => self.try_again(error, now),
@@ -151,11 +146,12 @@ impl Machine {
 
     /// A passing failure: again, after a pause that doubles, a few times.
     fn try_again(&mut self, error: ApiError, now: Duration) {
-        self.tries += 1;
-        if self.tries > TRIES_MAX {
-            self.end = Some(Err(ReplyError::Slack(error)));
-        } else {
-            self.not_before = now + TRY_PAUSE * (1 << (self.tries - 1));
+        match try_pause(self.tries) {
+            Some(pause) => {
+                self.tries += 1;
+                self.not_before = now + pause;
+            }
+            None => self.end = Some(Err(ReplyError::Slack(error))),
         }
     }
 

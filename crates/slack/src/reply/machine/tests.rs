@@ -241,22 +241,6 @@ fn an_answer_without_words_posts_nothing() {
 }
 
 #[test]
-fn what_was_not_shown_can_be_taken_back_and_what_was_shown_cannot() {
-    let mut run = Run::new(limits(), Vec::new());
-    run.machine.push("First try");
-    assert!(run.machine.take_back());
-    run.machine.push("Second");
-    let step = run.machine.next(Duration::ZERO);
-    let call = run.machine.begin(step, Mode::Stream).unwrap();
-    assert_eq!(call, Call::Open { part: 0, mode: Mode::Stream, text: "Second".to_owned() });
-    assert!(run.machine.shown(), "it may be visible from now on");
-    assert!(!run.machine.take_back());
-    run.machine.done(Err(failure(Trouble::Transient)), Duration::ZERO);
-    assert!(!run.machine.shown(), "it surely is not");
-    assert!(run.machine.take_back());
-}
-
-#[test]
 fn a_post_of_unknown_fate_is_not_made_again() {
     for mode in [Mode::Stream, Mode::PostAndUpdate, Mode::SinglePost] {
         let mut machine = Machine::new(limits());
@@ -265,7 +249,7 @@ fn a_post_of_unknown_fate_is_not_made_again() {
         machine.begin(step, mode).unwrap();
         machine.done(Err(failure(Trouble::Unknown)), Duration::ZERO);
         assert_eq!(machine.next(Duration::ZERO), Step::End);
-        assert!(machine.shown() && machine.is_over());
+        assert!(machine.is_over());
         assert!(matches!(machine.take_end(), Err(ReplyError::Unknown { part: 0, .. })));
     }
 }

@@ -47,7 +47,7 @@ async fn one_post_a_second_goes_into_a_channel() {
     let thread = stage.question().await;
     for n in 0..6 {
         let notice = format!("Notice {n}.");
-        let said = stage.replies.say(stage.target(&thread), stage.journal.clone(), &notice);
+        let said = stage.replies.mend(stage.target(&thread), stage.journal.clone(), Vec::new(), &notice);
         assert_eq!(stage.passing(secs(1), said).await.unwrap().mode, Mode::SinglePost);
     }
     assert_eq!(thread.answers().len(), 6);

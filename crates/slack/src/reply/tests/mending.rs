@@ -11,7 +11,10 @@ async fn posts_that_are_there_become_the_parts_and_surplus_ones_go() {
     let one = stage.begun(&thread, "Half a").await;
     one.abandon().await;
     for text in ["old part", "doubled"] {
-        stage.passing(secs(2), stage.replies.say(stage.target(&thread), stage.journal.clone(), text)).await.unwrap();
+        stage
+            .passing(secs(2), stage.replies.mend(stage.target(&thread), stage.journal.clone(), Vec::new(), text))
+            .await
+            .unwrap();
     }
     let found: Vec<OwnPost> = thread
         .posts()
@@ -41,7 +44,7 @@ async fn missing_parts_are_posted_and_written_into_the_journal_first() {
     let text = lines(14);
     let wanted = render(&text, &SMALL).parts;
     assert_eq!(wanted.len(), 3);
-    let said = stage.replies.say(stage.target(&thread), stage.journal.clone(), &text);
+    let said = stage.replies.mend(stage.target(&thread), stage.journal.clone(), Vec::new(), &text);
     let said = stage.passing(secs(2), said).await.unwrap();
     assert_eq!((thread.answers(), said.mode), (wanted.clone(), Mode::SinglePost));
     let mode = Mode::SinglePost;
