@@ -7,7 +7,7 @@ use std::{
 };
 
 use chathakase_session::{store::Rules, time::SharedClock};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::{Options, SCHEMA, SqliteStore, migrate, open, readers::Readers};
@@ -48,30 +48,39 @@ pub(crate) fn look(path: &Path) -> Result<Found, OpenError> {
         return Ok(Found::Nothing { path: path.into() });
     }
     let path = path.canonicalize().map_err(|cause| OpenError::NotWritable { path: path.into(), cause })?;
-    let lock = match open::lock(&path) {
-        Ok(lock) => Some(lock),
-        Err(OpenError::InUse { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    let served = is_served(&path)?;
     let conn = open::reader(&path)?;
     if migrate::found(&conn, &path)? == SCHEMA {
         open::refuse_unfinished(&conn, &path)?;
     }
     drop(conn);
-    if lock.is_none() {
+    if served {
         return Ok(Found::Served { path });
     }
     write_nothing_new(&path).map_err(|cause| open::refused(&path, cause))?;
     Ok(Found::Ready { path })
 }
 
-/// A durable write that leaves everything as it was.
+/// Whether another process serves the file. Who looks must not keep it from one that starts: the lock is let go at once.
+fn is_served(path: &Path) -> Result<bool, OpenError> {
+    match open::lock(path) {
+        Ok(_) => Ok(false),
+        Err(OpenError::InUse { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// A durable write that leaves everything as it was: in one transaction, because somebody may have begun to serve the file, and
+/// to bring it up to date.
 fn write_nothing_new(path: &Path) -> rusqlite::Result<()> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(open::BUSY_TIMEOUT)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
-    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    conn.pragma_update(None, "user_version", version)
+    let writes = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = writes.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    writes.pragma_update(None, "user_version", version)?;
+    writes.commit()
 }
 
 fn nearest_folder(path: &Path) -> PathBuf {
@@ -116,5 +125,23 @@ impl SqliteStore {
             rules: Arc::new(rules),
             writer: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_looked_at_can_be_served_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chathakase.db");
+        drop(open::open(&path, &Options::default()).unwrap());
+        assert!(!is_served(&path).unwrap());
+        let serving = open::open(&path, &Options::default()).unwrap();
+        assert!(is_served(&path).unwrap());
+        // One that began to serve after the question is not in its way either.
+        write_nothing_new(&path).unwrap();
+        drop(serving);
     }
 }
