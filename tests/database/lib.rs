@@ -85,6 +85,13 @@ impl TestDatabase {
         .len()
     }
 
+    /// Makes it hang from now on.
+    pub async fn hang(&self) -> Hanging {
+        let client = connect(&self.url()).await;
+        client.batch_execute("BEGIN; LOCK TABLE chathakase.message").await.unwrap();
+        Hanging(client)
+    }
+
     fn on_server(&self, sql: String) -> Vec<String> {
         run(format!("{}/postgres", self.server), sql)
     }
@@ -93,6 +100,18 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         self.on_server(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// A database that hangs for everybody who writes a message, as one does whose disk is stuck; until this is dropped.
+#[derive(Debug)]
+pub struct Hanging(Client);
+
+impl Hanging {
+    /// Waits until somebody is kept waiting by it.
+    pub async fn keeps_somebody(&self) {
+        let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'chathakase.message'::regclass LIMIT 1";
+        while self.0.query_opt(waiting, &[]).await.unwrap().is_none() {}
     }
 }
 

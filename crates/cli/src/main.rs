@@ -1,6 +1,6 @@
 //! The `chathakase` binary.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use chathakase::{
     args::{Cli, Command},
@@ -8,11 +8,27 @@ use chathakase::{
 };
 use clap::Parser;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long what still goes on at the end is waited for. Whoever has to be waited for was: this is what a disk or a database keeps.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
     // Before any TLS client is built; a second provider could only be a mistake of ours.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            report(&anyhow::Error::new(cause).context("the system gives no threads to work with"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(command));
+    runtime.shutdown_timeout(LEFT_BEHIND_AFTER);
+    code
+}
+
+async fn run(command: Command) -> ExitCode {
+    let done = match command {
         Command::Serve(args) => serve::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Check(args) => match check::run(&args).await {

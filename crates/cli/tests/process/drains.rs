@@ -4,6 +4,7 @@ use chathakase_sim::slack::{
     Gate,
     Transport::{self, Http},
 };
+use test_database::TestDatabase;
 
 use crate::{
     patience::in_time,
@@ -110,4 +111,26 @@ async fn a_start_that_waits_for_slack_can_be_ended() {
     program.terminate().await;
     let ended = program.ended().await;
     assert_eq!(ended.code, Some(0), "{}", ended.said);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once_whatever_the_database_does() {
+    if !TestDatabase::is_there() {
+        return;
+    }
+    let (mut stage, database) = (Stage::new(Http).await, TestDatabase::new());
+    stage.set("DATABASE_URL", &database.url());
+    let serving = stage.serve().await;
+    let hanging = database.hang().await;
+    let asked = stage.slack.mention("ana", "#general", "hello?");
+    let kept = async {
+        in_time(hanging.keeps_somebody()).await.expect("the message is on its way into the store");
+        serving.program.terminate().await;
+        serving.program.logs("ending: running answers are finished first").await;
+        serving.program.terminate().await;
+        let ended = serving.program.ended().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+        assert!(ended.said.contains("ended at once, as asked twice"), "{}", ended.said);
+    };
+    tokio::join!(asked, kept);
 }

@@ -32,8 +32,9 @@ const BATCH_STEPS_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// How often a transaction is begun anew before its callers are told that it cannot be.
 const ATTEMPTS_MAX: u32 = 5;
-/// How often a lost database is looked for to learn what became of a commit, and how long apart: about as long as a caller
-/// waits at most (10 s).
+/// How often a lost database is looked for to learn what became of a commit, and how long apart: 10 s where it refuses us at once,
+/// and longer by the time that each connection may take (`connect_timeout`) where nothing answers. A store that is being closed
+/// looks once.
 const FATE_ATTEMPTS_MAX: u32 = 40;
 const FATE_WAIT: Duration = Duration::from_millis(250);
 /// Messages that one transaction of housekeeping erases.
@@ -238,6 +239,9 @@ impl Writer {
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "what became of a commit is not known yet");
                     self.link = None;
+                    if self.queue.is_closed() {
+                        break;
+                    }
                     self.queue.pause(FATE_WAIT);
                 }
             }
