@@ -248,7 +248,7 @@ fn ask(question: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use chathakase_session::{
-        Kind, Role,
+        Kind,
         store::{NewPost, Rules},
     };
     use chathakase_store::MemoryStore;
@@ -265,20 +265,7 @@ mod tests {
 
     /// Somebody says something at this second.
     async fn says(store: &MemoryStore, key: &ThreadKey, who: &str, secs: i64, kind: Kind) {
-        let post = NewPost {
-            key: key.clone(),
-            ts: ts(secs),
-            role: Role::User,
-            kind,
-            author: Some(who.parse().unwrap()),
-            author_team: None,
-            name: None,
-            by_bot: false,
-            text: "words".to_owned(),
-            edited_ts: None,
-            asked_by_edit: None,
-            joined_only: false,
-        };
+        let post = NewPost::from_user(who.parse().unwrap(), key, ts(secs), kind, "words");
         store.receive(post, None, Timestamp::from_secs(secs)).await.unwrap();
     }
 

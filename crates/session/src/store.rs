@@ -6,6 +6,7 @@
 
 mod around;
 mod error;
+mod post;
 mod receipt;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -13,13 +14,14 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    ChannelId, Kind, Message, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    ChannelId, Message, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
     message::Ending,
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId},
 };
 
 pub use around::Around;
 pub use error::{Result, StoreError};
+pub use post::{Edit, Learned, NewPost, ReadBack};
 pub use receipt::{PASSED_MAX, Receipt, Received};
 
 /// What every step is measured by. Given to a store when it is opened.
@@ -41,78 +43,6 @@ impl Default for Rules {
         let hour = Duration::from_secs(3600);
         Self { session_timeout: hour, waiting_max: 50, tombstones_for: 25 * hour, sessions_counted_max: 100_000 }
     }
-}
-
-/// A post on its way into a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewPost {
-    /// The thread it belongs to.
-    pub key: ThreadKey,
-    /// Its own timestamp; with workspace and channel it names the post, and the same name is stored once.
-    pub ts: SlackTs,
-    /// Whose words. `Assistant` only for posts of ours that are read back from Slack.
-    pub role: Role,
-    /// What it is to us.
-    pub kind: Kind,
-    /// Who wrote it.
-    pub author: Option<UserId>,
-    /// The author's own workspace.
-    pub author_team: Option<WorkspaceId>,
-    /// The author's name, as the model is to be told it.
-    pub name: Option<String>,
-    /// Whether a bot wrote it.
-    pub by_bot: bool,
-    /// What was said, as the model is to read it.
-    pub text: String,
-    /// Slack's mark of its last edit.
-    pub edited_ts: Option<SlackTs>,
-    /// The edit that made it ask us; `None` when it did from the beginning.
-    pub asked_by_edit: Option<SlackTs>,
-    /// Take it in only if we take part in its thread, and did when it was written; else answer [`Receipt::NotJoined`]. Asked
-    /// and done in one step, so that posts of one thread keep the order in which they arrived.
-    pub joined_only: bool,
-}
-
-/// An edit of a post.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
-    /// The thread that the post belongs to.
-    pub key: ThreadKey,
-    /// The post.
-    pub ts: SlackTs,
-    /// What it says now, as the model is to read it.
-    pub text: String,
-    /// Slack's mark of the edit.
-    pub edited_ts: SlackTs,
-    /// Whether a mark is left of it when no such post is known, without its text: the post may still arrive as it was before.
-    pub leaves_mark: bool,
-}
-
-/// What Slack showed of a thread when it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadBack {
-    /// The posts that are worth knowing, with the texts they have now.
-    pub posts: Vec<NewPost>,
-    /// Every post that stood there, worth knowing or not.
-    pub stood: Vec<SlackTs>,
-    /// From this post on the thread was read to its end; `None` when some of it was not shown. Only a whole reading proves
-    /// that a post is gone.
-    pub whole_from: Option<SlackTs>,
-    /// When reading began: what was stored before then stood in the thread, if it was not deleted.
-    pub began: Timestamp,
-    /// How many posts of the thread were not read, at least.
-    pub left_out: u64,
-}
-
-/// What a reading of a thread changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Learned {
-    /// Posts that were not known.
-    pub new: usize,
-    /// Messages that were edited since.
-    pub amended: usize,
-    /// Messages, and answers of ours, that were deleted since.
-    pub erased: usize,
 }
 
 /// A turn that the caller now holds, with all that a stranger to it must know to carry on.

@@ -11,7 +11,7 @@ mod floor;
 use std::{path::Path, sync::Arc, time::Instant};
 
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, Timestamp,
+    Kind, SlackTs, ThreadKey, Timestamp,
     store::{NewPost, Rules, SessionStore},
 };
 use chathakase_sim::ManualClock;
@@ -31,23 +31,16 @@ fn micros(n: i64) -> i64 {
 }
 
 fn post(n: i64, text: &str) -> NewPost {
+    let key = ThreadKey {
+        workspace: "T0123ABCD".parse().unwrap(),
+        channel: "C0123ABCD".parse().unwrap(),
+        root: SlackTs::from_micros(micros(n % THREADS)).unwrap(),
+    };
+    let ts = SlackTs::from_micros(micros(n)).unwrap();
     NewPost {
-        key: ThreadKey {
-            workspace: "T0123ABCD".parse().unwrap(),
-            channel: "C0123ABCD".parse().unwrap(),
-            root: SlackTs::from_micros(micros(n % THREADS)).unwrap(),
-        },
-        ts: SlackTs::from_micros(micros(n)).unwrap(),
-        role: Role::User,
-        kind: Kind::Context,
-        author: Some("U0123ABCD".parse().unwrap()),
         author_team: Some("T0123ABCD".parse().unwrap()),
         name: Some("Ana".to_owned()),
-        by_bot: false,
-        text: text.to_owned(),
-        edited_ts: None,
-        asked_by_edit: None,
-        joined_only: false,
+        ..NewPost::from_user("U0123ABCD".parse().unwrap(), &key, ts, Kind::Context, text)
     }
 }
 

@@ -76,6 +76,22 @@ impl Session {
 }
 
 impl Thread {
+    /// A thread that nothing is known of.
+    pub(crate) fn unknown(no: u64, key: &ThreadKey) -> Self {
+        Self {
+            no,
+            key: key.clone(),
+            joined: false,
+            joined_from: None,
+            cleared_before: None,
+            bots_in_row: 0,
+            fence: 0,
+            next_seq: 1,
+            unread: true,
+            rested_at: None,
+            session: None,
+        }
+    }
     /// The session, unless there is none or its time is over.
     pub(crate) fn live(&self, now: Timestamp) -> Option<&Session> {
         self.session.as_ref().filter(|session| !session.is_due(now))
@@ -91,9 +107,6 @@ impl Thread {
     pub(crate) fn listens_at(&self, ts: SlackTs) -> bool {
         self.joined && self.joined_from.is_none_or(|from| ts > from)
     }
-}
-
-impl Thread {
     /// Its number, its next `seq`, and the session that an open turn needs.
     pub(crate) fn opened(&mut self) -> Result<(u64, &mut u64, &mut Session)> {
         let Self { no, next_seq, session, .. } = self;

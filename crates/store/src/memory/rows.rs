@@ -129,19 +129,7 @@ impl ThreadRows for Tables {
         Ok(self.threads.get(&no).cloned())
     }
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
-        let thread = Thread {
-            no: self.threads.len() as u64 + 1,
-            key: key.clone(),
-            joined: false,
-            joined_from: None,
-            cleared_before: None,
-            bots_in_row: 0,
-            fence: 0,
-            next_seq: 1,
-            unread: true,
-            rested_at: None,
-            session: None,
-        };
+        let thread = Thread::unknown(self.threads.len() as u64 + 1, key);
         self.by_key.insert(key.clone(), thread.no);
         self.threads.insert(thread.no, thread.clone());
         Ok(thread)

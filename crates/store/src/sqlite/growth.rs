@@ -10,7 +10,7 @@ use std::{
 };
 
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    Kind, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{Claimed, Closing, Edit, NewPost, Receipt, Result, Rules, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
@@ -42,20 +42,7 @@ fn thread(workspace: &str, root: i64) -> ThreadKey {
     ThreadKey { workspace: workspace.parse().unwrap(), channel: "C1".parse().unwrap(), root: ts(root) }
 }
 fn post(key: &ThreadKey, secs: i64, kind: Kind) -> NewPost {
-    NewPost {
-        key: key.clone(),
-        ts: ts(secs),
-        role: Role::User,
-        kind,
-        author: Some("U1".parse().unwrap()),
-        author_team: None,
-        name: None,
-        by_bot: false,
-        text: "words".to_owned(),
-        edited_ts: None,
-        asked_by_edit: None,
-        joined_only: false,
-    }
+    NewPost::from_user("U1".parse().unwrap(), key, ts(secs), kind, "words")
 }
 fn says() -> Words {
     Words::new(Closing {

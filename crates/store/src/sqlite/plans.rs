@@ -9,7 +9,7 @@ use std::{
 };
 
 use chathakase_session::{
-    Kind, Role, ThreadKey, Timestamp,
+    Kind, ThreadKey, Timestamp,
     message::Ending,
     store::{Claimed, Closing, Edit, NewPost, Page, ReadBack, Receipt, Rules, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
@@ -55,20 +55,8 @@ fn ts(secs: i64) -> chathakase_session::SlackTs {
 }
 
 fn post(secs: i64, kind: Kind) -> NewPost {
-    NewPost {
-        key: key(),
-        ts: ts(secs),
-        role: Role::User,
-        kind,
-        author: Some("U1".parse().unwrap()),
-        author_team: None,
-        name: Some(format!("Ana {secs}")),
-        by_bot: false,
-        text: "words".to_owned(),
-        edited_ts: None,
-        joined_only: false,
-        asked_by_edit: None,
-    }
+    let name = Some(format!("Ana {secs}"));
+    NewPost { name, ..NewPost::from_user("U1".parse().unwrap(), &key(), ts(secs), kind, "words") }
 }
 
 fn says(outcome: Outcome) -> Closing {

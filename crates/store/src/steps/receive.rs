@@ -13,38 +13,13 @@ use super::{
 use crate::codec::Packed;
 use crate::rows::{AT_ONCE, Lists, MessageRow, Place, Post, PostName, Rows, Thread, TurnRow};
 
-/// What is to be done with a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Nothing(Refusal),
+/// How a post that is taken in comes into its session.
+#[derive(Clone, Copy, Debug)]
+enum Way {
     /// It is new to us.
     Enter,
     /// It is stored as context and now asks.
-    Raise {
-        session: u64,
-        seq: u64,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    Known,
-    Gone,
-    NotJoined,
-    Full,
-    Outdated(SlackTs),
-}
-
-impl From<Refusal> for Receipt {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Known => Self::Known,
-            Refusal::Gone => Self::Gone,
-            Refusal::NotJoined => Self::NotJoined,
-            Refusal::Full => Self::Full,
-            Refusal::Outdated(edited_ts) => Self::Outdated(edited_ts),
-        }
-    }
+    Raise { session: u64, seq: u64 },
 }
 
 /// The step. One post costs the same however much its thread holds, apart from the history that the claimant wants.
@@ -58,17 +33,19 @@ pub(crate) fn receive(
     let (post, name) = (&incoming.post, incoming.name_of_post());
     let known = rows.post(&name)?;
     let thread = rows.thread(&post.key)?;
-    let verdict = judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now);
-    let (mut thread, verdict) = match (thread, verdict) {
-        (thread, Verdict::Nothing(refusal)) => {
-            if refusal == Refusal::NotJoined {
+    let way = match judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now) {
+        Ok(way) => way,
+        Err(receipt) => {
+            if receipt == Receipt::NotJoined {
                 edit::pass_over(rows, &name, post.key.root, known.as_ref(), post.edited_ts, now)?;
             }
             let passed = passed(rows, thread.as_ref(), post)?;
-            return Ok(Received { receipt: refusal.into(), created: false, passed });
+            return Ok(Received { receipt, created: false, passed });
         }
-        (Some(thread), verdict) => (thread, verdict),
-        (None, verdict) => (rows.add_thread(&post.key)?, verdict),
+    };
+    let mut thread = match thread {
+        Some(thread) => thread,
+        None => rows.add_thread(&post.key)?,
     };
     let created = session::ensure(rows, &mut thread, asked_at(post), now)?;
     if post.kind != Kind::Context {
@@ -82,12 +59,12 @@ pub(crate) fn receive(
     if post.kind == Kind::Accepted {
         thread.bots_in_row = if post.by_bot { thread.bots_in_row.saturating_add(1) } else { 0 };
     }
-    let mut receipt = match verdict {
-        Verdict::Raise { session, seq } => {
+    let mut receipt = match way {
+        Way::Raise { session, seq } => {
             let known_post = known.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
             raise(rows, &mut thread, incoming, (&name, known_post), (session, seq), claimant, now)?
         }
-        Verdict::Enter | Verdict::Nothing(_) => {
+        Way::Enter => {
             let asking = Asking {
                 seq: thread.next_seq,
                 ts: post.ts,
@@ -122,6 +99,7 @@ fn passed(rows: &impl Rows, thread: Option<&Thread>, post: &NewPost) -> Result<V
     if opens { rows.passed(&post.key, asked_at(post), PASSED_MAX) } else { Ok(Vec::new()) }
 }
 
+/// Whether a post is taken in, and how; else what its sender is told.
 fn judge(
     known: Option<&Post>,
     thread: Option<&Thread>,
@@ -129,38 +107,38 @@ fn judge(
     claims: bool,
     rules: &Rules,
     now: Timestamp,
-) -> Verdict {
+) -> std::result::Result<Way, Receipt> {
     let post = &incoming.post;
     if thread.is_some_and(|thread| thread.is_cleared(post.ts)) {
-        return Verdict::Nothing(Refusal::Gone);
+        return Err(Receipt::Gone);
     }
     if post.joined_only && thread.is_none_or(|thread| !thread.listens_at(post.ts)) {
-        return Verdict::Nothing(Refusal::NotJoined);
+        return Err(Receipt::NotJoined);
     }
     let live = thread.and_then(|thread| thread.live(now));
-    let verdict = match known {
-        None => Verdict::Enter,
-        Some(Post { place: Place::Erased { .. }, .. }) => return Verdict::Nothing(Refusal::Gone),
+    let way = match known {
+        None => Way::Enter,
+        Some(Post { place: Place::Erased { .. }, .. }) => return Err(Receipt::Gone),
         Some(Post { place: Place::Passed { .. }, edited_ts: Some(edited_ts), .. })
             if post.edited_ts.is_none_or(|known| known < *edited_ts) =>
         {
-            return Verdict::Nothing(Refusal::Outdated(*edited_ts));
+            return Err(Receipt::Outdated(*edited_ts));
         }
-        Some(Post { place: Place::Passed { .. }, .. }) => Verdict::Enter,
-        Some(Post { asked: true, .. }) => return Verdict::Nothing(Refusal::Known),
-        Some(_) if post.kind == Kind::Context => return Verdict::Nothing(Refusal::Known),
+        Some(Post { place: Place::Passed { .. }, .. }) => Way::Enter,
+        Some(Post { asked: true, .. }) => return Err(Receipt::Known),
+        Some(_) if post.kind == Kind::Context => return Err(Receipt::Known),
         Some(Post { place: Place::Stored { session, seq, .. }, .. })
             if live.is_some_and(|live| live.no == *session) =>
         {
-            Verdict::Raise { session: *session, seq: *seq }
+            Way::Raise { session: *session, seq: *seq }
         }
-        Some(_) => Verdict::Enter,
+        Some(_) => Way::Enter,
     };
     let full = live.is_some_and(|live| {
         let runs_at_once = claims && live.running.is_none();
         !runs_at_once && live.waiting_messages >= rules.waiting_max as u64
     });
-    if post.kind == Kind::Accepted && full { Verdict::Nothing(Refusal::Full) } else { verdict }
+    if post.kind == Kind::Accepted && full { Err(Receipt::Full) } else { Ok(way) }
 }
 
 /// The message that a turn is to answer.

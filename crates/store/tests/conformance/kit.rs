@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chathakase_session::{
-    Kind, Message, Role, SlackTs, ThreadKey, Timestamp,
+    Kind, Message, SlackTs, ThreadKey, Timestamp,
     message::Ending,
     store::{Claimed, Closing, Edit, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
@@ -35,18 +35,9 @@ pub(crate) fn thread() -> ThreadKey {
 /// Ana asks.
 pub(crate) fn asks(key: &ThreadKey, secs: i64, text: &str) -> NewPost {
     NewPost {
-        key: key.clone(),
-        ts: ts(secs),
-        role: Role::User,
-        kind: Kind::Accepted,
-        author: Some("U1ANA".parse().unwrap()),
         author_team: Some("T1".parse().unwrap()),
         name: Some("Ana".to_owned()),
-        by_bot: false,
-        text: text.to_owned(),
-        edited_ts: None,
-        asked_by_edit: None,
-        joined_only: false,
+        ..NewPost::from_user("U1ANA".parse().unwrap(), key, ts(secs), Kind::Accepted, text)
     }
 }
 

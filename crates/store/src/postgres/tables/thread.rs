@@ -87,19 +87,7 @@ impl ThreadRows for Sql<'_> {
     }
 
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
-        let thread = Thread {
-            no: self.number()?,
-            key: key.clone(),
-            joined: false,
-            joined_from: None,
-            rested_at: None,
-            cleared_before: None,
-            bots_in_row: 0,
-            fence: 0,
-            next_seq: 1,
-            unread: true,
-            session: None,
-        };
+        let thread = Thread::unknown(self.number()?, key);
         let sql =
             "INSERT INTO chathakase.thread (workspace, channel, root, no, joined, bots_in_row, fence, next_seq, unread)
                    VALUES ($1, $2, $3, $4, FALSE, 0, 0, 1, TRUE)";

@@ -70,19 +70,7 @@ impl ThreadRows for Sql<'_> {
         let sql = "INSERT INTO thread (workspace, channel, root, joined, bots_in_row, fence, next_seq, unread)
                    VALUES (?, ?, ?, 0, 0, 0, 1, 1)";
         self.run(sql, params![key.workspace.as_str(), key.channel.as_str(), key.root.as_micros()])?;
-        Ok(Thread {
-            no: self.conn.last_insert_rowid().unsigned_abs(),
-            key: key.clone(),
-            joined: false,
-            joined_from: None,
-            cleared_before: None,
-            bots_in_row: 0,
-            fence: 0,
-            next_seq: 1,
-            unread: true,
-            rested_at: None,
-            session: None,
-        })
+        Ok(Thread::unknown(self.conn.last_insert_rowid().unsigned_abs(), key))
     }
 
     fn save_thread(&mut self, thread: &Thread) -> Result<()> {
