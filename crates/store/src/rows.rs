@@ -310,6 +310,10 @@ pub(crate) trait MessageRows {
     fn remove_message(&mut self, message: &MessageRow) -> Result<()>;
     /// Messages up to and including `until`, in window order.
     fn messages_until(&self, session: u64, until: SlackTs) -> Result<Vec<MessageRow>>;
+    /// Messages from `from` on, in window order.
+    fn messages_from(&self, session: u64, from: SlackTs) -> Result<Vec<MessageRow>>;
+    /// The newest answers to what was said before `before`, at most `limit`.
+    fn answers_before(&self, session: u64, before: SlackTs, limit: usize) -> Result<Vec<MessageRow>>;
     /// What `turn` answered: it stands behind the post at `ts`, the last that it answers.
     fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>>;
     /// The messages that `turn` answers, by `seq`.

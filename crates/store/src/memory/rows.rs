@@ -247,6 +247,16 @@ impl MessageRows for Tables {
         let window = content.window.iter().take_while(|(ts, ..)| *ts <= until);
         Ok(window.filter_map(|(_, _, seq)| content.messages.get(seq)).cloned().collect())
     }
+    fn messages_from(&self, session: u64, from: SlackTs) -> Result<Vec<MessageRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
+        let window = content.window.range((from, false, 0)..);
+        Ok(window.filter_map(|(_, _, seq)| content.messages.get(seq)).cloned().collect())
+    }
+    fn answers_before(&self, session: u64, before: SlackTs, limit: usize) -> Result<Vec<MessageRow>> {
+        let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };
+        let answers = content.window.range(..(before, false, 0)).rev().filter(|(_, answer, _)| *answer).take(limit);
+        Ok(answers.filter_map(|(_, _, seq)| content.messages.get(seq)).cloned().collect())
+    }
     fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
         let Some(content) = self.sessions.get(&session) else { return Ok(None) };
         let behind = content.window.range((ts, true, 0)..=(ts, true, u64::MAX));

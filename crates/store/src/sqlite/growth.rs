@@ -12,14 +12,14 @@ use std::{
 use chathakase_session::{
     Kind, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
-    store::{Claimed, Closing, Edit, NewPost, Receipt, Result, Rules, Usage},
+    store::{Claimed, Closing, Edit, NewPost, ReadBack, Receipt, Result, Rules, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
 use super::{Options, open, open::Opened, tables::Sql};
 use crate::{
     rows::{Lists, PostName, ThreadRows},
-    steps::{Incoming, edit, edit::Edited, expire, lease, look, receive, speak, speak::Words},
+    steps::{Incoming, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words},
 };
 
 /// A file with its writer's connection, and a count of what SQLite did.
@@ -133,6 +133,15 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
         let text = "b".to_owned();
         Edited::new(Edit { key: key.clone(), ts: ts(secs), text, edited_ts: ts(end), leaves_mark: true })
     };
+    // The last three questions and answers, and one of the questions is gone.
+    let read = ReadBack {
+        posts: Vec::new(),
+        stood: (-30..=0).filter(|secs| *secs != -20).map(|secs| ts(end + secs)).collect(),
+        whole_from: Some(ts(end - 30)),
+        began: now,
+        left_out: 0,
+    };
+    let seen = Seen::new(read);
     let told = |(ops, given): (u64, String), wanted: &str| {
         assert!(given.contains(wanted), "{given}");
         ops
@@ -152,6 +161,7 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
             "retract what is no answer",
             told(file.cost(|sql| edit::retract(sql, &rules, &key, ts(end + 7), now)), "false"),
         ),
+        ("reconcile", told(file.cost(|sql| learn::reconcile(sql, &rules, &key, &seen, now)), "erased: 1")),
         ("stop", told(file.cost(|sql| lease::stop(sql, &key, ts(end + 7))), "Some")),
         ("close", told(file.cost(|sql| speak::close(sql, &running.lease, &says(), now)), "")),
         ("history", told(file.cost(|sql| look::history(sql, &key, Some(running.turn.id), 3, now)), "words")),

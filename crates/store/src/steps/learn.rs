@@ -1,14 +1,11 @@
 //! Posts read back from Slack.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use chathakase_session::{
     Kind, Role, SlackTs, ThreadKey, Timestamp,
     store::{Learned, ReadBack, Result, Rules},
-    turn::{Lease, TurnId},
+    turn::{Delivery, Lease, Part, TurnId},
 };
 
 use super::{
@@ -136,24 +133,31 @@ fn bring_in_line(
             learned.amended += 1;
         }
     }
-    if seen.whole_from.is_some() {
-        learned.erased = erase_missing(rows, thread, seen, served, now)?;
+    if let Some(from) = seen.whole_from {
+        learned.erased = erase_missing(rows, thread, seen, from, served, now)?;
     }
     Ok(learned)
 }
 
-/// Erases what is stored and does not stand in the thread any more.
+/// So many answers to what was said before the first post that was read may stand behind it: that of the turn that ran then, and
+/// that of the turn which waited behind it.
+const ANSWERS_BEFORE: usize = 2;
+
+/// Erases what is stored and does not stand any more in the thread, which was read from `from` on. Costs time with what was said
+/// since then, however much was before.
 fn erase_missing(
     rows: &mut impl Rows,
     thread: &mut Thread,
     seen: &Seen,
+    from: SlackTs,
     served: Option<TurnId>,
     now: Timestamp,
 ) -> Result<usize> {
     let no = thread.session_mut()?.no;
-    let messages = rows.messages_until(no, SlackTs::MAX)?;
+    let (answers, messages): (Vec<_>, Vec<_>) =
+        rows.messages_from(no, from)?.into_iter().partition(|message| message.answer);
     let mut erased = 0;
-    let may_go = |message: &&MessageRow| !message.answer && (served.is_none() || message.turn != served);
+    let may_go = |message: &&MessageRow| served.is_none() || message.turn != served;
     for message in messages.iter().filter(may_go).filter(|message| seen.lacks(message.ts, Some(message.at))) {
         let name = PostName::of(&thread.key, message.ts);
         let known =
@@ -161,13 +165,12 @@ fn erase_missing(
         edit::take_out(rows, thread, &name, known, message, now)?;
         erased += 1;
     }
-    let answers: HashMap<_, &MessageRow> =
-        messages.iter().filter(|message| message.answer).map(|message| (message.turn, message)).collect();
-    for turn in rows.delivered_until(no, SlackTs::MAX)? {
-        let Some(answer) = answers.get(&Some(turn.id)) else { continue };
-        if rows.parts(turn.id)?.iter().filter_map(|part| part.ts).any(|ts| seen.lacks(ts, Some(ts.moment() + SKEW_MAX)))
-        {
-            session::erase(rows, thread.session_mut()?, answer)?;
+    for answer in answers.into_iter().chain(rows.answers_before(no, from, ANSWERS_BEFORE)?) {
+        let Some(turn) = answer.turn else { continue };
+        let lacks = |part: &Part| part.ts.is_some_and(|ts| seen.lacks(ts, Some(ts.moment() + SKEW_MAX)));
+        // One that is still being brought may stand elsewhere by now.
+        if rows.parts(turn)?.iter().any(lacks) && rows.turn(turn)?.is_some_and(|turn| turn.delivery == Delivery::Done) {
+            session::erase(rows, thread.session_mut()?, &answer)?;
             erased += 1;
         }
     }

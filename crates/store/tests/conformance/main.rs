@@ -84,6 +84,7 @@ every_store! {
         an_answer_deleted_while_it_is_brought_is_forgotten_with_its_delivery,
         an_answer_of_which_the_thread_shows_nothing_was_not_said,
         a_reading_finds_the_last_answer_deleted_unless_it_is_too_young,
+        a_reading_from_the_middle_finds_deleted_answers_to_what_was_said_before,
         a_first_post_that_asks_after_others_has_its_thread_read,
         the_answer_to_cleared_words_is_not_read_back,
         a_reading_never_takes_away_the_question_it_is_for,

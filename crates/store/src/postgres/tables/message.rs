@@ -128,6 +128,25 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, self.of(session, params![until]), read)
     }
 
+    fn messages_from(&self, session: u64, from: SlackTs) -> Result<Vec<MessageRow>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chathakase.message WHERE workspace = $1 AND session = $2 AND ts >= $3 ORDER BY ts, answer, seq"
+        );
+        self.all(&MESSAGE, sql, self.of(session, params![from]), read)
+    }
+
+    fn answers_before(&self, session: u64, before: SlackTs, limit: usize) -> Result<Vec<MessageRow>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chathakase.message WHERE workspace = $1 AND session = $2 AND ts < $3 AND answer
+             ORDER BY ts DESC, answer DESC, seq DESC LIMIT $4"
+        );
+        self.all(&MESSAGE, sql, self.of(session, params![before, limit]), read)
+    }
+
     fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
         let sql = concat!(
             "SELECT ",

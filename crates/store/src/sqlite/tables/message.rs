@@ -105,6 +105,21 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, params![session, until.as_micros()], read)
     }
 
+    fn messages_from(&self, session: u64, from: SlackTs) -> Result<Vec<MessageRow>> {
+        let sql =
+            concat!("SELECT ", columns!(), " FROM message WHERE session = ? AND ts >= ? ORDER BY ts, answer, seq");
+        self.all(&MESSAGE, sql, params![session, from.as_micros()], read)
+    }
+
+    fn answers_before(&self, session: u64, before: SlackTs, limit: usize) -> Result<Vec<MessageRow>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE session = ? AND ts < ? AND answer = 1 ORDER BY ts DESC, answer DESC, seq DESC LIMIT ?"
+        );
+        self.all(&MESSAGE, sql, params![session, before.as_micros(), int(limit)], read)
+    }
+
     fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>> {
         // Left to itself SQLite takes the key, and walks over the session.
         let sql = concat!(

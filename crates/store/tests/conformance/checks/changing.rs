@@ -1,7 +1,7 @@
 //! Edits, deletions and clearing.
 
 use chathakase_session::{
-    store::{Amended, Cleared, Erased, Learned, NewPost, Receipt, Rules, SessionStore},
+    store::{Amended, Cleared, Erased, Learned, NewPost, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnState,
 };
 
@@ -398,4 +398,25 @@ pub(crate) async fn what_came_while_a_thread_was_read_is_not_taken_for_deleted(o
     let seen = whole(vec![tells(&key, 0, "question"), tells(&key, 6, "6")], 5);
     assert_eq!(store.reconcile(&key, seen, at(7)).await.unwrap().erased, 1);
     assert_eq!(window(&*store, &key, at(7)).await, ["question", "6"]);
+}
+
+pub(crate) async fn a_reading_from_the_middle_finds_deleted_answers_to_what_was_said_before(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    // A question, one while it is answered, and one while that is.
+    let mut turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
+    for secs in [1, 4] {
+        receipt(&*store, asks(&key, secs, "next"), at(secs)).await;
+        store.close(&turn.lease, says("answer"), at(secs + 1)).await.unwrap();
+        let posted = [part(0, secs + 1)];
+        turn = store.delivered(&turn.lease, &posted, Some(&us()), at(secs + 2)).await.unwrap().unwrap();
+    }
+    let middle = |stood: &[i64]| ReadBack {
+        stood: stood.iter().map(|secs| ts(*secs)).collect(),
+        whole_from: Some(ts(2)),
+        ..whole(Vec::new(), 100)
+    };
+    assert_eq!(store.reconcile(&key, middle(&[2, 4, 5]), at(100)).await.unwrap().erased, 0);
+    assert_eq!(store.reconcile(&key, middle(&[4]), at(100)).await.unwrap().erased, 2);
+    assert_eq!(window(&*store, &key, at(100)).await, ["first", "next", "next"]);
 }
