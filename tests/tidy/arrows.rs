@@ -12,7 +12,7 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("slack", &["session", "metrics"]),
     ("model", &["session", "metrics"]),
     ("sim", &["session"]),
-    ("bot", &["session", "metrics", "store", "slack", "model"]),
+    ("bot", &["session", "metrics", "slack", "model"]),
     ("cli", &["session", "metrics", "store", "slack", "model", "bot", "sim"]),
 ];
 
