@@ -48,17 +48,7 @@ pub(crate) fn receive(
         None => rows.add_thread(&post.key)?,
     };
     let created = session::ensure(rows, &mut thread, asked_at(post), now)?;
-    if post.kind != Kind::Context {
-        // A thread that was joined before this was kept has no such moment, and needs none.
-        let asked_at = asked_at(post);
-        if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| asked_at < from)) {
-            thread.joined_from = Some(asked_at);
-        }
-        thread.joined = true;
-    }
-    if post.kind == Kind::Accepted {
-        thread.bots_in_row = if post.by_bot { thread.bots_in_row.saturating_add(1) } else { 0 };
-    }
+    note_asked(&mut thread, post);
     let mut receipt = match way {
         Way::Raise { session, seq } => {
             let known_post = known.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
@@ -86,6 +76,21 @@ pub(crate) fn receive(
     }
     fault_point!("receive.uncommitted");
     Ok(Received { receipt, created, passed: passed(rows, Some(&thread), post)? })
+}
+
+/// Whoever asks us makes us take part in the thread.
+fn note_asked(thread: &mut Thread, post: &NewPost) {
+    if post.kind != Kind::Context {
+        // A thread that was joined before this was kept has no such moment, and needs none.
+        let asked_at = asked_at(post);
+        if !post.joined_only && (!thread.joined || thread.joined_from.is_some_and(|from| asked_at < from)) {
+            thread.joined_from = Some(asked_at);
+        }
+        thread.joined = true;
+    }
+    if post.kind == Kind::Accepted {
+        thread.bots_in_row = if post.by_bot { thread.bots_in_row.saturating_add(1) } else { 0 };
+    }
 }
 
 /// When a post asked us in, if it did.
