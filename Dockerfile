@@ -3,7 +3,7 @@
 #   docker build -t chathakase .
 #   docker run --rm --env-file .env -v chathakase:/data -p 3000:3000 chathakase
 
-# The compiler is the one of rust-toolchain.toml.
+# The version of rust-toolchain.toml, which stays outside: with it rustup would fetch the formatter and the lints as well.
 FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .

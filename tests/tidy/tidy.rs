@@ -56,6 +56,15 @@ fn code_that_our_documents_name_exists() {
 }
 
 #[test]
+fn the_image_is_built_with_our_compiler() {
+    let toolchain = include_str!("../../rust-toolchain.toml");
+    let version = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).map(|it| it.trim_matches('"'));
+    let minor = version.and_then(|it| it.rsplit_once('.')).map(|(minor, _patch)| minor).expect("a channel like 1.95.0");
+    let image = include_str!("../../Dockerfile");
+    assert!(image.contains(&format!("/rust:{minor}-")), "the Dockerfile builds with another compiler than {minor}");
+}
+
+#[test]
 fn arrows_between_crates_point_down_only() {
     nothing_found(arrows::wrong(&Files::read()));
 }
