@@ -63,7 +63,7 @@ impl Done {
         *self.faults.entry(fault.kind()).or_default() += 1;
         let slack = stage.slack.clone();
         match fault {
-            Fault::Kill(kill) => self.kill(kill, stage).await?,
+            Fault::Kill(kill) => self.kill(kill, stage, pace).await?,
             Fault::Restart { replica } => {
                 // Until it is ready, a request to end may be its end.
                 if !stage.replicas[replica].ready().await? {
@@ -129,7 +129,7 @@ impl Done {
         Ok(())
     }
 
-    async fn kill(&mut self, kill: Kill, stage: &mut Stage) -> anyhow::Result<()> {
+    async fn kill(&mut self, kill: Kill, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
         let Kill { replica, moment, power, down, clock_wrong_ms } = kill;
         let held = Held::until(moment, stage).await;
         stage.replicas[replica].kill().await?;
@@ -137,6 +137,7 @@ impl Done {
         stage.store.after(power)?;
         held.go();
         self.kills += 1;
+        pace.killed();
         stage.clock.sleep(down).await;
         stage.replicas[replica].start(clock_wrong_ms)
     }

@@ -21,6 +21,7 @@ mod model;
 mod patience;
 mod people;
 mod plant;
+mod progress;
 mod replica;
 mod run;
 mod sabotage;
@@ -31,12 +32,14 @@ mod stage;
 mod store;
 mod table;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use chathakase::clock::SystemClock;
+use chathakase_session::time::Clock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, stream};
 
-use crate::{plant::Plant, sabotage::Sabotage, schedule::Bounds, store::Kind};
+use crate::{plant::Plant, progress::Progress, sabotage::Sabotage, schedule::Bounds, store::Kind, table::Table};
 
 #[derive(Parser)]
 #[command(about = "Kills the assistant again and again, and looks whether anything was lost or doubled.")]
@@ -70,6 +73,10 @@ pub(crate) struct Options {
     /// Runs, each with the next seed.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
+    /// Ten runs of 2,000 messages and 100 kills: five on SQLite, five on PostgreSQL with two and three processes. Begin the
+    /// command with `scripts/with_postgres`. Takes about an hour.
+    #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "store", "replicas"])]
+    long: bool,
     /// Messages that want an answer.
     #[arg(long, default_value_t = 200)]
     messages: u32,
@@ -116,6 +123,10 @@ pub(crate) struct Options {
 
 /// Runs that go on at the same time: they mostly wait.
 const RUNS_AT_ONCE: usize = 5;
+/// The long run: half of its runs are on SQLite.
+const LONG_RUNS: u64 = 10;
+const LONG_MESSAGES: u32 = 2_000;
+const LONG_KILLS: u32 = 100;
 
 impl Options {
     fn transport(&self, seed: u64) -> Transport {
@@ -125,6 +136,17 @@ impl Options {
     fn replicas(&self, seed: u64) -> usize {
         let usual = if self.store.is_shared() { if (seed / 2).is_multiple_of(2) { 2 } else { 3 } } else { 1 };
         self.replicas.unwrap_or(usual)
+    }
+
+    /// All runs, each with its seed.
+    fn runs(&self, first: u64) -> Vec<(Self, u64)> {
+        let seeds = if self.long { LONG_RUNS } else { self.seeds };
+        let run = |nth| {
+            let store = if nth < LONG_RUNS / 2 { Kind::Sqlite } else { Kind::Postgres };
+            let long = || Self { messages: LONG_MESSAGES, kills: LONG_KILLS, store, ..self.clone() };
+            (if self.long { long() } else { self.clone() }, first.saturating_add(nth))
+        };
+        (0..seeds).map(run).collect()
     }
 
     fn bounds(&self, seed: u64) -> Bounds {
@@ -154,18 +176,34 @@ fn main() -> anyhow::Result<ExitCode> {
         runtime.block_on(replica::serve())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let options = &cli.options;
-    let first = options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let clean = runtime.block_on(async {
-        let seeds = first..first.saturating_add(options.seeds);
-        let mut runs = stream::iter(seeds).map(|seed| run::run(options, seed)).buffered(RUNS_AT_ONCE);
-        let mut clean = true;
+    let first = cli.options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let sum = runtime.block_on(run_all(cli.options.runs(first)))?;
+    Ok(if sum.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs them, prints each table and what they add up to.
+async fn run_all(runs: Vec<(Options, u64)>) -> anyhow::Result<Table> {
+    let of = |what: fn(&Options) -> u32| runs.iter().map(|(options, _)| u64::from(what(options))).sum();
+    let (messages, kills, number) = (of(|options| options.messages), of(|options| options.kills), runs.len());
+    let progress = Arc::new(Progress::default());
+    let mut sum = Table::default();
+    let began = SystemClock::new();
+    let running = async {
+        let mut runs =
+            stream::iter(runs).map(|(options, seed)| run::run(options, seed, progress.clone())).buffered(RUNS_AT_ONCE);
         while let Some(report) = runs.next().await {
             let report = report?;
             println!("{report}");
-            clean &= report.is_clean();
+            sum.add(report.table);
         }
-        anyhow::Ok(clean)
-    })?;
-    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        done = running => done?,
+        () = progress.tell(messages, kills) => {}
+    }
+    if number > 1 {
+        println!("\n{number} runs in {:.0} min:\n{sum}", began.monotonic().as_secs_f64() / 60.0);
+    }
+    Ok(sum)
 }

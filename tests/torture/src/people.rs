@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     judge::{Spoken, Standing, standing},
+    progress::Progress,
     script::{Line, Script},
     speech::{Mood, question},
 };
@@ -45,13 +46,19 @@ pub(crate) struct Scene {
 }
 
 /// How far the play is.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Pace {
     said: Arc<watch::Sender<u64>>,
     recent: Arc<Mutex<VecDeque<Said>>>,
+    progress: Arc<Progress>,
 }
 
 impl Pace {
+    /// A play at its beginning, that is counted in `progress`.
+    pub(crate) fn with(progress: Arc<Progress>) -> Self {
+        Self { said: Arc::default(), recent: Arc::default(), progress }
+    }
+
     /// Ends when so many messages were said.
     pub(crate) async fn reached(&self, messages: u64) {
         let _ = self.said.subscribe().wait_for(|said| *said >= messages).await;
@@ -63,12 +70,18 @@ impl Pace {
         recent.get(back.min(recent.len().saturating_sub(1))).cloned()
     }
 
+    /// A process was killed.
+    pub(crate) fn killed(&self) {
+        self.progress.killed();
+    }
+
     fn said(&self, said: &Said, counts: bool) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.push_front(said.clone());
         recent.truncate(RECENT_MAX);
         drop(recent);
         self.said.send_modify(|count| *count += u64::from(counts));
+        self.progress.said(u64::from(counts));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One run: people and faults at once, then quiet, then the judge.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use chathakase::clock::SystemClock;
 use chathakase_session::time::Clock;
@@ -14,11 +14,12 @@ use crate::{
     judge::{Finding, Spoken, Verdict, Wrong, judge},
     people::{Ear, Pace, Scene, Talk},
     plant::plant,
+    progress::Progress,
     schedule::schedule,
     script::play,
     speech::marks,
     stage::Stage,
-    table::Report,
+    table::{Report, Table},
 };
 
 /// So long nothing must happen before a run is over: longer than a lease, so that whoever wants to speak once more does so.
@@ -30,7 +31,8 @@ const TRANSCRIPTS_MAX: usize = 3;
 const POSTS_BEFORE: usize = 3;
 const POSTS_AFTER: usize = 12;
 
-pub(crate) async fn run(options: &Options, seed: u64) -> anyhow::Result<Report> {
+pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) -> anyhow::Result<Report> {
+    let options = &options;
     let system = SystemClock::new();
     let mut stage = Stage::set(options, seed).await?;
     let scripts = play(seed, options.messages);
@@ -42,7 +44,7 @@ pub(crate) async fn run(options: &Options, seed: u64) -> anyhow::Result<Report> 
         slack: stage.slack.clone(),
         clock: stage.clock.clone(),
         ear: Ear::listen(stage.slack.feed()),
-        pace: Pace::default(),
+        pace: Pace::with(progress),
         looks_max: options.patience,
     };
     let pace = scene.pace.clone();
@@ -167,13 +169,11 @@ fn report(
         setup: options.setup(seed),
         threads: talks.len(),
         took,
-        kills: done.kills,
-        faults: done.faults,
-        verdict,
+        table: Table { kills: done.kills, faults: done.faults, verdict },
         transcripts,
         folder: None,
     };
-    if !report.is_clean() || options.keep {
+    if !report.table.is_clean() || options.keep {
         report.folder = Some(stage.folder.keep().display().to_string());
     }
     Ok(report)

@@ -7,6 +7,28 @@ use crate::judge::{Verdict, Wrong};
 /// Findings shown; more are counted.
 const FINDINGS_MAX: usize = 12;
 
+/// What was counted in a run, or in several.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub(crate) kills: u64,
+    /// How often each kind of fault happened.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    pub(crate) verdict: Verdict,
+}
+
+impl Table {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.kills += other.kills;
+        other.faults.into_iter().for_each(|(kind, times)| *self.faults.entry(kind).or_default() += times);
+        self.verdict.add(other.verdict);
+    }
+
+    /// Nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.verdict.findings.is_empty() && self.verdict.apologised == self.verdict.apologies_due
+    }
+}
+
 /// Everything that is known when a run is over.
 pub(crate) struct Report {
     pub(crate) seed: u64,
@@ -14,27 +36,16 @@ pub(crate) struct Report {
     pub(crate) setup: String,
     pub(crate) threads: usize,
     pub(crate) took: Duration,
-    pub(crate) kills: u64,
-    /// How often each kind of fault happened.
-    pub(crate) faults: BTreeMap<&'static str, u64>,
-    pub(crate) verdict: Verdict,
+    pub(crate) table: Table,
     /// The threads that findings are about, as people see them.
     pub(crate) transcripts: Vec<String>,
     /// Where the logs are, if they were kept.
     pub(crate) folder: Option<String>,
 }
 
-impl Report {
-    /// Nothing is wrong.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.verdict.findings.is_empty() && self.verdict.apologised == self.verdict.apologies_due
-    }
-}
-
-impl fmt::Display for Report {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, setup, threads, took, verdict, .. } = self;
-        writeln!(f, "\nseed {seed}: {setup}; {threads} threads, {:.1} s", took.as_secs_f64())?;
+        let verdict = &self.verdict;
         let wrong = |wrong| verdict.count(wrong).to_string();
         let apologised = format!("{} of {}", verdict.apologised, verdict.apologies_due);
         let columns = [
@@ -60,21 +71,30 @@ impl fmt::Display for Report {
         for (kind, times) in &self.faults {
             writeln!(f, "    {kind:<36} {times:>6}")?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, setup, threads, took, table, .. } = self;
+        writeln!(f, "\nseed {seed}: {setup}; {threads} threads, {:.1} s\n{table}", took.as_secs_f64())?;
         self.findings(f)
     }
 }
 
 impl Report {
     fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_clean() {
+        let verdict = &self.table.verdict;
+        if self.table.is_clean() {
             return writeln!(f, "  nothing is wrong");
         }
-        for finding in self.verdict.findings.iter().take(FINDINGS_MAX) {
+        for finding in verdict.findings.iter().take(FINDINGS_MAX) {
             let place = finding.thread.map_or_else(String::new, |thread| format!(" in thread {thread}"));
             let token = finding.token.map_or_else(String::new, |token| format!(" {token}"));
             writeln!(f, "  WRONG ({:?}, seed {}){place}:{token} {}", finding.wrong, self.seed, finding.what)?;
         }
-        let more = self.verdict.findings.len().saturating_sub(FINDINGS_MAX);
+        let more = verdict.findings.len().saturating_sub(FINDINGS_MAX);
         if more > 0 {
             writeln!(f, "  and {more} more")?;
         }
