@@ -10,15 +10,29 @@ use chathakase_slack::{
     reply::with_note,
 };
 
-use crate::speech::{Mark, Mood, Token, answer, answered};
+use crate::speech::{Mark, Mood, Token, answer, answered, without_seams};
 
 /// A message that somebody wrote.
 #[derive(Clone, Debug)]
 pub(crate) struct Spoken {
+    /// As it reads now. An answer may be to any of its earlier texts.
     pub(crate) mark: Mark,
     pub(crate) said: Said,
+    pub(crate) since: Since,
     /// Slack gave up all its events before the assistant took one: it must be found by catching up.
     pub(crate) given_up: bool,
+}
+
+/// What was done about a message after it was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Nothing that changes what is due to it.
+    #[default]
+    Kept,
+    /// It was deleted: of an answer that ran a beginning may stand. One that `waited` then for sure has none.
+    Deleted { waited: bool },
+    /// Its answer was stopped. So many bytes stood there when everybody knew: not one more may come.
+    Stopped { at: Option<usize> },
 }
 
 /// What is wrong.
@@ -26,6 +40,8 @@ pub(crate) struct Spoken {
 pub(crate) enum Wrong {
     Twice,
     Lost,
+    /// A person wanted it no more.
+    Unwanted,
     Apology,
     Interleaved,
     Text,
@@ -53,7 +69,12 @@ pub(crate) struct Verdict {
     pub(crate) apologised: u64,
     /// Messages that the model fails at for good.
     pub(crate) apologies_due: u64,
-    /// Messages among them whose events Slack gave up.
+    /// Messages that were deleted and have no answer.
+    pub(crate) taken_back: u64,
+    pub(crate) edited: u64,
+    pub(crate) deleted: u64,
+    pub(crate) stopped: u64,
+    /// Messages whose events Slack gave up.
     pub(crate) given_up: u64,
     pub(crate) findings: Vec<Finding>,
 }
@@ -64,6 +85,10 @@ impl Verdict {
         self.answered_once += other.answered_once;
         self.apologised += other.apologised;
         self.apologies_due += other.apologies_due;
+        self.taken_back += other.taken_back;
+        self.edited += other.edited;
+        self.deleted += other.deleted;
+        self.stopped += other.stopped;
         self.given_up += other.given_up;
         self.findings.extend(other.findings);
     }
@@ -73,30 +98,15 @@ impl Verdict {
     }
 }
 
-/// How a thread stands, for those who wait in it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It shows everything, whole.
-    Right,
-    /// It shows something for everything, and it is not right, or not yet.
-    Wrong,
-    /// Something has nothing yet.
-    Owes,
-}
-
-pub(crate) fn standing(spoken: &[Spoken], posts: &[Post]) -> Standing {
-    let verdict = judge(0, spoken, posts);
-    if verdict.count(Wrong::Lost) > 0 {
-        return Standing::Owes;
-    }
-    let growing = posts.iter().any(|post| post.streaming);
-    if verdict.findings.is_empty() && !growing { Standing::Right } else { Standing::Wrong }
+/// Whether a thread shows all that it owes, whole: then those who wait in it go on.
+pub(crate) fn is_right(spoken: &[Spoken], posts: &[Post]) -> bool {
+    judge(0, spoken, posts).findings.is_empty() && !posts.iter().any(|post| post.streaming)
 }
 
 /// What stands in a thread in one piece.
 #[derive(Debug)]
 enum Piece {
-    Answer { marks: Vec<Mark>, wrong: Option<(Wrong, String)> },
+    Answer { marks: Vec<Mark>, bytes: usize, wrong: Option<(Wrong, String)> },
     Apology { said: bool },
     Unknown(String),
 }
@@ -110,13 +120,20 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
     let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
     let mut answers: BTreeMap<Token, u64> = BTreeMap::new();
     let mut apologies: BTreeSet<Token> = BTreeSet::new();
-    for (at, piece) in pieces(&ours) {
+    for (at, piece) in pieces(&ours, spoken) {
         match piece {
-            Piece::Answer { marks, wrong } => {
+            Piece::Answer { marks, bytes, wrong } => {
                 if let Some((wrong, what)) = wrong {
                     find(wrong, marks.first().map(|mark| mark.token), what);
                 }
                 for mark in marks {
+                    let about = spoken.iter().find(|spoken| spoken.mark.token == mark.token);
+                    if about.is_some_and(|about| mark.edits > about.mark.edits) {
+                        find(Wrong::Text, Some(mark.token), "is answered as nobody ever wrote it".to_owned());
+                    }
+                    if about.is_some_and(|about| about.was_stopped_before(bytes)) {
+                        find(Wrong::Unwanted, Some(mark.token), format!("was stopped, and went on to {bytes} bytes"));
+                    }
                     *answers.entry(mark.token).or_default() += 1;
                     if mark.mood.fails() {
                         apologies.insert(mark.token);
@@ -170,6 +187,10 @@ fn tally(
             continue;
         }
         match times {
+            0 if matches!(spoken.since, Since::Deleted { .. }) => verdict.taken_back += 1,
+            1 if spoken.since == (Since::Deleted { waited: true }) => {
+                find(Wrong::Unwanted, "was deleted while it waited, and is answered".to_owned());
+            }
             0 if spoken.given_up => find(Wrong::Lost, "was given up by Slack, and was not caught up with".to_owned()),
             0 => find(Wrong::Lost, "was acknowledged, and has no answer".to_owned()),
             1 => {}
@@ -179,6 +200,9 @@ fn tally(
         verdict.answered_once += u64::from(times == 1 && !apologies.contains(&token));
         verdict.apologised += u64::from(apologies.contains(&token));
         verdict.apologies_due += u64::from(spoken.mark.mood.fails());
+        verdict.edited += u64::from(spoken.mark.edits);
+        verdict.deleted += u64::from(matches!(spoken.since, Since::Deleted { .. }));
+        verdict.stopped += u64::from(matches!(spoken.since, Since::Stopped { .. }));
         verdict.given_up += u64::from(spoken.given_up);
     }
 }
@@ -194,8 +218,37 @@ fn leaks(thread: u32, ours: &[&Post], verdict: &mut Verdict) {
     }
 }
 
+impl Spoken {
+    /// Whether its answer may be cut.
+    fn is_cut(&self) -> bool {
+        self.since != Since::Kept
+    }
+
+    fn was_stopped_before(&self, bytes: usize) -> bool {
+        matches!(self.since, Since::Stopped { at: Some(at) } if bytes > at)
+    }
+}
+
+/// The answer to a message as far as it stands: what it answers, how long it is, and whether there is more of it to come.
+pub(crate) fn shown_of(token: Token, spoken: &[Spoken], posts: &[Post]) -> Option<(Vec<Mark>, usize, bool)> {
+    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    pieces(&ours, spoken).into_iter().find_map(|(_, piece)| match piece {
+        Piece::Answer { marks, bytes, wrong } if marks.iter().any(|mark| mark.token == token) => {
+            Some((marks, bytes, wrong.is_some()))
+        }
+        _ => None,
+    })
+}
+
+/// Whether it surely waits: another answer is not at its end, and turns of a thread never overlap.
+pub(crate) fn waits(token: Token, spoken: &[Spoken], posts: &[Post]) -> bool {
+    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    let grows = |piece: &Piece| matches!(piece, Piece::Answer { wrong: Some((Wrong::Text, _)), .. });
+    pieces(&ours, spoken).iter().any(|(_, piece)| grows(piece)) && shown_of(token, spoken, posts).is_none()
+}
+
 /// What our posts are, each with the place of its first.
-fn pieces(ours: &[&Post]) -> Vec<(usize, Piece)> {
+fn pieces(ours: &[&Post], spoken: &[Spoken]) -> Vec<(usize, Piece)> {
     let mut pieces = Vec::new();
     let mut taken = vec![false; ours.len()];
     for at in 0..ours.len() {
@@ -206,7 +259,12 @@ fn pieces(ours: &[&Post]) -> Vec<(usize, Piece)> {
         let text = &ours[at].text;
         let piece = match answered(text) {
             Some(marks) if marks.iter().any(|mark| mark.mood.fails()) => broken_off(marks, text),
-            Some(marks) => whole(marks, at, ours, &mut taken),
+            Some(marks) => {
+                let cut = spoken
+                    .iter()
+                    .any(|spoken| spoken.is_cut() && marks.iter().any(|mark| mark.token == spoken.mark.token));
+                whole(marks, cut, at, ours, &mut taken)
+            }
             None if text.starts_with("Sorry") => Piece::Apology { said: apologies().contains(text) },
             None => Piece::Unknown(format!("a post that belongs to no answer: {text:.120}")),
         };
@@ -224,49 +282,46 @@ fn broken_off(marks: Vec<Mark>, text: &str) -> Piece {
         said.is_some_and(|said| shown(&right).concat().starts_with(said))
     };
     let wrong = (!kinds.iter().any(fits)).then(|| (Wrong::Text, differs(text, &with_note(&right, Some(&kinds[0])))));
-    Piece::Answer { marks, wrong }
+    Piece::Answer { marks, bytes: text.len(), wrong }
 }
 
-/// An answer and where its parts are: they must follow one another.
-fn whole(marks: Vec<Mark>, at: usize, ours: &[&Post], taken: &mut [bool]) -> Piece {
+/// An answer and where its parts are: they must follow one another. Of one that may be `cut` a beginning is enough.
+fn whole(marks: Vec<Mark>, cut: bool, at: usize, ours: &[&Post], taken: &mut [bool]) -> Piece {
     let parts = shown(&answer(&marks));
+    let bytes = |posts: &[&Post]| posts.iter().map(|post| post.text.len()).sum();
     let follow = ours[at..].iter().zip(&parts).filter(|(post, part)| post.text == **part).count();
     if follow == parts.len() {
         taken[at..at + parts.len()].fill(true);
-        return Piece::Answer { marks, wrong: None };
+        return Piece::Answer { marks, bytes: bytes(&ours[at..at + parts.len()]), wrong: None };
     }
     let end = (at + 1..ours.len())
         .find(|next| answered(&ours[*next].text).is_some() || ours[*next].text.starts_with("Sorry"));
     let end = end.unwrap_or(ours.len());
     let run: String = ours[at..end].iter().map(|post| post.text.as_str()).collect();
+    let (words, right) = (without_seams(&run), without_seams(&parts.concat()));
     // A stream that Slack ended, or that lived too long, goes on in a new post wherever it was.
-    if end - at > parts.len() && without_seams(&run) == without_seams(&parts.concat()) {
+    let apart = end - at > parts.len() && words == right;
+    if apart || (cut && right.starts_with(&words)) {
         taken[at..end].fill(true);
-        return Piece::Answer { marks, wrong: None };
+        return Piece::Answer { marks, bytes: run.len(), wrong: None };
     }
     let places: Vec<Option<usize>> =
         parts.iter().map(|part| (at..ours.len()).find(|place| ours[*place].text == *part)).collect();
     if places.iter().all(Option::is_some) {
         places.into_iter().flatten().for_each(|place| taken[place] = true);
         let what = "its parts do not follow one another in the thread".to_owned();
-        return Piece::Answer { marks, wrong: Some((Wrong::Interleaved, what)) };
+        return Piece::Answer { marks, bytes: run.len(), wrong: Some((Wrong::Interleaved, what)) };
     }
     taken[at..end].fill(true);
     let shown: Vec<usize> = ours[at..end].iter().map(|post| post.text.len()).collect();
     let due: Vec<usize> = parts.iter().map(String::len).collect();
     let what = format!("its parts have {shown:?} bytes and not {due:?}: {}", differs(&run, &parts.concat()));
-    Piece::Answer { marks, wrong: Some((Wrong::Text, what)) }
+    Piece::Answer { marks, bytes: run.len(), wrong: Some((Wrong::Text, what)) }
 }
 
 /// What a thread shows of a text.
 fn shown(text: &str) -> Vec<String> {
     render(text, &PartLimits::default()).parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
-}
-
-/// The words alone: where a part was cut, a fence was closed and opened again, and space may be gone.
-fn without_seams(text: &str) -> String {
-    let lines = text.split('\n').filter(|line| !line.trim_start().starts_with("```"));
-    lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
 }
 
 /// Where two texts begin to differ.

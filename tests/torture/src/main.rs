@@ -75,7 +75,7 @@ pub(crate) struct Options {
     seeds: u64,
     /// Ten runs of 2,000 messages and 100 kills: five on SQLite, five on PostgreSQL with two and three processes. Begin the
     /// command with `scripts/with_postgres`. Takes about an hour.
-    #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "store", "replicas"])]
+    #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "threads", "store", "replicas", "patience"])]
     long: bool,
     /// Messages that want an answer.
     #[arg(long, default_value_t = 200)]
@@ -127,6 +127,9 @@ const RUNS_AT_ONCE: usize = 5;
 const LONG_RUNS: u64 = 10;
 const LONG_MESSAGES: u32 = 2_000;
 const LONG_KILLS: u32 = 100;
+/// So few that most answers are at their end before the next kill: what several processes died over goes on one at a time.
+const LONG_THREADS: usize = 8;
+const LONG_PATIENCE: u32 = 120;
 
 impl Options {
     fn transport(&self, seed: u64) -> Transport {
@@ -143,7 +146,8 @@ impl Options {
         let seeds = if self.long { LONG_RUNS } else { self.seeds };
         let run = |nth| {
             let store = if nth < LONG_RUNS / 2 { Kind::Sqlite } else { Kind::Postgres };
-            let long = || Self { messages: LONG_MESSAGES, kills: LONG_KILLS, store, ..self.clone() };
+            let (messages, kills, threads, patience) = (LONG_MESSAGES, LONG_KILLS, LONG_THREADS, LONG_PATIENCE);
+            let long = || Self { messages, kills, threads, patience, store, ..self.clone() };
             (if self.long { long() } else { self.clone() }, first.saturating_add(nth))
         };
         (0..seeds).map(run).collect()

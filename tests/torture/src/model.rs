@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chathakase_sim::model::{MessageSeen, RequestSeen, ScriptedModel, TurnScript};
 
 use crate::{
     dice::{dice, millis},
-    speech::{Mark, Mood, Token, answer, answered, half, marks},
+    speech::{Mark, Mood, Token, answer, answered, half, headed, marks, without_seams},
 };
 
 /// So many words of a slow answer come one at a time, and the rest at once.
@@ -17,6 +17,9 @@ const SLOW_WORDS: usize = 60;
 
 /// How long it thinks at most before the first word of an answer.
 const THINKS_MAX_MS: u64 = 5_000;
+
+/// What a window says at the end of an answer that a person stopped.
+const STOPPED: &str = "[a person stopped the answer here]";
 
 /// Answers without their question that a full window may have lost at its beginning.
 const ORPHANS_MAX: usize = 2;
@@ -40,6 +43,12 @@ struct Seen {
     stumbled: HashSet<Token>,
     /// By thread: what a request held once, every later one must hold too, as long as the window is not full.
     known: HashMap<u32, BTreeSet<Token>>,
+    /// By thread: the newest message that was asked about.
+    newest: HashMap<u32, Token>,
+    /// Deleted or stopped: it may be missing, and of its answer the end may be.
+    loose: HashSet<Token>,
+    /// What must not be told any more: messages with fewer edits than this.
+    over: HashMap<Token, u32>,
     complaints: Vec<Complaint>,
 }
 
@@ -53,11 +62,25 @@ impl Witness {
     }
 
     pub(crate) fn complaints(&self) -> Vec<Complaint> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).complaints.clone()
+        self.lock().complaints.clone()
+    }
+
+    /// From now on it may be missing from a window, and its answer may be cut.
+    pub(crate) fn loosens(&self, token: Token) {
+        self.lock().loose.insert(token);
+    }
+
+    /// Everybody knows by now that it was edited so often, or deleted (`None`): no request shows older words.
+    pub(crate) fn settles(&self, token: Token, edits: Option<u32>) {
+        self.lock().over.insert(token, edits.unwrap_or(u32::MAX));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn play(&self, request: &RequestSeen) -> TurnScript {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.lock();
         let said: Vec<&MessageSeen> = request.messages.iter().filter(|message| message.role != "system").collect();
         let asked = asked(&said);
         let Some(last) = asked.last() else {
@@ -74,8 +97,9 @@ impl Witness {
             _ => {}
         }
         let asked: Vec<Mark> = asked.into_iter().filter(|mark| !mark.mood.fails()).collect();
-        if let Some(mark) = asked.iter().find(|mark| mark.mood.stumbles() && !seen.stumbled.contains(&mark.token)) {
-            seen.stumbled.insert(mark.token);
+        // All at once: several that stumble one after the other would be a model that fails.
+        let stumbling = asked.iter().filter(|mark| mark.mood.stumbles() && seen.stumbled.insert(mark.token));
+        if let Some(mark) = stumbling.collect::<Vec<_>>().first() {
             return if mark.mood == Mood::StumblesError { script.status(500) } else { script.hang_up() };
         }
         let text = answer(&asked);
@@ -84,7 +108,9 @@ impl Witness {
         if !asked.iter().any(|mark| mark.mood == Mood::Slow) {
             return script.words(&text);
         }
-        let mut words = text.split_inclusive(' ');
+        // What it answers comes at once, so that whoever stops it knows what they stop.
+        let (head, body) = headed(&text);
+        let (script, mut words) = (script.text(head), body.split_inclusive(' '));
         let slow = words.by_ref().take(SLOW_WORDS);
         let script = slow.fold(script, |script, word| script.text(word).silent_for(millis(&mut dice, 50, 1_200)));
         script.text(&words.collect::<String>())
@@ -110,10 +136,14 @@ impl Seen {
                 self.complaints.push(Complaint { token: Some(mark.token), leak: true, what });
             }
             if message.role == "user" {
+                for mark in &marks {
+                    if self.over.get(&mark.token).is_some_and(|least| mark.edits < *least) {
+                        self.complain(Some(mark.token), format!("{mark} was deleted or edited, and is in the window"));
+                    }
+                }
                 questions.extend(marks.into_iter().map(|mark| (at, mark)));
             } else if let Some(marks) = answered(&message.content) {
-                let whole = marks.iter().any(|mark| mark.mood.fails()) || message.content == answer(&marks);
-                if !whole {
+                if !self.is_right(&marks, &message.content) {
                     self.complain(Some(marks[0].token), "its answer is not in the window as it was given".to_owned());
                 }
                 answers.extend(marks);
@@ -129,6 +159,16 @@ impl Seen {
         self.missing(said, &questions, &answers, asked);
     }
 
+    fn is_right(&self, marks: &[Mark], told: &str) -> bool {
+        let right = answer(marks);
+        if marks.iter().any(|mark| mark.mood.fails()) || told == right {
+            return true;
+        }
+        let said = told.strip_suffix(STOPPED);
+        let cut = marks.iter().any(|mark| self.loose.contains(&mark.token));
+        said.is_some_and(|said| cut && without_seams(&right).starts_with(&without_seams(said)))
+    }
+
     fn twice(&mut self, tokens: impl Iterator<Item = Token>, what: &str) {
         let mut once = HashSet::new();
         for token in tokens.filter(|token| !once.insert(*token)).collect::<Vec<_>>() {
@@ -140,7 +180,7 @@ impl Seen {
         let full = said.len() + ORPHANS_MAX >= self.window_max;
         let last_answer = said.iter().rposition(|message| message.role == "assistant").unwrap_or(0);
         for (at, mark) in questions {
-            let wants_none = mark.mood == Mood::Aside || mark.mood.fails();
+            let wants_none = mark.mood == Mood::Aside || mark.mood.fails() || self.loose.contains(&mark.token);
             // The thread's first message may stand alone before a gap.
             let pinned = full && *at == 0;
             if *at < last_answer && !wants_none && !pinned && !answers.iter().any(|known| known.token == mark.token) {
@@ -152,9 +192,14 @@ impl Seen {
         }
         let here: BTreeSet<Token> = questions.iter().map(|(_, mark)| mark.token).collect();
         let known = self.known.entry(asked.thread).or_default();
+        known.retain(|token| !self.loose.contains(token));
         let forgotten: Vec<Token> = known.difference(&here).copied().collect();
         known.extend(here);
-        for token in forgotten.into_iter().filter(|_| !full) {
+        // Who lost the lease while it asked may ask once more, of what was known then. What it is told nobody sees.
+        let newest = self.newest.entry(asked.thread).or_insert(asked);
+        let late = asked < *newest;
+        *newest = asked.max(*newest);
+        for token in forgotten.into_iter().filter(|_| !full && !late) {
             self.complain(Some(token), format!("was in an earlier request, and is missing when {asked} is asked"));
         }
     }
@@ -170,7 +215,7 @@ mod tests {
     use crate::speech::question;
 
     fn mark(number: u32, mood: Mood) -> Mark {
-        Mark { token: Token { thread: 1, number }, mood }
+        Mark { token: Token { thread: 1, number }, edits: 0, mood }
     }
 
     fn user(mark: Mark) -> MessageSeen {
@@ -200,9 +245,47 @@ mod tests {
     }
 
     #[test]
+    fn deleted_words_and_those_before_an_edit_are_complained_about_when_everybody_knows() {
+        let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
+        let edited = Mark { edits: 1, ..one };
+        let window = |first| vec![user(first), assistant(&[one]), user(two)];
+        for (shown, now, wrong) in
+            [(one, None, true), (one, Some(1), true), (edited, Some(1), false), (one, Some(0), false)]
+        {
+            let witness = Witness(Arc::new(Mutex::new(Seen { window_max: 20, ..Seen::default() })));
+            witness.settles(one.token, now);
+            let said = window(shown);
+            witness.lock().look(&said.iter().collect::<Vec<_>>(), two.token);
+            assert_eq!(!witness.complaints().is_empty(), wrong, "{shown} {now:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_stopped_answer_a_window_holds_a_beginning_and_says_so() {
+        let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
+        let whole = answer(&[one]);
+        let (head, _) = headed(&whole);
+        let told = |content: String| vec![user(one), MessageSeen { content, ..assistant(&[one]) }, user(two)];
+        for (stopped, content, wrong) in [
+            (true, format!("{head}\n{STOPPED}"), false),
+            (false, format!("{head}\n{STOPPED}"), true),
+            (true, format!("{head} and more\n{STOPPED}"), true),
+            (true, head.to_owned(), true),
+        ] {
+            let witness = Witness(Arc::new(Mutex::new(Seen { window_max: 20, ..Seen::default() })));
+            if stopped {
+                witness.loosens(one.token);
+            }
+            let said = told(content);
+            witness.lock().look(&said.iter().collect::<Vec<_>>(), two.token);
+            assert_eq!(!witness.complaints().is_empty(), wrong, "{said:?}");
+        }
+    }
+
+    #[test]
     fn every_wrong_window_is_complained_about() {
         let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
-        let stranger = Mark { token: Token { thread: 2, number: 1 }, mood: Mood::Plain };
+        let stranger = Mark { token: Token { thread: 2, number: 1 }, ..one };
         let changed = MessageSeen { content: answer(&[one]).replace(':', ";"), ..assistant(&[one]) };
         for (before, wrong, complaint) in [
             (vec![], vec![user(stranger), user(one)], "stands in a request of thread 1"),

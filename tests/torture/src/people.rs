@@ -7,20 +7,24 @@ use std::{
 };
 
 use chathakase_session::{ChannelId, SlackTs, time::SharedClock};
-use chathakase_sim::slack::{Fate, Feed, Said, SmallSlack, Thread, What};
+use chathakase_sim::slack::{self, Fate, Feed, Said, SmallSlack, Thread};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    judge::{Spoken, Standing, standing},
+    judge::{Since, Spoken, is_right, shown_of, waits},
+    model::Witness,
     progress::Progress,
-    script::{Line, Script},
-    speech::{Mood, question},
+    script::{Beat, Deed, Line, Script, What},
+    speech::{Mark, Mood, Token, question},
 };
 
 /// How often people look whether anything can still be expected.
 const LOOK: Duration = Duration::from_mins(1);
-/// So many looks that bring nothing new are enough in a thread that shows all it owes, but not as it should be.
-const WRONG_LOOKS_MAX: u32 = 4;
+/// How often somebody looks who waits for an answer to begin.
+const GLANCE: Duration = Duration::from_secs(1);
+/// So long after its acknowledgement a Stop is known to all (45 s): a lease is over by then that nobody renewed, and a call that
+/// was on its way.
+const STOPPED_WITHIN: Duration = Duration::from_secs(45);
 /// Messages that an event of old may be about.
 const RECENT_MAX: usize = 64;
 
@@ -29,8 +33,18 @@ pub(crate) struct Talk {
     pub(crate) number: u32,
     pub(crate) thread: Thread,
     pub(crate) spoken: Vec<Spoken>,
+    /// Messages of which not everybody may know yet that they were edited or deleted.
+    unsettled: Vec<Token>,
     /// Why they left before their script was at its end.
     pub(crate) gave_up: bool,
+}
+
+impl Talk {
+    /// A thread of which only the first message was said.
+    pub(crate) fn new(number: u32, opening: Mark, thread: Thread) -> Self {
+        let spoken = vec![Spoken::new(opening, thread.first())];
+        Self { number, thread, spoken, unsettled: Vec::new(), gave_up: false }
+    }
 }
 
 /// Where people play.
@@ -39,10 +53,17 @@ pub(crate) struct Scene {
     pub(crate) slack: SmallSlack,
     pub(crate) clock: SharedClock,
     pub(crate) ear: Ear,
+    pub(crate) witness: Witness,
     pub(crate) pace: Pace,
-    /// The same in a thread that owes an answer. Slack tries an event for six minutes, a model may be silent for minutes: a
-    /// net, and no part of what is measured.
+    /// So many looks that bring nothing new are enough. Slack tries an event for six minutes, a model may be silent for minutes,
+    /// and what several processes died over is carried on with one at a time: a net, and no part of what is measured.
     pub(crate) looks_max: u32,
+}
+
+impl Spoken {
+    fn new(mark: Mark, said: Said) -> Self {
+        Self { mark, said, since: Since::default(), given_up: false }
+    }
 }
 
 /// How far the play is.
@@ -91,23 +112,26 @@ impl Scene {
         for name in &script.people {
             self.slack.person(name);
         }
-        let mut lines = script.lines().into_iter();
-        let (opening, waits) = lines.next().expect("a script has a first line");
+        let mut beats = script.beats();
+        let Some(Beat::Say(opening)) = beats.next() else { unreachable!("a script begins with a line") };
         let thread = self.open(&script, &opening).await;
-        let first = thread.first();
-        self.pace.said(&first, true);
-        let spoken = vec![Spoken { mark: opening.mark, said: first, given_up: false }];
-        let mut talk = Talk { number: script.thread, thread, spoken, gave_up: false };
-        talk.gave_up = waits && !self.answered(&talk).await;
-        for (line, waits) in lines {
-            if talk.gave_up {
-                break;
+        self.pace.said(&thread.first(), true);
+        let mut talk = Talk::new(script.thread, opening.mark, thread);
+        for beat in beats {
+            match beat {
+                Beat::Say(line) => {
+                    self.clock.sleep(line.after).await;
+                    let said = self.say(&script, &talk.thread, &line).await;
+                    self.pace.said(&said, line.mark.mood != Mood::Aside);
+                    talk.spoken.push(Spoken::new(line.mark, said));
+                }
+                Beat::Do(deed) => self.does(&mut talk, &script.people[0], deed).await,
+                Beat::Wait if self.answered(&talk).await => self.settles(&mut talk),
+                Beat::Wait => {
+                    talk.gave_up = true;
+                    break;
+                }
             }
-            self.clock.sleep(line.after).await;
-            let said = self.say(&script, &talk.thread, &line).await;
-            self.pace.said(&said, line.mark.mood != Mood::Aside);
-            talk.spoken.push(Spoken { mark: line.mark, said, given_up: false });
-            talk.gave_up = waits && !self.answered(&talk).await;
         }
         for spoken in &mut talk.spoken {
             spoken.given_up = self.was_given_up(spoken);
@@ -132,17 +156,79 @@ impl Scene {
         if line.mentions { thread.mention(who, text).await } else { thread.reply(who, text).await }
     }
 
+    async fn does(&self, talk: &mut Talk, who: &str, Deed { token, what, after }: Deed) {
+        self.clock.sleep(after).await;
+        let Some(at) = talk.spoken.iter().position(|spoken| spoken.mark.token == token) else { return };
+        let said = talk.spoken[at].said.clone();
+        match what {
+            What::Edits => {
+                let mark = Mark { edits: talk.spoken[at].mark.edits + 1, ..talk.spoken[at].mark };
+                talk.spoken[at].mark = mark;
+                talk.unsettled.push(token);
+                talk.thread.edit(&said, question(mark)).await;
+            }
+            What::Deletes => {
+                self.witness.loosens(token);
+                talk.spoken[at].since = Since::Deleted { waited: false };
+                talk.unsettled.push(token);
+                talk.thread.delete(&said).await;
+                let waited = self.is_known(&said) && waits(token, &talk.spoken, &talk.thread.posts());
+                talk.spoken[at].since = Since::Deleted { waited };
+            }
+            What::Stops => self.stops(talk, who, token).await,
+        }
+    }
+
+    /// Stops the answer to a message, if it comes soon and is not at its end by then.
+    async fn stops(&self, talk: &mut Talk, who: &str, token: Token) {
+        let began = self.clock.monotonic();
+        let running = loop {
+            match shown_of(token, &talk.spoken, &talk.thread.posts()) {
+                Some((marks, _, true)) => break marks,
+                Some(_) => return,
+                None if self.clock.monotonic().saturating_sub(began) > LOOK => return,
+                None => self.clock.sleep(GLANCE).await,
+            }
+        };
+        let was_stopped = |spoken: &&mut Spoken| running.iter().any(|mark| mark.token == spoken.mark.token);
+        for spoken in talk.spoken.iter_mut().filter(was_stopped) {
+            self.witness.loosens(spoken.mark.token);
+            spoken.since = Since::Stopped { at: None };
+        }
+        talk.thread.press_stop(who).await;
+        if self.is_known(&talk.thread.first()) {
+            self.clock.sleep(STOPPED_WITHIN).await;
+            let at = shown_of(token, &talk.spoken, &talk.thread.posts()).map(|(_, bytes, _)| bytes);
+            for spoken in talk.spoken.iter_mut().filter(was_stopped) {
+                spoken.since = Since::Stopped { at };
+            }
+        }
+    }
+
+    /// What is acknowledged when all is answered nobody may overlook any more.
+    fn settles(&self, talk: &mut Talk) {
+        for token in std::mem::take(&mut talk.unsettled) {
+            let about = talk.spoken.iter().find(|spoken| spoken.mark.token == token);
+            if let Some(spoken) = about.filter(|spoken| self.is_known(&spoken.said)) {
+                self.witness.settles(token, (spoken.since == Since::Kept).then_some(spoken.mark.edits));
+            }
+        }
+    }
+
+    /// Whether all that happened to a post is acknowledged.
+    fn is_known(&self, said: &Said) -> bool {
+        self.slack.fates(said).iter().all(|fate| *fate == Fate::Acknowledged)
+    }
+
     /// Waits until the thread shows everything that it owes; `false` when it does not come.
-    async fn answered(&self, talk: &Talk) -> bool {
+    pub(crate) async fn answered(&self, talk: &Talk) -> bool {
         let news = self.ear.to(talk.thread.channel(), talk.thread.root());
         let mut looks = 0;
         loop {
-            let limit = match standing(&talk.spoken, &talk.thread.posts()) {
-                Standing::Right => return true,
-                Standing::Wrong => WRONG_LOOKS_MAX,
-                Standing::Owes => self.looks_max,
-            };
-            if looks > limit {
+            if is_right(&talk.spoken, &talk.thread.posts()) {
+                return true;
+            }
+            if looks > self.looks_max {
                 return false;
             }
             tokio::select! {
@@ -173,7 +259,8 @@ impl Ear {
         tokio::spawn(async move {
             while let Some(happening) = feed.next().await {
                 // What only grows is not at its end.
-                let grows = matches!(happening.what, What::Grew(_) | What::Posted { streaming: true, .. });
+                let grows =
+                    matches!(happening.what, slack::What::Grew(_) | slack::What::Posted { streaming: true, .. });
                 if !grows {
                     threads.to(&happening.channel, happening.thread).notify_one();
                 }

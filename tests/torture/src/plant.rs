@@ -3,7 +3,10 @@
 use chathakase_sim::slack::Post;
 use clap::ValueEnum;
 
-use crate::speech::answered;
+use crate::{
+    judge::{Since, Spoken},
+    speech::{answer, answered},
+};
 
 /// What is planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,10 +23,14 @@ pub(crate) enum Plant {
     Interleave,
     /// A status line never ends.
     Stuck,
+    /// A question that was deleted while it waited is answered.
+    Unwanted,
+    /// An answer that a person stopped goes on.
+    GoesOn,
 }
 
 /// Plants it; says whether there was a place for it.
-pub(crate) fn plant(plant: Plant, threads: &mut [Vec<Post>], statuses: &mut Vec<String>) -> bool {
+pub(crate) fn plant(plant: Plant, said: &[&[Spoken]], threads: &mut [Vec<Post>], statuses: &mut Vec<String>) -> bool {
     match plant {
         Plant::Drop => at_answer(threads, 1, |posts, at| drop(posts.remove(at))),
         Plant::Double => at_answer(threads, 1, |posts, at| posts.insert(at, posts[at].clone())),
@@ -46,11 +53,29 @@ pub(crate) fn plant(plant: Plant, threads: &mut [Vec<Post>], statuses: &mut Vec<
             threads[one][at].text = std::mem::replace(&mut threads[other][there].text, text);
             true
         }
+        Plant::Unwanted => at_spoken(said, threads, |spoken, posts| {
+            let waited = spoken.since == (Since::Deleted { waited: true });
+            let last = posts.iter().rfind(|post| waited && post.ours).cloned();
+            let wrong = last.map(|post| Post { text: answer(&[spoken.mark]), ..post });
+            wrong.map(|wrong| posts.push(wrong)).is_some()
+        }),
+        Plant::GoesOn => at_spoken(said, threads, |spoken, posts| {
+            let Since::Stopped { at: Some(at) } = spoken.since else { return false };
+            let stopped = posts.iter_mut().filter(|post| post.ours && post.text.len() == at);
+            let goes_on = stopped.filter_map(|post| Some((answer(&answered(&post.text)?), post)));
+            goes_on.into_iter().find(|(whole, _)| whole.len() > at).map(|(whole, post)| post.text = whole).is_some()
+        }),
         Plant::Stuck => {
             statuses.push("a thread still says \"is thinking…\"".to_owned());
             true
         }
     }
+}
+
+/// Does it at the first message where `change` says that it is done.
+fn at_spoken(said: &[&[Spoken]], threads: &mut [Vec<Post>], change: impl Fn(&Spoken, &mut Vec<Post>) -> bool) -> bool {
+    let mut places = said.iter().zip(threads);
+    places.any(|(said, posts)| said.iter().any(|spoken| change(spoken, posts)))
 }
 
 /// An answer to one message, in one part.

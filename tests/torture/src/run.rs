@@ -1,6 +1,6 @@
 //! One run: people and faults at once, then quiet, then the judge.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use chathakase::clock::SystemClock;
 use chathakase_session::time::Clock;
@@ -24,10 +24,10 @@ use crate::{
 
 /// So long nothing must happen before a run is over: longer than a lease, so that whoever wants to speak once more does so.
 const QUIET: Duration = Duration::from_secs(45);
-/// Quiet times that a run is given to come to rest.
-const QUIET_TRIES: u32 = 20;
+/// So long a run is given to come to rest (1 h): turns over which several processes died are carried on with one at a time.
+const REST_MAX: Duration = Duration::from_hours(1);
 /// Findings whose surroundings in their thread are printed, and how many posts these are.
-const TRANSCRIPTS_MAX: usize = 3;
+const TRANSCRIPTS_MAX: usize = 6;
 const POSTS_BEFORE: usize = 3;
 const POSTS_AFTER: usize = 12;
 
@@ -44,6 +44,7 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
         slack: stage.slack.clone(),
         clock: stage.clock.clone(),
         ear: Ear::listen(stage.slack.feed()),
+        witness: stage.witness.clone(),
         pace: Pace::with(progress),
         looks_max: options.patience,
     };
@@ -68,7 +69,8 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
 
 /// Waits until nobody has anything more to say; then nothing may stand that says somebody is at work.
 async fn rest(stage: &mut Stage, done: &mut Done) -> anyhow::Result<Vec<Finding>> {
-    for _ in 0..QUIET_TRIES {
+    let began = stage.clock.monotonic();
+    while stage.clock.monotonic().saturating_sub(began) < REST_MAX {
         done.revive(stage)?;
         for replica in &mut stage.replicas {
             if !replica.ready().await? {
@@ -82,7 +84,7 @@ async fn rest(stage: &mut Stage, done: &mut Done) -> anyhow::Result<Vec<Finding>
             _ = changes.next() => false,
             () = stage.clock.sleep(QUIET) => true,
         };
-        if calm {
+        if calm && stage.slack.unfinished().is_empty() {
             break;
         }
     }
@@ -119,8 +121,9 @@ fn verdict(options: &Options, talks: &[Talk], mut findings: Vec<Finding>) -> Ver
     let mut shown: Vec<Vec<Post>> = talks.iter().map(|talk| talk.thread.posts()).collect();
     if let Some(planted) = options.plant {
         let mut statuses = Vec::new();
+        let said: Vec<&[Spoken]> = talks.iter().map(|talk| talk.spoken.as_slice()).collect();
         assert!(
-            plant(planted, &mut shown, &mut statuses),
+            plant(planted, &said, &mut shown, &mut statuses),
             "there is no place to plant {planted:?}; take more messages"
         );
         findings.extend(statuses.into_iter().map(|what| Finding {
@@ -158,11 +161,12 @@ fn report(
     took: Duration,
 ) -> anyhow::Result<Report> {
     verdict.findings.sort_by_key(|finding| finding.wrong);
-    let mut transcripts: Vec<String> = Vec::new();
+    let mut shown: BTreeMap<u32, String> = BTreeMap::new();
     for finding in &verdict.findings {
         let talk = talks.iter().find(|talk| finding.thread == Some(talk.number));
-        let shown = talk.map(|talk| transcript(talk, finding)).filter(|shown| !transcripts.contains(shown));
-        transcripts.extend(shown.filter(|_| transcripts.len() < TRANSCRIPTS_MAX));
+        if let Some(talk) = talk.filter(|_| shown.len() < TRANSCRIPTS_MAX) {
+            shown.entry(talk.number).or_insert_with(|| transcript(talk, finding));
+        }
     }
     let mut report = Report {
         seed,
@@ -170,7 +174,7 @@ fn report(
         threads: talks.len(),
         took,
         table: Table { kills: done.kills, faults: done.faults, verdict },
-        transcripts,
+        transcripts: shown.into_values().collect(),
         folder: None,
     };
     if !report.table.is_clean() || options.keep {

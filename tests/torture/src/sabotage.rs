@@ -6,8 +6,8 @@ use std::{
 };
 
 use chathakase_session::{
-    Kind, SlackTs, Timestamp,
-    store::{Around, Claimed, Closing, NewPost, Receipt, Received, Renewed, Result, SessionStore, StoreError},
+    ChannelId, Kind, SlackTs, Timestamp, WorkspaceId,
+    store::{Around, Claimed, Closing, Erased, NewPost, Receipt, Received, Renewed, Result, SessionStore, StoreError},
     time::{Clock, SharedClock, Sleep},
     turn::{Claimant, Lease, OwnerId, Part, PartMode},
 };
@@ -27,6 +27,8 @@ pub(crate) enum Sabotage {
     NoFence,
     /// The disk does not sync, as with `synchronous=OFF`.
     NoSync,
+    /// What was deleted is kept.
+    NoErase,
 }
 
 /// How long after the acknowledgement an [`Sabotage::EarlyAck`] is written.
@@ -149,6 +151,12 @@ impl Around for Saboteur {
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {
         let renewed = self.store.renew(leases, lease, now).await?;
         Ok(if self.breaks == Sabotage::NoFence { Renewed::default() } else { renewed })
+    }
+    async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {
+        if self.breaks == Sabotage::NoErase {
+            return Ok(Erased::Marked);
+        }
+        self.store.erase(workspace, channel, ts, now).await
     }
     async fn part_intended(&self, lease: &Lease, index: u32, mode: PartMode) -> Result<()> {
         with_any!(self, lease, self.store.part_intended(lease, index, mode))

@@ -20,10 +20,11 @@ pub(crate) struct Script {
     pub(crate) steps: Vec<Step>,
 }
 
-/// Messages that come quickly one after another.
+/// Messages that come quickly one after another, and what is done about one that was said.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) lines: Vec<Line>,
+    pub(crate) deed: Option<Deed>,
     /// Whether people wait, after it, until all that was asked so far is answered.
     pub(crate) waits: bool,
 }
@@ -39,17 +40,40 @@ pub(crate) struct Line {
     pub(crate) mentions: bool,
 }
 
+/// What is done about a message that was said, so long after the last one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed {
+    pub(crate) token: Token,
+    pub(crate) what: What,
+    pub(crate) after: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Its author writes other words.
+    Edits,
+    /// Its author takes it away.
+    Deletes,
+    /// Somebody has read enough of its answer.
+    Stops,
+}
+
+/// What people do next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Beat {
+    Say(Line),
+    Do(Deed),
+    /// They wait until all that was asked so far is answered.
+    Wait,
+}
+
 impl Script {
-    /// All lines, each with whether people wait after it.
-    pub(crate) fn lines(&self) -> Vec<(Line, bool)> {
-        let mut lines = Vec::new();
-        for step in &self.steps {
-            lines.extend(step.lines.iter().map(|line| (*line, false)));
-            if let Some((_, waits)) = lines.last_mut() {
-                *waits = step.waits;
-            }
-        }
-        lines
+    /// All of it, in order. The first is said.
+    pub(crate) fn beats(&self) -> impl Iterator<Item = Beat> {
+        self.steps.iter().flat_map(|step| {
+            let said = step.lines.iter().copied().map(Beat::Say);
+            said.chain(step.deed.map(Beat::Do)).chain(step.waits.then_some(Beat::Wait))
+        })
     }
 }
 
@@ -78,11 +102,15 @@ fn one(seed: u64, thread: u32, messages: u32) -> Script {
     let people = if direct { 1 } else { dice.random_range(1..=3) };
     let people: Vec<String> = (1..=people).map(|person| format!("person{thread}of{person}")).collect();
     let channel = (!direct).then(|| format!("#c{}", thread / THREADS_PER_CHANNEL));
-    let mut writer = Writer { dice, thread, people: people.len(), number: 0 };
+    let mut writer = Writer { dice, thread, people: people.len(), number: 0, plain: Vec::new() };
     let mut steps = vec![writer.opening()];
     let mut left = messages.saturating_sub(1);
     while left > 0 {
-        let step = if writer.dice.random_ratio(1, 8) { writer.failing() } else { writer.burst(left) };
+        let step = match writer.dice.random_range(0..16) {
+            0 | 1 => writer.failing(),
+            2 if left > 1 => writer.changing(),
+            _ => writer.burst(left),
+        };
         left -= u32::try_from(step.lines.iter().filter(|line| line.mark.mood != Mood::Aside).count()).unwrap_or(left);
         // A message that the model fails at must not be answered together with others.
         let alone = step.lines.iter().any(|line| line.mark.mood.fails());
@@ -90,6 +118,12 @@ fn one(seed: u64, thread: u32, messages: u32) -> Script {
             before.waits |= alone;
         }
         steps.push(step);
+        if writer.dice.random_ratio(1, 12) {
+            let before = steps.last_mut().expect("one was pushed");
+            let later = writer.later();
+            before.waits |= later.is_some();
+            steps.extend(later);
+        }
     }
     if let Some(last) = steps.last_mut() {
         last.waits = true;
@@ -102,6 +136,8 @@ struct Writer<'a> {
     thread: u32,
     people: usize,
     number: u32,
+    /// Messages that something may still be done about.
+    plain: Vec<Token>,
 }
 
 impl Writer<'_> {
@@ -109,7 +145,7 @@ impl Writer<'_> {
     fn opening(&mut self) -> Step {
         let mood = self.mood();
         let opening = Line { mentions: true, who: 0, ..self.line(mood) };
-        Step { lines: vec![opening], waits: self.dice.random_ratio(2, 3) }
+        Step { lines: vec![opening], deed: None, waits: self.dice.random_ratio(2, 3) }
     }
 
     fn failing(&mut self) -> Step {
@@ -120,7 +156,7 @@ impl Writer<'_> {
             8 => Mood::FailsHang,
             _ => Mood::FailsSilent,
         };
-        Step { lines: vec![self.line(mood)], waits: true }
+        Step { lines: vec![self.line(mood)], deed: None, waits: true }
     }
 
     fn burst(&mut self, most: u32) -> Step {
@@ -131,9 +167,29 @@ impl Writer<'_> {
                 lines.push(self.line(Mood::Aside));
             }
             let mood = self.mood();
-            lines.push(self.line(mood));
+            let line = self.line(mood);
+            self.plain.extend((mood == Mood::Plain).then_some(line.mark.token));
+            lines.push(line);
         }
-        Step { lines, waits: self.dice.random_ratio(2, 3) }
+        Step { lines, deed: None, waits: self.dice.random_ratio(2, 3) }
+    }
+
+    /// A long moment, in which somebody stops, edits or deletes what is being answered, or edits or deletes what waits behind it.
+    fn changing(&mut self) -> Step {
+        let (running, waiting) = (self.line(Mood::Slow), self.line(Mood::Plain));
+        let what = [What::Stops, What::Edits, What::Deletes][self.dice.random_range(0..3)];
+        let about = if what == What::Stops || self.dice.random_ratio(1, 3) { running } else { waiting };
+        let deed = Deed { token: about.mark.token, what, after: millis(self.dice, 0, 12_000) };
+        Step { lines: vec![running, waiting], deed: Some(deed), waits: true }
+    }
+
+    /// Something is done about a message that was answered.
+    fn later(&mut self) -> Option<Step> {
+        let token =
+            (!self.plain.is_empty()).then(|| self.plain.swap_remove(self.dice.random_range(0..self.plain.len())));
+        let what = if self.dice.random_ratio(1, 2) { What::Edits } else { What::Deletes };
+        let after = millis(self.dice, 0, 3_000);
+        token.map(|token| Step { lines: Vec::new(), deed: Some(Deed { token, what, after }), waits: true })
     }
 
     fn mood(&mut self) -> Mood {
@@ -148,7 +204,7 @@ impl Writer<'_> {
 
     fn line(&mut self, mood: Mood) -> Line {
         self.number += 1;
-        let mark = Mark { token: Token { thread: self.thread, number: self.number }, mood };
+        let mark = Mark { token: Token { thread: self.thread, number: self.number }, edits: 0, mood };
         let who = self.dice.random_range(0..self.people);
         let mentions = mood != Mood::Aside && self.dice.random_ratio(1, 5);
         Line { mark, who, after: millis(self.dice, 0, 3_000), mentions }

@@ -78,10 +78,12 @@ impl Mood {
     }
 }
 
-/// A message's name and mood, as they stand in its text: `[t3m17 slow]`.
+/// A message's name and mood, as they stand in its text: `[t3m17 slow]`, and after the first edit `[t3m17.1 slow]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mark {
     pub(crate) token: Token,
+    /// How often it was edited.
+    pub(crate) edits: u32,
     pub(crate) mood: Mood,
 }
 
@@ -95,7 +97,10 @@ impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.mood.name();
         let space = if name.is_empty() { "" } else { " " };
-        write!(f, "[{}{space}{name}]", self.token)
+        match self.edits {
+            0 => write!(f, "[{}{space}{name}]", self.token),
+            edits => write!(f, "[{}.{edits}{space}{name}]", self.token),
+        }
     }
 }
 
@@ -111,9 +116,10 @@ impl FromStr for Token {
 pub(crate) fn marks(text: &str) -> Vec<Mark> {
     let inside = text.split('[').skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
     let read = |mark: &str| {
-        let (token, mood) = mark.split_once(' ').unwrap_or((mark, ""));
+        let (name, mood) = mark.split_once(' ').unwrap_or((mark, ""));
+        let (token, edits) = name.split_once('.').unwrap_or((name, "0"));
         let mood = Mood::ALL.into_iter().find(|known| known.name() == mood)?;
-        Some(Mark { token: token.parse().ok()?, mood })
+        Some(Mark { token: token.parse().ok()?, edits: edits.parse().ok()?, mood })
     };
     inside.filter_map(read).collect()
 }
@@ -138,6 +144,17 @@ pub(crate) fn answered(text: &str) -> Option<Vec<Mark>> {
     text.strip_prefix(ANSWERS)?;
     let marks = marks(text.lines().next().unwrap_or_default());
     (!marks.is_empty()).then_some(marks)
+}
+
+/// The first line of an answer, which says what it answers, and the rest.
+pub(crate) fn headed(answer: &str) -> (&str, &str) {
+    answer.split_at(answer.find("\n\n").map_or(answer.len(), |end| end + 2))
+}
+
+/// The words alone: where a part was cut, a fence was closed and opened again, and space may be gone.
+pub(crate) fn without_seams(text: &str) -> String {
+    let lines = text.split('\n').filter(|line| !line.trim_start().starts_with("```"));
+    lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
 }
 
 /// As far as a model comes that breaks off.
@@ -202,7 +219,7 @@ mod tests {
     use super::*;
 
     fn mark(number: u32, mood: Mood) -> Mark {
-        Mark { token: Token { thread: 3, number }, mood }
+        Mark { token: Token { thread: 3, number }, edits: number % 3, mood }
     }
 
     #[test]

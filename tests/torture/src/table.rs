@@ -53,6 +53,8 @@ impl fmt::Display for Table {
             ("answered once", verdict.answered_once.to_string()),
             ("twice", wrong(Wrong::Twice)),
             ("lost", wrong(Wrong::Lost)),
+            ("taken back", verdict.taken_back.to_string()),
+            ("unwanted words", wrong(Wrong::Unwanted)),
             ("apologised", apologised),
             ("unasked apologies", wrong(Wrong::Apology)),
             ("interleaved", wrong(Wrong::Interleaved)),
@@ -61,6 +63,9 @@ impl fmt::Display for Table {
             ("leaks", wrong(Wrong::Leak)),
             ("wrong windows", wrong(Wrong::History)),
             ("process faults", wrong(Wrong::Process)),
+            ("edited", verdict.edited.to_string()),
+            ("deleted", verdict.deleted.to_string()),
+            ("stopped", verdict.stopped.to_string()),
             ("given up by Slack", verdict.given_up.to_string()),
             ("kills", self.kills.to_string()),
         ];

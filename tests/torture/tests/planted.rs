@@ -37,19 +37,31 @@ fn turns_red(plant: &str, line: &str) {
 const KILLS: [&str; 4] = ["--transport", "socket", "--patience", "4"];
 
 /// Two processes on PostgreSQL, which stand still until the other one has taken over.
-const PAUSES: [&str; 10] =
-    ["--store", "postgres", "--replicas", "2", "--transport", "socket", "--messages", "120", "--pauses", "6"];
+const PAUSES: [&str; 12] = [
+    "--store",
+    "postgres",
+    "--replicas",
+    "2",
+    "--transport",
+    "socket",
+    "--messages",
+    "120",
+    "--pauses",
+    "6",
+    "--patience",
+    "8",
+];
 
 #[track_caller]
 fn is_found_out(sabotage: &str, lines: &[&str]) {
-    comes_to_light("20", &KILLS, sabotage, lines);
+    comes_to_light("20", &[&KILLS[..], &["--sabotage", sabotage]].concat(), lines);
 }
 
 #[track_caller]
-fn comes_to_light(kills: &str, among: &[&str], sabotage: &str, lines: &[&str]) {
-    let (table, right) = run(kills, &[among, &["--sabotage", sabotage]].concat());
-    assert!(!right, "{sabotage} was not found:\n{table}");
-    assert!(lines.iter().any(|line| value(&table, line) != "0"), "{sabotage}:\n{table}");
+fn comes_to_light(kills: &str, arguments: &[&str], lines: &[&str]) {
+    let (table, right) = run(kills, arguments);
+    assert!(!right, "{arguments:?} was not found:\n{table}");
+    assert!(lines.iter().any(|line| value(&table, line) != "0"), "{arguments:?}:\n{table}");
 }
 
 #[test]
@@ -89,6 +101,24 @@ fn a_status_line_that_stays_is_stuck() {
     turns_red("stuck", "stuck statuses");
 }
 
+/// So many messages that all is in them that people do about one: they stop, edit and delete.
+const DEEDS: [&str; 4] = ["--messages", "200", "--patience", "4"];
+
+#[test]
+fn an_answer_to_what_was_deleted_while_it_waited_is_unwanted() {
+    comes_to_light("0", &[&DEEDS[..], &["--plant", "unwanted"]].concat(), &["unwanted words"]);
+}
+
+#[test]
+fn an_answer_that_goes_on_after_a_stop_is_unwanted() {
+    comes_to_light("0", &[&DEEDS[..], &["--plant", "goes-on"]].concat(), &["unwanted words"]);
+}
+
+#[test]
+fn an_assistant_that_keeps_what_was_deleted_is_found_out() {
+    comes_to_light("0", &[&DEEDS[..], &["--sabotage", "no-erase"]].concat(), &["unwanted words", "wrong windows"]);
+}
+
 #[test]
 fn kills_alone_are_no_fault() {
     let (table, right) = run("20", &KILLS);
@@ -123,6 +153,7 @@ fn pauses_alone_are_no_fault() {
 #[test]
 fn a_store_that_checks_no_fence_is_found_out() {
     if TestDatabase::is_there() {
-        comes_to_light("0", &PAUSES, "no-fence", &["twice", "text differences", "interleaved", "stuck statuses"]);
+        let arguments = [&PAUSES[..], &["--sabotage", "no-fence"]].concat();
+        comes_to_light("0", &arguments, &["twice", "text differences", "interleaved", "stuck statuses"]);
     }
 }
