@@ -53,8 +53,9 @@ pub async fn until_told_to_end(
         interrupted = tokio::signal::ctrl_c() => interrupted.context("could not listen for Ctrl-C"),
         error = running.failed() => Err(error),
     };
-    tracing::info!("ending: running answers are finished first");
     let drained = async {
+        running.leave().await;
+        tracing::info!("ending: running answers are finished first");
         running.drain().await;
         store.shutdown().await;
     };

@@ -2,7 +2,7 @@
 
 mod given;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -42,6 +42,11 @@ pub struct Running {
     me: Identity,
     store: String,
     address: SocketAddr,
+    clock: SharedClock,
+    /// How long we stay where Slack finds us after saying that we leave.
+    linger: Duration,
+    /// It is said that we end.
+    leaving: CancellationToken,
     /// Nothing new is taken in.
     ending: CancellationToken,
     /// Nobody is answered any more.
@@ -124,7 +129,8 @@ pub async fn start_signed_in(
         settings: settings(config),
     };
     let assistant = Assistant::start(parts);
-    let (ending, ended) = (CancellationToken::new(), CancellationToken::new());
+    let (leaving, ended) = (CancellationToken::new(), CancellationToken::new());
+    let ending = CancellationToken::new();
     let (inbox, last_event) = watch::inbox(assistant.inbox(), clock.clone());
     let (doors, socket) = open_doors(config, &clock, inbox, &ending)?;
     let stretch = match &socket {
@@ -140,18 +146,20 @@ pub async fn start_signed_in(
         model: model.lately(),
         link: socket.as_ref().map(|socket| socket.health.clone()),
         catch_up: assistant.catch_up(),
-        ending: ending.clone(),
+        ending: leaving.clone(),
     };
     let routes = doors.merge(Watch::new(watched, last_event).routes());
-    let stopped = ended.clone();
+    let (stopped, time) = (ended.clone(), clock.clone());
     let http = tokio::spawn(async move {
         tokio::select! {
-            served = server::serve(listener, routes, server::HEAD_WITHIN, clock.clone(), stopped) => served,
-            () = watch::tidy(clock.clone()) => Ok(()),
+            served = server::serve(listener, routes, server::HEAD_WITHIN, time.clone(), stopped) => served,
+            () = watch::tidy(time.clone()) => Ok(()),
         }
     });
+    // Where we open the link, Slack sees at once that it is gone.
+    let linger = if socket.is_some() { Duration::ZERO } else { config.http_linger };
     let store = chathakase_store::RedactedUrl::new(&config.store_url).to_string();
-    Ok(Running { assistant, me, store, address, ending, ended, http, socket })
+    Ok(Running { assistant, me, store, address, clock, linger, leaving, ending, ended, http, socket })
 }
 
 /// The installation that the token is for.
@@ -245,9 +253,23 @@ impl Running {
         }
     }
 
+    /// Says that we leave, and takes in what still comes until whoever sends it has seen that: an event that meets a closed door
+    /// comes again after a minute.
+    pub async fn leave(&self) {
+        self.leaving.cancel();
+        if !self.linger.is_zero() {
+            tracing::info!(
+                seconds = self.linger.as_secs_f64(),
+                "leaving: not ready any more, and Slack is heard for a moment yet"
+            );
+            self.clock.sleep(self.linger).await;
+        }
+    }
+
     /// Ends in good order: doors first, so that Slack sends elsewhere or later what comes now; then running answers. The store is
     /// the caller's to shut down.
     pub async fn drain(self) {
+        self.leaving.cancel();
         self.ending.cancel();
         self.assistant.drain().await;
         // A door that has failed was heard out already, and must not be asked twice.

@@ -23,6 +23,7 @@ mod people;
 mod plant;
 mod progress;
 mod replica;
+mod rolling;
 mod run;
 mod sabotage;
 mod schedule;
@@ -55,6 +56,9 @@ enum Role {
     /// The assistant itself. Only this program starts itself so.
     #[command(hide = true)]
     Assistant,
+    /// Restarts two processes on PostgreSQL one after the other under steady load, and compares how long answers take with a run
+    /// without a restart. Begin the command with `scripts/with_postgres`.
+    Rolling(rolling::Load),
 }
 
 /// How events reach the assistant.
@@ -176,13 +180,15 @@ fn main() -> anyhow::Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Runtime::new()?;
-    if let Some(Role::Assistant) = cli.role {
-        runtime.block_on(replica::serve())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let first = cli.options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let sum = runtime.block_on(run_all(cli.options.runs(first)))?;
-    Ok(if sum.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let kept = match cli.role {
+        Some(Role::Assistant) => runtime.block_on(replica::serve()).map(|()| true)?,
+        Some(Role::Rolling(load)) => runtime.block_on(rolling::measure(load))?,
+        None => {
+            let first = cli.options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+            runtime.block_on(run_all(cli.options.runs(first)))?.is_clean()
+        }
+    };
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs them, prints each table and what they add up to.

@@ -109,6 +109,11 @@ impl Stage {
         settings.into_iter().chain(broken).chain(self.store.environment(syncs)).collect()
     }
 
+    /// From now on events go only to processes that say that they are ready.
+    pub(crate) fn balances(&self) {
+        tokio::spawn(self.doors.clone().watch(self.clock.clone()));
+    }
+
     /// A process does not listen any more.
     pub(crate) fn left(&self, replica: usize) {
         self.doors.closed(replica);

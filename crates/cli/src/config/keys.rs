@@ -270,6 +270,12 @@ pub const KEYS: &[Key] = &[
         "Where to listen for Slack (`http`) and for `/healthz`: an address or a name (`localhost:3000`), and a port. `PORT` in the environment means this port on all addresses.",
     ),
     key(
+        "http.linger",
+        Kind::Duration,
+        Some("\"3s\""),
+        "How long after SIGTERM Slack's requests are still taken in while `/readyz` says 503 already: as long as a load balancer needs to send them elsewhere. 0s where there is none.",
+    ),
+    key(
         "log.level",
         Kind::Text,
         Some("\"info\""),

@@ -84,6 +84,7 @@ pub struct Config {
     pub limits_owner_deaths: u32,
     pub limits_drain: Duration,
     pub http_listen: SocketAddr,
+    pub http_linger: Duration,
     pub log_level: String,
     pub log_format: LogFormat,
 }

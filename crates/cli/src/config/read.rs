@@ -113,6 +113,7 @@ impl<'a> Reader<'a> {
             limits_owner_deaths: self.count("limits.owner_deaths", 3..=1_000),
             limits_drain: self.duration("limits.drain", 0..=HOUR),
             http_listen: self.listen(),
+            http_linger: self.duration("http.linger", 0..=HOUR),
             log_level: self.text("log.level").unwrap_or_default(),
             log_format: self.log_format(),
         }

@@ -102,6 +102,23 @@ async fn a_model_that_hangs_keeps_nobody_longer_than_the_limit(transport: Transp
 }
 
 #[tokio::test]
+async fn a_load_balancer_sees_that_a_process_ends_before_slack_finds_its_door_closed() {
+    let mut stage = Stage::new(Http).await;
+    stage.set("CHATHAKASE_HTTP__LINGER", "1h");
+    let serving = stage.serve().await;
+    assert_eq!(serving.door.readyz().await.0, 200);
+    serving.program.terminate().await;
+    serving.program.logs("leaving: not ready any more").await;
+    assert_eq!(serving.door.readyz().await.0, 503);
+    stage.openai.answers("In time.");
+    let thread = stage.slack.mention("ana", "#general", "am I late?").await;
+    thread.finishes("In time.").await;
+    // Who has no patience asks twice.
+    serving.program.terminate().await;
+    assert_eq!(serving.program.ended().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn a_start_that_waits_for_slack_can_be_ended() {
     let stage = Stage::new(Http).await;
     let gate = Gate::closed();

@@ -77,6 +77,7 @@ impl Stage {
             ("OPENAI_API_KEY", MODEL_KEY.to_owned()),
             ("DATABASE_URL", store),
             ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+            ("CHATHAKASE_HTTP__LINGER", "0s".to_owned()),
         ];
         self.env.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         match self.transport {

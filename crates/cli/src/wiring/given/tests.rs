@@ -57,6 +57,7 @@ const ALL: &[(&str, &str, Arrives)] = &[
     ("limits.owner_deaths", "7", Here(&["Settings.deaths_max: 7"])),
     ("limits.drain", "7s", Here(&["Settings.drain: 7s"])),
     ("http.listen", "", There("every test listens on a port of its own")),
+    ("http.linger", "", There("the tests of the process look at a door that is being left")),
     ("log.level", "", There("the tests of the process read its log")),
     ("log.format", "", There("the tests of the process read its log")),
 ];
