@@ -278,6 +278,7 @@ impl Intake {
         let is_young = now.since(ts.moment()) <= EDIT_BRINGS_FOR;
         let leaves_mark = is_young && !post.author.is_bot;
         let amended = tools.store.amend(Edit { key, ts, text, edited_ts, leaves_mark }, now).await?;
+        fault_point!("edit.stored");
         let missed = amended == Amended::Unknown && is_young;
         let asks_now = text::mentions(&post.text, &here.me.user);
         let asked_before = change.previous_text.as_ref().is_none_or(|text| text::mentions(text, &here.me.user));
@@ -300,7 +301,9 @@ impl Intake {
     pub(crate) async fn erase(&self, key: &ThreadKey, ts: SlackTs) -> Result<(), StoreError> {
         let tools = &self.runner.tools;
         let now = tools.clock.now();
-        match tools.store.erase(&key.workspace, &key.channel, ts, now).await? {
+        let erased = tools.store.erase(&key.workspace, &key.channel, ts, now).await?;
+        fault_point!("erase.stored");
+        match erased {
             // Who takes the question away does not want to read on.
             Erased::Done { stops: Some(turn) } => self.runner.stop_turn(turn),
             // Also when it is marked already: whoever did that may have died before this.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use chathakase_session::{
-    chain,
+    chain, fault_point,
     store::Closing,
     turn::{Outcome, Part, PartState, Turn, TurnKind},
 };
@@ -62,7 +62,9 @@ impl Driver<'_> {
             return Ok(());
         }
         let store = &self.tools.store;
-        insist!(self.hold, store.cut_short(&self.hold.lease, &standing.said, self.now()))
+        insist!(self.hold, store.cut_short(&self.hold.lease, &standing.said, self.now()))?;
+        fault_point!("cut.stored");
+        Ok(())
     }
 
     /// Says what became of a delivery, and sees to the rest when it did not work out.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chathakase_session::{SlackTs, turn::Turn};
+use chathakase_session::{SlackTs, fault_point, turn::Turn};
 use chathakase_slack::api::ApiError;
 
 use super::{
@@ -42,6 +42,7 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     });
     let left_out = read.left_out;
     let learned = insist!(hold, tools.store.learn(&hold.lease, read.clone(), driver.now()))?;
+    fault_point!("thread.learned");
     tracing::info!(thread.key = %turn.key, posts = learned.new, edited = learned.amended, gone = learned.erased, left_out, "earlier posts of the thread were read");
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use chathakase_bot::texts;
 use chathakase_session::fault::FAULT_POINTS;
-use chathakase_sim::slack::{Thread, Transport::Http};
+use chathakase_sim::slack::{Gate, Said, Thread, Transport::Http};
 use chathakase_slack::render::{PartLimits, render};
 use test_database::TestDatabase;
 
@@ -22,6 +22,14 @@ enum Story {
     Clears,
     /// It tells something to the asker alone.
     Tells,
+    /// It answers in a thread that others began.
+    Joins,
+    /// A person edits what was not for it, so that it is.
+    IsAskedByAnEdit,
+    /// A person deletes what it is answering.
+    IsDeleted,
+    /// A person stops an answer that is stored whole.
+    IsCutShort,
 }
 
 fn story_of(point: &str) -> Story {
@@ -30,6 +38,10 @@ fn story_of(point: &str) -> Story {
         "stop.stored" => Story::IsStopped,
         "command.ran" => Story::Clears,
         "command.told" => Story::Tells,
+        "thread.learned" => Story::Joins,
+        "edit.stored" => Story::IsAskedByAnEdit,
+        "erase.stored" => Story::IsDeleted,
+        "cut.stored" => Story::IsCutShort,
         _ => Story::Answers,
     }
 }
@@ -91,6 +103,10 @@ async fn killed_at(point: &str, mut scene: Scene) {
         Story::IsStopped => dies_stopped(scene, point).await,
         Story::Clears => dies_clearing(scene, point).await,
         Story::Tells => dies_telling(scene, point).await,
+        Story::Joins => dies_joining(scene, point).await,
+        Story::IsAskedByAnEdit => dies_asked_by_an_edit(scene, point).await,
+        Story::IsDeleted => dies_deleted(scene, point).await,
+        Story::IsCutShort => dies_cut_short(scene, point).await,
     }
 }
 
@@ -131,6 +147,61 @@ async fn dies_clearing(scene: Scene, point: &str) {
     lives(scene, &thread, &["Hello Ana.", &texts::session_cleared(2, 0)]).await;
 }
 
+async fn dies_joining(scene: Scene, point: &str) {
+    scene.stage.openai.answers("Hello you two.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.post("ana", "#general", "hello").await;
+    thread.reply("ben", "hello Ana").await;
+    let asks = thread.mention("ana", "and you?").await;
+    scene.dies(serving.program, point).await;
+    lives_on(scene, &asks, &["Hello you two."]).await;
+}
+
+async fn dies_asked_by_an_edit(scene: Scene, point: &str) {
+    scene.stage.openai.answers("Hello Ana.").answers("Hello again.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
+    thread.finishes("Hello Ana.").await;
+    let said = thread.reply("ana", "<@U0BEN> hello").await;
+    let bot = scene.stage.slack.bot_user();
+    thread.edit(&said, format!("<@{bot}> hello")).await;
+    scene.dies(serving.program, point).await;
+    lives_on(scene, &said, &["Hello Ana.", "Hello again."]).await;
+}
+
+async fn dies_deleted(scene: Scene, point: &str) {
+    scene.stage.openai.answers("Hello Ana.");
+    let half = scene.stage.openai.turn().text("Half").gate("never").text(" and the rest.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
+    thread.finishes("Hello Ana.").await;
+    let said = thread.reply("ana", "tell me all").await;
+    thread.shows("Half").await;
+    half.reached("never").await;
+    thread.delete(&said).await;
+    scene.dies(serving.program, point).await;
+    lives_on(scene, &said, &["Hello Ana.", "Half"]).await;
+}
+
+async fn dies_cut_short(scene: Scene, point: &str) {
+    let counts = scene.stage.openai.turn().text("One.").gate("on").text(" Two.").gate("end").text(" Three.");
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "count").await;
+    thread.shows("One.").await;
+    let gate = Gate::closed();
+    drop(scene.stage.slack.next("chat.appendStream").slow(&gate));
+    counts.open("on");
+    in_time(gate.reached()).await.expect("more is brought");
+    counts.open("end");
+    // All of it is stored, and the thread does not show it yet.
+    let stored = r#"chathakase_turns_total{kind="answer",outcome="answered"} 1"#;
+    while !serving.door.get("/metrics").await.body.contains(stored) {}
+    thread.press_stop("ana").await;
+    gate.open();
+    scene.dies(serving.program, point).await;
+    lives(scene, &thread, &["One."]).await;
+}
+
 async fn dies_telling(mut scene: Scene, point: &str) {
     let serving = scene.stage.serve().await;
     let thread = scene.stage.slack.post("ana", "#general", "hello").await;
@@ -150,11 +221,17 @@ async fn dies_telling(mut scene: Scene, point: &str) {
 }
 
 /// Starts it once more, and nothing ends it: in the end the thread shows these answers and no others.
-async fn lives(mut scene: Scene, thread: &Thread, answers: &[&str]) {
+async fn lives(scene: Scene, thread: &Thread, answers: &[&str]) {
+    lives_on(scene, &thread.first(), answers).await;
+}
+
+/// The same where the last that was `said` is no thread's first.
+async fn lives_on(mut scene: Scene, said: &Said, answers: &[&str]) {
     scene.stage.set("FAULT_POINT", "");
     let serving = scene.stage.serve().await;
+    let thread = &said.thread();
     // What was not acknowledged Slack sends again; what was is known.
-    scene.stage.slack.redeliver(&thread.first()).await;
+    scene.stage.slack.redeliver(said).await;
     thread.finishes(answers.last().unwrap()).await;
     scene.stage.ends_with(serving, thread, answers).await;
 }
