@@ -199,8 +199,9 @@ async fn run_all(runs: Vec<(Options, u64)>) -> anyhow::Result<Table> {
     let mut sum = Table::default();
     let began = SystemClock::new();
     let running = async {
-        let mut runs =
-            stream::iter(runs).map(|(options, seed)| run::run(options, seed, progress.clone())).buffered(RUNS_AT_ONCE);
+        let mut runs = stream::iter(runs)
+            .map(|(options, seed)| run::run(options, seed, progress.clone()))
+            .buffer_unordered(RUNS_AT_ONCE);
         while let Some(report) = runs.next().await {
             let report = report?;
             println!("{report}");
