@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use chathakase_model as model;
-use chathakase_session::{WorkspaceId, store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId};
+use chathakase_session::{
+    WorkspaceId, chain, store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId,
+};
 use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
 
@@ -79,9 +81,14 @@ impl Assistant {
     /// Ends in good order: nothing new is begun, running turns may end within [`Settings::drain`], what is left is given
     /// back to be carried on with after the next start.
     pub async fn drain(self) {
+        let clock = &self.runner.tools.clock;
+        let good = self.intake.gaps.are_closed().then(|| clock.now());
         self.runner.drain().await;
         self.keeper.abort();
         // An aborted task ends with an error that says so; there is nothing else to hear from it.
         let _ = self.keeper.await;
+        if let Err(error) = self.runner.tools.store.leave(&self.runner.claimant, good, clock.now()).await {
+            tracing::warn!(error = %chain(&error), "the store was not told of the end; other processes find out in half a minute");
+        }
     }
 }

@@ -36,8 +36,9 @@ const KINDS: [&str; 4] = ["im", "mpim", "private_channel", "public_channel"];
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 3;
 
-/// Looks for what was missed before `stretch`. Fails when the store does; then it is to be done again.
-pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64) -> Result<(), StoreError> {
+/// Looks for what was missed before `stretch`; says whether other processes left some meanwhile. Fails when the store does; then it
+/// is to be done again.
+pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64) -> Result<bool, StoreError> {
     let (gaps, began) = (&intake.gaps, intake.runner.tools.clock.now());
     gaps.note(|report| {
         report.looks += 1;
@@ -48,14 +49,18 @@ pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: 
     done
 }
 
-async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64, began: Timestamp) -> Result<(), StoreError> {
-    let (tools, gaps) = (&intake.runner.tools, &intake.gaps);
-    tools.store.check().await?;
-    let (good, age_max) = (tools.store.good_until().await?, tools.settings.catch_up);
+async fn look(
+    intake: &Arc<Intake>,
+    workspace: &WorkspaceId,
+    stretch: u64,
+    began: Timestamp,
+) -> Result<bool, StoreError> {
+    let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
+    let (good, age_max) = (tools.store.good_until(process, began).await?, tools.settings.catch_up);
     // Before the first good moment nobody was there to miss anything.
     let Some(good) = good.filter(|_| !age_max.is_zero()) else {
         gaps.list(stretch, Vec::new());
-        return tools.store.note_good(began).await;
+        return tools.store.note_good(process, began, tools.clock.now()).await;
     };
     let since = (good - OVERLAP).max(began - age_max);
     let active_since = good - tools.settings.session_timeout;
@@ -89,7 +94,7 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64, began
         "what was missed was looked for"
     );
     done?;
-    tools.store.note_good(began).await
+    tools.store.note_good(process, began, tools.clock.now()).await
 }
 
 /// One look under way.

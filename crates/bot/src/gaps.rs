@@ -1,7 +1,7 @@
 //! Gaps: noticing that something may have been missed, and keeping the order of threads while it is looked for.
 //!
-//! Once a minute the store is told until when nothing was missed. After a start, a link that was down, a delivery that could
-//! not be stored, or a sleep of the whole process, [`catch_up`] looks for posts from then on.
+//! Once a minute the store is told until when this process missed nothing. After a start, a link that was down, a delivery that could
+//! not be stored, a sleep of the whole process, or the death of another one, [`catch_up`] looks for posts from then on.
 
 use std::{
     collections::VecDeque,
@@ -52,8 +52,10 @@ pub struct CatchUpReport {
 pub(crate) struct Gaps {
     stretch: OnceLock<Stretch>,
     behind: watch::Sender<Behind>,
-    /// A delivery could not be stored since the last look.
+    /// A delivery could not be stored since the last look, or another process died that had missed something.
     missed: AtomicBool,
+    /// When the store was told last, all that was missed had been looked for.
+    closed: AtomicBool,
     nudge: Notify,
     report: Mutex<CatchUpReport>,
 }
@@ -71,6 +73,11 @@ impl Gaps {
     pub(crate) fn missed(&self) {
         self.missed.store(true, SeqCst);
         self.nudge.notify_one();
+    }
+
+    /// Whether all that was missed was looked for.
+    pub(crate) fn are_closed(&self) -> bool {
+        self.closed.load(SeqCst) && !self.missed.load(SeqCst)
     }
 
     pub(crate) fn report(&self) -> CatchUpReport {
@@ -138,22 +145,29 @@ pub(crate) fn watch(intake: &Arc<Intake>, workspace: WorkspaceId, stretch: Stret
 }
 
 async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: Stretch) {
-    let (tools, gaps) = (&intake.runner.tools, &intake.gaps);
+    let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
     let (mut looked_at, mut beat_at) = (None, None::<Timestamp>);
     loop {
         let now = tools.clock.now();
         let slept = beat_at.is_some_and(|at| now.since(at) > LATE);
         let current = *stretch.borrow_and_update();
         let mut wait = BEAT;
+        gaps.closed.store(false, SeqCst);
         if let Some(number) = current {
             let missed = gaps.missed.swap(false, SeqCst);
             let done = if missed || slept || looked_at != current {
                 catch_up::run(intake, workspace, number).await
             } else {
-                tools.store.note_good(now).await
+                tools.store.note_good(process, now, now).await
             };
+            gaps.closed.store(matches!(done, Ok(false)), SeqCst);
             match done {
-                Ok(()) => looked_at = current,
+                Ok(others_left_some) => {
+                    looked_at = current;
+                    if others_left_some {
+                        gaps.missed();
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "what was missed could not be looked for; trying again");
                     gaps.missed.store(true, SeqCst);

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
 };
 
 use chathakase_session::{
@@ -21,13 +21,14 @@ pub struct MortalStore {
     full: AtomicBool,
     loses_clearing: AtomicBool,
     gates: Mutex<Vec<(&'static str, Gate)>>,
+    processes: AtomicU32,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
         let (dead, full, loses_clearing) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
-        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default() })
+        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default(), processes: AtomicU32::new(0) })
     }
 
     /// Ends this life, now.
@@ -43,6 +44,11 @@ impl MortalStore {
     /// The next `clear_and_close` is done and says that it could not be, as when a database goes away in the middle of a commit.
     pub fn lose_clearing(&self) {
         self.loses_clearing.store(true, SeqCst);
+    }
+
+    /// How many processes live, as this one was told last.
+    pub fn processes(&self) -> u32 {
+        self.processes.load(SeqCst)
     }
 
     /// From now on, until `gate` is opened, `receive` waits there before it is done; `amend` and `mark` when they are done,
@@ -113,9 +119,18 @@ impl Around for MortalStore {
         self.pass("mark").await;
         mark
     }
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
+    async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32> {
+        let live = self.alive(self.store.live(process, now)).await?;
+        self.processes.store(live, SeqCst);
+        Ok(live)
+    }
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
         self.has_room()?;
-        self.alive(self.store.note_good(at)).await
+        self.alive(self.store.note_good(process, at, now)).await
+    }
+    async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.has_room()?;
+        self.alive(self.store.good_until(process, now)).await
     }
     async fn check(&self) -> Result<()> {
         self.has_room()?;

@@ -381,11 +381,20 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<ThreadKey>>;
 
-    /// Says that until `at` nothing was missed of what Slack had to say. Never goes back.
-    async fn note_good(&self, at: Timestamp) -> Result<()>;
+    /// Says that a process lives, for [`Claimant::lease`] from now on, and tells how many do, it among them. Each of the next three
+    /// says it too.
+    async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32>;
 
-    /// Until when nothing was missed; `None` when nobody ever said so.
-    async fn good_until(&self) -> Result<Option<Timestamp>>;
+    /// Says that until `at` this process missed nothing of what Slack had to say; never goes back. Tells whether there are processes
+    /// that live no more and left what they missed to be looked for.
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool>;
+
+    /// Until when this process missed nothing, and no process that lives no more, whose part it takes over by asking. A new process
+    /// has missed what any other has. `None` when nobody ever said so.
+    async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>>;
+
+    /// Says that a process ends. With `good`, it has missed nothing until then: when others live, nothing is left to be looked for.
+    async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()>;
 
     /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()>;

@@ -183,6 +183,16 @@ pub(crate) struct Person {
     pub(crate) messages: u64,
 }
 
+/// A process that works on the store, or did and left something to be looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessRow {
+    pub(crate) owner: OwnerId,
+    /// It lives until then, unless it says so again.
+    pub(crate) until: Timestamp,
+    /// Until when it missed nothing of what Slack had to say.
+    pub(crate) good_until: Option<Timestamp>,
+}
+
 /// A turn, its lease, and what it closed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TurnRow {
@@ -267,6 +277,14 @@ pub(crate) trait Rows: ThreadRows + PostRows + MessageRows + TurnRows {}
 
 impl<T: ThreadRows + PostRows + MessageRows + TurnRows> Rows for T {}
 
+/// Processes on the store, apart from all else: who asks for them needs nothing of threads.
+pub(crate) trait ProcessRows {
+    /// Those that are known, a handful. Nobody else gets them until the step is done.
+    fn processes(&self) -> Result<Vec<ProcessRow>>;
+    fn put_process(&mut self, process: &ProcessRow) -> Result<()>;
+    fn remove_process(&mut self, owner: &OwnerId) -> Result<()>;
+}
+
 /// Threads and their sessions.
 pub(crate) trait ThreadRows {
     fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>>;
@@ -281,9 +299,6 @@ pub(crate) trait ThreadRows {
 
     /// A number for a session that begins.
     fn next_session(&mut self) -> u64;
-    /// Until when nothing was missed.
-    fn good_until(&self) -> Result<Option<Timestamp>>;
-    fn put_good(&mut self, at: Timestamp) -> Result<()>;
 
     /// Leaves a session's rows to [`ThreadRows::purge`]. They are out of sight already.
     fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()>;

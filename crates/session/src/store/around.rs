@@ -89,8 +89,10 @@ around! {
     stats(workspace: Option<&WorkspaceId>, now: Timestamp) -> Stats;
     load(now: Timestamp) -> Load;
     joined_since(workspace: &WorkspaceId, since: Timestamp, limit: usize, now: Timestamp) -> Vec<ThreadKey>;
-    note_good(at: Timestamp) -> ();
-    good_until() -> Option<Timestamp>;
+    live(process: &Claimant, now: Timestamp) -> u32;
+    note_good(process: &Claimant, at: Timestamp, now: Timestamp) -> bool;
+    good_until(process: &Claimant, now: Timestamp) -> Option<Timestamp>;
+    leave(process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> ();
     counted(key: &ThreadKey, tokens: &[(u64, u32)]) -> ();
     check() -> ();
 }

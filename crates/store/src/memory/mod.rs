@@ -20,9 +20,10 @@ use chathakase_session::{
 
 use crate::{
     codec::Packed,
-    rows::{PostName, ThreadRows},
+    rows::PostName,
     steps::{
-        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
+        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, process, receive, speak,
+        speak::Words,
     },
 };
 use rows::Tables;
@@ -189,12 +190,20 @@ impl SessionStore for MemoryStore {
         self.step(|rows| look::joined_since(rows, workspace, since, limit))
     }
 
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
-        self.step(|rows| rows.put_good(at))
+    async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32> {
+        self.step(|rows| process::live(rows, process, now))
     }
 
-    async fn good_until(&self) -> Result<Option<Timestamp>> {
-        self.step(|rows| rows.good_until())
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+        self.step(|rows| process::note_good(rows, process, at, now))
+    }
+
+    async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.step(|rows| process::good_until(rows, process, now))
+    }
+
+    async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {
+        self.step(|rows| process::leave(rows, process, good, now))
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

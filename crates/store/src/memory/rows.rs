@@ -39,7 +39,7 @@ pub(crate) struct Tables {
     last_session: u64,
     last_turn: u64,
     last_content: ContentNo,
-    good_until: Option<Timestamp>,
+    processes: Vec<ProcessRow>,
 }
 
 /// The rows of one session.
@@ -121,6 +121,21 @@ impl Tables {
     }
 }
 
+impl ProcessRows for Tables {
+    fn processes(&self) -> Result<Vec<ProcessRow>> {
+        Ok(self.processes.clone())
+    }
+    fn put_process(&mut self, process: &ProcessRow) -> Result<()> {
+        self.remove_process(&process.owner)?;
+        self.processes.push(process.clone());
+        Ok(())
+    }
+    fn remove_process(&mut self, owner: &OwnerId) -> Result<()> {
+        self.processes.retain(|process| process.owner != *owner);
+        Ok(())
+    }
+}
+
 impl ThreadRows for Tables {
     fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>> {
         Ok(self.by_key.get(key).and_then(|no| self.threads.get(no)).cloned())
@@ -174,13 +189,6 @@ impl ThreadRows for Tables {
             }
             self.remove_turn(id)?;
         }
-        Ok(())
-    }
-    fn good_until(&self) -> Result<Option<Timestamp>> {
-        Ok(self.good_until)
-    }
-    fn put_good(&mut self, at: Timestamp) -> Result<()> {
-        self.good_until = self.good_until.max(Some(at));
         Ok(())
     }
     fn purge(&mut self, _limit: usize) -> Result<bool> {

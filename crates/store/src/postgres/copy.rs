@@ -207,7 +207,7 @@ impl End for CopyEnd {
         Ok(Marks {
             last_turn: one(last_turn, params![TURNS_AT_ONCE])?.unwrap_or(0),
             last_other: one(last_other, params![OTHERS_AT_ONCE])?.unwrap_or(0),
-            good_until: one("SELECT good_until FROM chathakase.pulse WHERE id = 1", Vec::new())?,
+            good_until: one("SELECT min(good_until) FROM chathakase.process", Vec::new())?,
         })
     }
 
@@ -252,7 +252,9 @@ impl End for CopyEnd {
         self.transaction(|link| {
             link.send("SELECT setval('chathakase.turn_no', $1, FALSE)", params![last_turn + 1])?;
             link.send("SELECT setval('chathakase.other_no', $1, FALSE)", params![last_other + 1])?;
-            link.send("UPDATE chathakase.pulse SET good_until = $1 WHERE id = 1", params![good_until])?;
+            link.send("DELETE FROM chathakase.process", Vec::new())?;
+            let sql = "INSERT INTO chathakase.process (owner, until, good_until) VALUES ('before', 0, $1)";
+            link.send(sql, params![good_until])?;
             link.send("DELETE FROM chathakase.copying", Vec::new())
         })
     }

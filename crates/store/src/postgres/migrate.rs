@@ -12,6 +12,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0003_lookups.sql"),
     include_str!("migrations/0004_passed.sql"),
     include_str!("migrations/0005_copying.sql"),
+    include_str!("migrations/0006_processes.sql"),
 ];
 
 /// The schema that this build writes.
@@ -128,7 +129,8 @@ mod tests {
                 4_852_506_725_142_773_312,
                 -1_662_901_824_506_869_003,
                 6_325_134_850_592_617_158,
-                4_257_049_808_532_920_940
+                4_257_049_808_532_920_940,
+                -7_705_505_963_811_968_270
             ]
         );
     }

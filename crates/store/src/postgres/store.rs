@@ -21,7 +21,8 @@ use crate::{
     codec::Packed,
     rows::{Lists, PostName, ThreadRows},
     steps::{
-        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, receive, speak, speak::Words,
+        Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, process, receive, speak,
+        speak::Words,
     },
 };
 
@@ -230,12 +231,24 @@ impl SessionStore for PostgresStore {
         self.look(Needs::default(), now, move |sql, now| look::joined_since(sql, &workspace, now - ago, limit)).await
     }
 
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
-        self.alone(ANY_TIME, move |sql, _| sql.put_good(at)).await
+    async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32> {
+        let process = process.clone();
+        self.alone(now, move |sql, now| process::live(sql, &process, now)).await
     }
 
-    async fn good_until(&self) -> Result<Option<Timestamp>> {
-        self.look(Needs::default(), ANY_TIME, |sql, _| sql.good_until()).await
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+        let (process, ago) = (process.clone(), now.since(at));
+        self.alone(now, move |sql, now| process::note_good(sql, &process, now - ago, now)).await
+    }
+
+    async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
+        let process = process.clone();
+        self.alone(now, move |sql, now| process::good_until(sql, &process, now)).await
+    }
+
+    async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {
+        let (process, ago) = (process.clone(), good.map(|good| now.since(good)));
+        self.alone(now, move |sql, now| process::leave(sql, &process, ago.map(|ago| now - ago), now)).await
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

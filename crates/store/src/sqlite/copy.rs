@@ -180,7 +180,7 @@ impl End for CopyEnd {
                      coalesce((SELECT max(session) FROM thread), 0), coalesce((SELECT max(session) FROM discarded), 0))",
                 )?
                 .unwrap_or(0),
-            good_until: self.one("SELECT good_until FROM pulse WHERE id = 1")?,
+            good_until: self.one("SELECT min(good_until) FROM process")?,
         })
     }
 
@@ -242,7 +242,8 @@ impl End for CopyEnd {
                  WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'turn')",
                 Some(marks.last_turn),
             )?;
-            run("UPDATE pulse SET good_until = ? WHERE id = 1", marks.good_until)?;
+            run("DELETE FROM process WHERE until >= coalesce(?, 0)", None)?;
+            run("INSERT INTO process (owner, until, good_until) VALUES ('before', 0, ?)", marks.good_until)?;
             run("DELETE FROM copying WHERE id >= coalesce(?, 0)", None)
         })
     }

@@ -18,6 +18,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0005_lookups.sql"),
     include_str!("migrations/0006_passed.sql"),
     include_str!("migrations/0007_copying.sql"),
+    include_str!("migrations/0008_processes.sql"),
 ];
 
 /// The schema that this build writes.
@@ -99,7 +100,8 @@ mod tests {
                 2_402_403_308_581_794_327,
                 -515_092_084_027_244_614,
                 3_015_780_333_096_219_861,
-                -702_169_966_637_078_330
+                -702_169_966_637_078_330,
+                -7_119_638_545_915_879_229
             ]
         );
     }

@@ -184,6 +184,7 @@ pub(super) fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<String> 
 fn begin(conn: &Connection) -> rusqlite::Result<State> {
     // Nobody else can hold a lease: we have the lock. The owner stays, so that the next one knows it died.
     conn.execute("UPDATE turn SET due = 1 WHERE owner IS NOT NULL AND due IS NOT NULL", [])?;
+    conn.execute("UPDATE process SET until = 0", [])?;
     let state = State::default();
     let last = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
     state.last_session.set(last(

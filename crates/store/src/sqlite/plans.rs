@@ -123,8 +123,12 @@ async fn live(store: &SqliteStore) {
     store.mark(&key, at(12)).await.unwrap();
     store.load(at(12)).await.unwrap();
     store.joined_since(workspace, at(0), 5, at(12)).await.unwrap();
-    store.note_good(at(12)).await.unwrap();
-    store.good_until().await.unwrap();
+    for process in ["us", "others"].map(|owner| Claimant { owner: OwnerId::new(owner), ..us.clone() }) {
+        store.live(&process, at(12)).await.unwrap();
+        store.note_good(&process, at(12), at(12)).await.unwrap();
+    }
+    store.good_until(&us, at(100)).await.unwrap();
+    store.leave(&us, None, at(100)).await.unwrap();
     // Who has nothing left in a session is not in it any more.
     store
         .receive(NewPost { author: Some("U2".parse().unwrap()), ..post(13, Kind::Context) }, None, at(13))

@@ -16,8 +16,10 @@ use tokio::sync::oneshot;
 use super::{SqliteStore, sweep::Sweep, writer::Job};
 use crate::{
     codec::Packed,
-    rows::{Lists, PostName, ThreadRows},
-    steps::{Incoming, clear, edit, edit::Edited, learn, learn::Seen, lease, look, receive, speak, speak::Words},
+    rows::{Lists, PostName},
+    steps::{
+        Incoming, clear, edit, edit::Edited, learn, learn::Seen, lease, look, process, receive, speak, speak::Words,
+    },
 };
 
 #[async_trait]
@@ -183,12 +185,24 @@ impl SessionStore for SqliteStore {
         self.readers.read(move |sql| look::joined_since(sql, &workspace, since, limit)).await
     }
 
-    async fn note_good(&self, at: Timestamp) -> Result<()> {
-        self.step(0, move |sql| sql.put_good(at)).await
+    async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32> {
+        let process = process.clone();
+        self.step(0, move |sql| process::live(sql, &process, now)).await
     }
 
-    async fn good_until(&self) -> Result<Option<Timestamp>> {
-        self.readers.read(|sql| sql.good_until()).await
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+        let process = process.clone();
+        self.step(0, move |sql| process::note_good(sql, &process, at, now)).await
+    }
+
+    async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
+        let process = process.clone();
+        self.step(0, move |sql| process::good_until(sql, &process, now)).await
+    }
+
+    async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {
+        let process = process.clone();
+        self.step(0, move |sql| process::leave(sql, &process, good, now)).await
     }
 
     async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {

@@ -6,6 +6,7 @@ pub(crate) mod expire;
 pub(crate) mod learn;
 pub(crate) mod lease;
 pub(crate) mod look;
+pub(crate) mod process;
 pub(crate) mod receive;
 pub(crate) mod session;
 pub(crate) mod speak;

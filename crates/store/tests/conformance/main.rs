@@ -70,6 +70,12 @@ every_store! {
         a_turn_that_two_owners_died_over_runs_beside_no_other_such,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;
+    processes:
+        processes_that_live_are_counted,
+        the_last_good_moment_never_goes_back,
+        who_looks_takes_over_what_the_dead_missed,
+        a_new_process_has_missed_what_any_other_has,
+        who_ends_without_a_gap_leaves_nothing_while_others_live;
     changing:
         an_edit_changes_the_text_and_the_later_one_wins,
         a_post_erased_before_it_arrives_stays_out,
@@ -120,7 +126,6 @@ every_store! {
         the_load_counts_no_more_sessions_than_it_may,
         an_unknown_thread_has_nothing,
         the_greatest_numbers_are_taken,
-        the_last_good_moment_never_goes_back,
         threads_we_were_in_lately_are_found_also_after_they_expired,
         counted_tokens_are_remembered_until_the_text_changes,
         three_hundred_people_are_all_known,

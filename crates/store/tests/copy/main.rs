@@ -68,7 +68,8 @@ fn dump(path: &Path) -> BTreeMap<String, Vec<String>> {
     let rows = |name: &String| {
         let what = match &**name {
             "content" => "SELECT * FROM content WHERE body IS NOT NULL".to_owned(),
-            "pulse" => "SELECT good_until FROM pulse".to_owned(),
+            "pulse" => "SELECT 1 FROM pulse".to_owned(),
+            "process" => "SELECT min(good_until) FROM process".to_owned(),
             // Which thread of its channel it names makes no difference.
             "discarded" => "SELECT discarded.session, at, channel FROM discarded JOIN thread ON no = thread".to_owned(),
             name => format!("SELECT * FROM {name}"),

@@ -40,7 +40,7 @@ pub(crate) async fn make(path: &Path) {
         };
         receipt(&store, by(&format!("U{n:03}"), &format!("Person {n}"), post), at(10)).await;
     }
-    store.note_good(at(60)).await.unwrap();
+    store.note_good(&us(), at(60), at(60)).await.unwrap();
     store.shutdown().await;
     drop(store);
     discard(path);

@@ -3,6 +3,7 @@
 mod lists;
 mod message;
 mod post;
+mod process;
 mod start;
 mod thread;
 mod turn;

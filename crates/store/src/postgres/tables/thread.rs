@@ -166,17 +166,6 @@ impl ThreadRows for Sql<'_> {
         session
     }
 
-    fn good_until(&self) -> Result<Option<Timestamp>> {
-        const PULSE: Table = Table { name: "pulse", columns: "good_until", key_columns: 0 };
-        let sql = "SELECT good_until FROM chathakase.pulse WHERE id = 1";
-        Ok(self.one(&PULSE, sql, Vec::new(), |cells| cells.time_or_none(0))?.flatten())
-    }
-
-    fn put_good(&mut self, at: Timestamp) -> Result<()> {
-        let sql = "UPDATE chathakase.pulse SET good_until = greatest(coalesce(good_until, 0), $1) WHERE id = 1";
-        self.run(sql, params![at])
-    }
-
     fn discard_session(&mut self, session: u64, thread: &Thread, at: Timestamp) -> Result<()> {
         self.discarded.set(true);
         let sql = "INSERT INTO chathakase.discarded (workspace, session, channel, at) VALUES ($1, $2, $3, $4)";

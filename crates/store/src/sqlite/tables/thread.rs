@@ -137,18 +137,6 @@ impl ThreadRows for Sql<'_> {
         Ok(())
     }
 
-    fn good_until(&self) -> Result<Option<Timestamp>> {
-        const PULSE: Table = Table { name: "pulse", columns: "good_until", key_columns: 0 };
-        let sql = "SELECT good_until FROM pulse WHERE id = 1";
-        Ok(self.one(&PULSE, sql, [], |cells| cells.time_or_none(0))?.flatten())
-    }
-
-    fn put_good(&mut self, at: Timestamp) -> Result<()> {
-        let sql = "UPDATE pulse SET good_until = max(coalesce(good_until, 0), ?) WHERE id = 1";
-        self.run(sql, params![at.as_millis()])?;
-        Ok(())
-    }
-
     fn purge(&mut self, limit: usize) -> Result<bool> {
         let sql = "SELECT session, thread, at FROM discarded ORDER BY session LIMIT 1";
         const DISCARDED: Table = Table { name: "discarded", columns: "session, thread, at", key_columns: 1 };

@@ -81,7 +81,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
     let lease = &turn.lease;
-    let refused: [Result<()>; 8] = [
+    let refused: [Result<()>; 9] = [
         store.part_intended(lease, 1, PartMode::Stream).await,
         store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
         store.part_done(lease, 0, 1).await,

@@ -267,15 +267,6 @@ pub(crate) async fn a_closed_store_says_so(open: Open) {
     assert!(closed(store.check().await));
 }
 
-pub(crate) async fn the_last_good_moment_never_goes_back(open: Open) {
-    let store = open(Rules::default());
-    assert_eq!(store.good_until().await.unwrap(), None);
-    for (said, known) in [(10, 10), (30, 30), (20, 30)] {
-        store.note_good(at(said)).await.unwrap();
-        assert_eq!(store.good_until().await.unwrap(), Some(at(known)));
-    }
-}
-
 pub(crate) async fn threads_we_were_in_lately_are_found_also_after_they_expired(open: Open) {
     let store = open(Rules::default());
     let keys: Vec<_> = (0..4).map(|n| thread_of("T1", "C1", n)).collect();

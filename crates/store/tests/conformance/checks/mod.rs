@@ -4,5 +4,6 @@ pub(crate) mod changing;
 pub(crate) mod ending;
 pub(crate) mod leases;
 pub(crate) mod looking;
+pub(crate) mod processes;
 pub(crate) mod receiving;
 pub(crate) mod turns;

@@ -1,0 +1,61 @@
+//! Which processes live, and until when each missed nothing.
+//!
+//! A process that dies leaves its row, with the moment from which on it may have missed something. Whoever looks for what was missed
+//! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody.
+
+use chathakase_session::{Timestamp, store::Result, turn::Claimant};
+
+use crate::rows::{ProcessRow, ProcessRows};
+
+/// The process, alive from now on, and the others.
+fn begin(rows: &impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<(ProcessRow, Vec<ProcessRow>)> {
+    let mut others = rows.processes()?;
+    let known = others.iter().position(|other| other.owner == process.owner).map(|at| others.swap_remove(at));
+    let good_until = match known {
+        Some(known) => known.good_until,
+        None => others.iter().filter_map(|other| other.good_until).min(),
+    };
+    Ok((ProcessRow { owner: process.owner.clone(), until: now + process.lease, good_until }, others))
+}
+
+pub(crate) fn live(rows: &mut impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<u32> {
+    let (own, others) = begin(rows, process, now)?;
+    rows.put_process(&own)?;
+    let others = others.iter().filter(|other| other.until > now).count();
+    Ok(u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+/// Whether others are dead, and left something.
+pub(crate) fn note_good(
+    rows: &mut impl ProcessRows,
+    process: &Claimant,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let (own, others) = begin(rows, process, now)?;
+    rows.put_process(&ProcessRow { good_until: own.good_until.max(Some(at)), ..own })?;
+    Ok(others.iter().any(|other| other.until <= now))
+}
+
+/// From when on something may have been missed that this process is to look for.
+pub(crate) fn good_until(rows: &mut impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
+    let (own, others) = begin(rows, process, now)?;
+    let dead: Vec<ProcessRow> = others.into_iter().filter(|other| other.until <= now).collect();
+    let good_until = dead.iter().filter_map(|dead| dead.good_until).chain(own.good_until).min();
+    rows.put_process(&ProcessRow { good_until, ..own })?;
+    dead.iter().try_for_each(|dead| rows.remove_process(&dead.owner))?;
+    Ok(good_until)
+}
+
+pub(crate) fn leave(
+    rows: &mut impl ProcessRows,
+    process: &Claimant,
+    good: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    let (own, others) = begin(rows, process, now)?;
+    if good.is_some() && others.iter().any(|other| other.until > now) {
+        return rows.remove_process(&own.owner);
+    }
+    rows.put_process(&ProcessRow { until: now, good_until: own.good_until.max(good), ..own })
+}

@@ -1,0 +1,76 @@
+//! Which processes live, and until when each missed nothing.
+
+use chathakase_session::store::Rules;
+
+use crate::{kit::*, open::Open};
+
+pub(crate) async fn processes_that_live_are_counted(open: Open) {
+    let store = open(Rules::default());
+    let live = async |name: &str, secs| store.live(&process(name), at(secs)).await.unwrap();
+    assert_eq!((live("one", 0).await, live("other", 10).await, live("one", 20).await), (1, 2, 2));
+    // The other says nothing for 30 s.
+    assert_eq!((live("one", 39).await, live("one", 40).await), (2, 1));
+    assert_eq!(live("other", 41).await, 2, "it was not dead");
+    store.leave(&process("other"), Some(at(45)), at(45)).await.unwrap();
+    assert_eq!(live("one", 46).await, 1);
+}
+
+pub(crate) async fn the_last_good_moment_never_goes_back(open: Open) {
+    let store = open(Rules::default());
+    assert_eq!(store.good_until(&us(), at(0)).await.unwrap(), None);
+    for (said, known) in [(10, 10), (30, 30), (20, 30)] {
+        store.note_good(&us(), at(said), at(30)).await.unwrap();
+        assert_eq!(store.good_until(&us(), at(30)).await.unwrap(), Some(at(known)));
+    }
+}
+
+pub(crate) async fn who_looks_takes_over_what_the_dead_missed(open: Open) {
+    let store = open(Rules::default());
+    let [one, other, third] = ["one", "other", "third"].map(process);
+    let good = async |process, secs| store.good_until(process, at(secs)).await.unwrap();
+    assert!(!store.note_good(&other, at(0), at(0)).await.unwrap());
+    for secs in [0, 20, 40] {
+        // The other lives on, and hears nothing of Slack.
+        assert!(!store.note_good(&one, at(secs), at(secs)).await.unwrap(), "nobody is dead");
+        store.live(&other, at(secs)).await.unwrap();
+    }
+    assert_eq!((good(&one, 41).await, good(&other, 41).await), (Some(at(40)), Some(at(0))), "each its own");
+    assert!(store.note_good(&one, at(80), at(80)).await.unwrap(), "the other is dead, and left something");
+    assert_eq!(good(&one, 81).await, Some(at(0)));
+    // It dies before it is done with looking.
+    assert_eq!(good(&third, 120).await, Some(at(0)));
+    assert!(!store.note_good(&third, at(120), at(120)).await.unwrap(), "it is looked for, and by nobody else");
+    assert_eq!(good(&third, 121).await, Some(at(120)));
+    assert_eq!(good(&other, 122).await, Some(at(120)), "who comes back after that is new");
+}
+
+pub(crate) async fn a_new_process_has_missed_what_any_other_has(open: Open) {
+    let store = open(Rules::default());
+    for (name, secs) in [("one", 10), ("other", 20)] {
+        store.note_good(&process(name), at(secs), at(secs)).await.unwrap();
+    }
+    // Whether they live is not known yet.
+    store.live(&process("third"), at(21)).await.unwrap();
+    assert_eq!(store.good_until(&process("third"), at(22)).await.unwrap(), Some(at(10)));
+}
+
+pub(crate) async fn who_ends_without_a_gap_leaves_nothing_while_others_live(open: Open) {
+    let store = open(Rules::default());
+    let [one, other, third] = ["one", "other", "third"].map(process);
+    let good = async |process, secs| store.good_until(process, at(secs)).await.unwrap();
+    for process in [&one, &other] {
+        store.note_good(process, at(0), at(0)).await.unwrap();
+    }
+    store.leave(&one, Some(at(10)), at(10)).await.unwrap();
+    assert!(!store.note_good(&other, at(20), at(20)).await.unwrap());
+    assert_eq!(good(&other, 20).await, Some(at(20)));
+    // With a gap, it is for the others.
+    store.note_good(&third, at(21), at(21)).await.unwrap();
+    store.leave(&third, None, at(25)).await.unwrap();
+    assert!(store.note_good(&other, at(25), at(25)).await.unwrap());
+    assert_eq!(good(&other, 26).await, Some(at(21)));
+    // Who ends last leaves what is missed from then on.
+    store.note_good(&other, at(30), at(30)).await.unwrap();
+    store.leave(&other, Some(at(35)), at(35)).await.unwrap();
+    assert_eq!(good(&one, 1000).await, Some(at(35)));
+}
