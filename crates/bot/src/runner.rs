@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,8 @@ pub(crate) struct Runner {
     held: Mutex<HashMap<TurnId, Arc<Hold>>>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
+    /// How many processes live, this one among them.
+    processes: AtomicU32,
     /// Something may wait for a process with room.
     waiting: Notify,
     /// No new turns are begun.
@@ -52,6 +57,7 @@ impl Runner {
             held: Mutex::default(),
             slots,
             tasks: TaskTracker::new(),
+            processes: AtomicU32::new(1),
             waiting: Notify::new(),
             closing: CancellationToken::new(),
             silence: CancellationToken::new(),
@@ -172,6 +178,9 @@ impl Runner {
         let settings = &self.tools.settings;
         let renewing = async {
             loop {
+                if settings.shared {
+                    self.live().await;
+                }
                 clock.sleep(settings.lease / 3).await;
                 self.renew().await;
             }
@@ -253,6 +262,21 @@ impl Runner {
         }
     }
 
+    /// Says that this process lives, and takes its share of what Slack allows to all that do.
+    async fn live(&self) {
+        match self.tools.store.live(&self.claimant, self.tools.clock.now()).await {
+            Ok(processes) => {
+                if self.processes.swap(processes, Relaxed) != processes {
+                    tracing::info!(processes, "Slack's limits are shared among the processes that live");
+                }
+                self.tools.replies.shared_by(processes);
+            }
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the store was not told that this process lives; trying again");
+            }
+        }
+    }
+
     /// Renews all leases; says whether the store could.
     async fn renew(&self) -> bool {
         let holds: Vec<Arc<Hold>> = self.lock().values().cloned().collect();
@@ -312,6 +336,10 @@ impl Runner {
                 "leases could not be given back; others wait until they run out"
             );
         }
+    }
+
+    fn leases(&self) -> Vec<Lease> {
+        self.lock().values().map(|hold| hold.lease.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TurnId, Arc<Hold>>> {

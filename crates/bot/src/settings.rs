@@ -58,6 +58,8 @@ pub struct Settings {
     pub drain: Duration,
     /// How often expired sessions are swept (default 1 min).
     pub sweep_every: Duration,
+    /// Whether other processes may work on the same store (default no). They share Slack's limits.
+    pub shared: bool,
     /// How often turns without an owner are looked for (default 5 s; 1.5 s where others may leave some at any time).
     pub adopt_every: Duration,
 }
@@ -89,6 +91,7 @@ impl Default for Settings {
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),
             sweep_every: Duration::from_secs(60),
+            shared: false,
             adopt_every: Duration::from_secs(5),
         }
     }

@@ -72,6 +72,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         deaths_max: config.limits_owner_deaths,
         catch_up: config.limits_catch_up,
         drain: config.limits_drain,
+        shared,
         adopt_every: if shared { ADOPT_EVERY_SHARED } else { usual.adopt_every },
         ..usual
     }

@@ -229,7 +229,7 @@ impl Story {
         }
     }
 
-    /// Starts a second process on the same database. Events go to the first until the story says otherwise.
+    /// Starts a second process on the same database, and waits until each knows of the other. Events go to the first until the story says otherwise.
     pub(crate) async fn start_other(&mut self) {
         let config = self.config();
         let store = self.open_store(&config);
@@ -237,6 +237,10 @@ impl Story {
         self.caught_up().await;
         other.caught_up().await;
         self.other = Some(other);
+        // Each says every 10 s that it lives.
+        while [&self.assistant, &self.other].into_iter().flatten().any(|process| process.life.processes() < 2) {
+            self.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
+        }
     }
 
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.

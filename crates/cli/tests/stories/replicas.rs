@@ -15,6 +15,8 @@ stories! { by two:
     an_edit_that_reaches_one_before_its_post_reaches_the_other_counts,
     what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other,
     an_answer_that_outlasts_the_drain_is_carried_on_by_the_other,
+    slacks_limits_are_shared,
+    what_one_could_not_take_in_is_found_by_the_other_after_its_death,
 }
 
 mod told {
@@ -224,5 +226,53 @@ mod told {
         assert_eq!(thread.answers(), ["A whole answer."]);
         // A look that is under way while the test's time jumps begins its pause after that.
         assert!(s.clock.monotonic() - began <= drain + 2 * DELAY_MAX, "{:?}", s.clock.monotonic() - began);
+    }
+
+    pub(super) async fn slacks_limits_are_shared(s: &mut Story) {
+        const QUESTIONS: usize = 48;
+        s.reaches_both();
+        let answer = |n: usize| format!("Answer {n} is as long as it must be.");
+        let (mut turns, mut threads) = (Vec::new(), Vec::new());
+        for n in 0..QUESTIONS {
+            let (begins, ends) = answer(n).split_once(" as ").map(|(a, b)| (a.to_owned(), format!(" as {b}"))).unwrap();
+            let turn = s.openai.turn().when_asked(&format!("question {n}?"));
+            turns.push(turn.text(&begins).gate("half").text(&ends));
+        }
+        for n in 0..QUESTIONS {
+            threads.push(s.slack.mention("ana", &format!("#c{}", n % 24), format!("question {n}?")).await);
+        }
+        for turn in &turns {
+            turn.reached("half").await;
+        }
+        turns.iter().for_each(|turn| turn.open("half"));
+        for (n, thread) in threads.iter().enumerate() {
+            thread.finishes(&answer(n)).await;
+        }
+        let calls = s.slack.all_calls();
+        let refused: Vec<_> = calls.iter().filter(|call| call.answer == "ratelimited").map(|c| &c.method).collect();
+        let streams = calls.iter().filter(|call| call.method == "chat.startStream").count();
+        assert!(refused.len() <= 2, "{refused:?}");
+        assert!(streams >= 20, "nothing is left unused: {streams}");
+    }
+
+    pub(super) async fn what_one_could_not_take_in_is_found_by_the_other_after_its_death(s: &mut Story) {
+        const MINUTES: usize = 12;
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        // Slack tries for minutes, and always the first process.
+        s.disk_is_full(true);
+        thread.reply("ana", "anybody there?").await;
+        s.calm().await;
+        s.reaches_other();
+        for _ in 0..MINUTES * 6 {
+            s.passes(RENEWAL).await;
+        }
+        assert_eq!(s.openai.requests_seen(), 1, "it lives, and looks for it itself");
+        s.kill().await;
+        s.tried_again(thread.finishes("Here.")).await;
+        assert_eq!(s.other.as_ref().unwrap().running.catch_up().found, 1);
+        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
     }
 }

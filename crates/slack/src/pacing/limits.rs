@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// A smaller share counts as this one.
 const SHARE_LEAST: f64 = 0.001;
+/// Nor does a smaller one count for posts: that all processes post in one channel at once is rare, and a post too many costs a second.
+const POST_SHARE_LEAST: f64 = 1.0 / 3.0;
 
 /// How many calls a minute a workspace allows us, and how we space our own. All replies of a process share them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +26,7 @@ pub struct Limits {
     pub update_every: Duration,
     /// How long a workspace or channel that refused a stream is not asked again, default 1 h.
     pub no_streams_for: Duration,
-    /// Our part of the budgets, 0 to 1, default 1: with three replicas, a third each.
+    /// Our part of the budgets, 0 to 1, default 1: with three processes, a third each (see [`super::Pacing::shared_by`]).
     pub share: f64,
     /// No budgets at all: for benchmarks against a Slack that has none either. The spacing stays.
     pub unlimited: bool,
@@ -57,7 +59,7 @@ impl Limits {
     pub(super) fn post_spacing(&self) -> Duration {
         match self.unlimited {
             true => Duration::ZERO,
-            false => self.post_every.div_f64(self.sane_share()),
+            false => self.post_every.div_f64(self.sane_share().max(POST_SHARE_LEAST)),
         }
     }
 

@@ -80,6 +80,11 @@ impl Pacing {
         self.lock().no_streams(workspace, channel, self.clock.monotonic());
     }
 
+    /// So many processes, this one among them, share the budgets: each takes an even part. At first there is one.
+    pub fn shared_by(&self, processes: u32) {
+        self.lock().shared_by(processes, self.clock.monotonic());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pacer> {
         self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -110,6 +110,15 @@ impl Workspace {
         }
     }
 
+    /// Our share of the limits is another.
+    fn resize(&mut self, limits: &Limits, now: Duration) {
+        let share = limits.sane_share();
+        self.starts.resize(limits.starts_per_minute, share, now);
+        self.appends.resize(limits.appends_per_minute, share, now);
+        self.stops.resize(limits.stops_per_minute, share, now);
+        self.updates.resize(limits.updates_per_minute, share, now);
+    }
+
     /// Every open stream must be able to stop within the minute.
     fn can_stream(&mut self, now: Duration) -> bool {
         let stops_left = self.stops.free(now);
@@ -242,6 +251,14 @@ impl Pacer {
         match workspace.lane(lane) {
             Some(window) => window.limited(retry_after, now),
             None => channel.post_at = channel.post_at.max(now + retry_after),
+        }
+    }
+
+    /// See [`super::Pacing::shared_by`].
+    pub fn shared_by(&mut self, processes: u32, now: Duration) {
+        self.limits.share = 1.0 / f64::from(processes.max(1));
+        for workspace in self.workspaces.values_mut() {
+            workspace.resize(&self.limits, now);
         }
     }
 

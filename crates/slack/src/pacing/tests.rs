@@ -141,6 +141,28 @@ fn a_share_is_that_part_of_each_budget_and_never_nothing() {
 }
 
 #[test]
+fn a_process_that_comes_takes_its_share_at_once_and_one_that_goes_gives_it_back_in_time() {
+    let mut pacer = Pacer::new(Limits::default());
+    let streams = |pacer: &mut Pacer, now| {
+        let opened = (0..40).filter(|_| pacer.open(&team(1), &place(1), STREAM, now) == Ok(Mode::Stream)).count();
+        (0..opened).for_each(|_| pacer.close(&team(1), Mode::Stream));
+        opened
+    };
+    // How many live, when they are counted (seconds), and what may be streamed then.
+    for (processes, at, allowed) in [(1, 1, 20), (2, 2, 0), (2, 70, 10), (4, 140, 5), (4, 140, 0), (1, 150, 0)] {
+        pacer.shared_by(processes, secs(at));
+        assert_eq!(streams(&mut pacer, secs(at)), allowed, "{processes} at {at}");
+    }
+    let grown: Vec<usize> = (1..=7).map(|minute| streams(&mut pacer, secs(150 + 61 * minute))).collect();
+    assert_eq!(grown, [7, 9, 12, 15, 19, 20, 20], "what the others called lately counts still");
+    // However many there are, one answer is brought.
+    pacer.shared_by(100, secs(1000));
+    assert_eq!(pacer.open(&team(1), &place(2), WHOLE, secs(1001)), Ok(Mode::SinglePost));
+    assert_eq!(pacer.post(&team(1), &place(2), secs(1002)), Err(secs(1)));
+    assert_eq!(pacer.post(&team(1), &place(2), secs(1004)), Ok(()), "three seconds apart at most");
+}
+
+#[test]
 fn without_limits_only_a_429_holds_back() {
     let mut pacer = Pacer::new(Limits::unlimited());
     for _ in 0..1000 {

@@ -42,6 +42,19 @@ impl Window {
         }
     }
 
+    /// Our share is another. A smaller one holds at once. Into a greater one we grow as after a 429: what the others called in the
+    /// last minute counts still.
+    pub(super) fn resize(&mut self, per_minute: u32, share: f64, now: Duration) {
+        let Self { limit, span, .. } = Self::new(per_minute, share);
+        if self.span.is_zero() || (limit, span) == (self.limit, self.span) {
+            return;
+        }
+        self.forget(now);
+        (self.limit, self.span) = (limit, span);
+        self.believed = self.believed.min(limit);
+        self.belief_grows_at = self.belief_grows_at.max(now + span);
+    }
+
     /// Calls that may be made now.
     pub(super) fn free(&mut self, now: Duration) -> u32 {
         self.forget(now);

@@ -76,6 +76,11 @@ impl Replies {
         Self { api: api.once(), pacing, limits, clock }
     }
 
+    /// So many processes make calls of this installation: see [`Pacing::shared_by`].
+    pub fn shared_by(&self, processes: u32) {
+        self.pacing.shared_by(processes);
+    }
+
     /// Begins an answer. Nothing is posted before its first text. Must be called within a tokio runtime.
     pub fn start(&self, target: Target, journal: Arc<dyn Journal>) -> Reply {
         let shared = Arc::new(Shared {

@@ -34,7 +34,7 @@ const ALL: &[(&str, &str, Arrives)] = &[
     ("model.first_token_max", "7s", Here(&["Model.first_token_max: 7s"])),
     ("model.between_tokens_max", "8s", Here(&["Model.between_tokens_max: 8s"])),
     ("model.turn_max", "9s", Here(&["Model.turn_max: 9s"])),
-    ("store.url", "postgres://127.0.0.1/sessions", Here(&["Settings.adopt_every: 1.5s"])),
+    ("store.url", "postgres://127.0.0.1/sessions", Here(&["Settings.adopt_every: 1.5s", "Settings.shared: true"])),
     ("session.timeout", "2h", Here(&["Rules.session_timeout: 7200s", "Settings.session_timeout: 7200s"])),
     ("session.cleanup_threshold", "3", Here(&["Settings.cleanup_threshold: 3"])),
     ("session.reread", "false", Here(&["Settings.reread: false"])),
