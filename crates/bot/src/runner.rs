@@ -153,19 +153,15 @@ impl Runner {
     }
 
     /// A person pressed Stop at `pressed`: the answer that ran in that thread ends with what it has said. Remembered before anything
-    /// else, so that a death takes nothing back; another process that runs the turn learns of it with its next renewal.
+    /// else, so that a death takes nothing back; another process that runs the turn learns of it by looking, a moment later.
     pub(crate) async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<(), StoreError> {
         let stopped = self.tools.store.stop(key, pressed).await?;
         fault_point!("stop.stored");
-        if let Some(turn) = stopped
-            && let Some(hold) = self.lock().get(&turn)
-        {
-            hold.stopped.cancel();
-        }
+        stopped.into_iter().for_each(|turn| self.stop_turn(turn));
         Ok(())
     }
 
-    /// All that a turn was to answer is gone: if it runs here, it ends with what it has said.
+    /// A turn is stopped, or all that it was to answer is gone: if it runs here, it ends with what it has said.
     pub(crate) fn stop_turn(&self, turn: TurnId) {
         if let Some(hold) = self.lock().get(&turn) {
             hold.stopped.cancel();
@@ -187,6 +183,7 @@ impl Runner {
         };
         let adopting = async {
             loop {
+                self.heed_stops().await;
                 self.adopt().await;
                 tokio::select! {
                     () = clock.sleep(settings.adopt_every) => {}
@@ -226,6 +223,20 @@ impl Runner {
                     );
                     return;
                 }
+            }
+        }
+    }
+
+    /// Ends answers of ours that a person stopped, or whose questions were deleted, where only another process was told.
+    async fn heed_stops(&self) {
+        let leases = self.leases();
+        if self.processes.load(Relaxed) < 2 || leases.is_empty() {
+            return;
+        }
+        match self.tools.store.stopped(&leases).await {
+            Ok(stopped) => stopped.into_iter().for_each(|turn| self.stop_turn(turn)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "what others stopped could not be looked for; trying again soon")
             }
         }
     }
@@ -312,7 +323,7 @@ impl Runner {
         self.closing.cancel();
         self.tasks.close();
         let ended = timeout(&*self.tools.clock, self.tools.settings.drain, self.tasks.wait()).await;
-        let left: Vec<Lease> = self.lock().values().map(|hold| hold.lease.clone()).collect();
+        let left = self.leases();
         self.silence.cancel();
         if ended.is_err() {
             if !left.is_empty() {

@@ -282,6 +282,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// cannot be read counts as lost; it holds up none beside it.
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed>;
 
+    /// Those of the leases' turns that are still held and that a person has stopped. Asked often: it only reads them.
+    async fn stopped(&self, leases: &[Lease]) -> Result<Vec<TurnId>>;
+
     /// Gives leases back, so that their turns can be claimed once `wait` is over, and nobody need wait until they run out. No
     /// death is counted. Leases no longer held are skipped.
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()>;
@@ -297,7 +300,7 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Remembers that a person wants no more of the answer that ran in a thread at `pressed`, by Slack's clock, and says which
     /// turn that is; `None` when it runs no more: one that began later is another answer, of which nobody has had enough.
-    /// Its owner learns of it by [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait
+    /// Its owner learns of it by [`SessionStore::stopped`] or [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait
     /// behind it are not concerned: they are answered.
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>>;
 

@@ -23,12 +23,33 @@ mod told {
     use std::{pin::pin, time::Duration};
 
     use chathakase_session::time::Clock;
-    use chathakase_sim::slack::{Fate, Thread};
+    use chathakase_sim::{
+        model::Progress,
+        slack::{Fate, Thread},
+    };
 
     use crate::harness::{Story, over_in};
 
     /// A lease is renewed this often.
     const RENEWAL: Duration = Duration::from_secs(10);
+
+    /// How often a process looks for what others left.
+    const LOOK: Duration = Duration::from_millis(1_500);
+
+    /// How long a person waits longer for an answer because a process ends.
+    const DELAY_MAX: Duration = Duration::from_secs(2);
+
+    /// Waits for what a process does when it looks, sooner than its leases are renewed.
+    async fn looks<T>(s: &Story, seen: impl Future<Output = T>) -> T {
+        let mut seen = pin!(seen);
+        for _ in 0..3 {
+            s.passes(LOOK).await;
+            if let Ok(seen) = over_in(Duration::from_secs(1), &mut seen).await {
+                return seen;
+            }
+        }
+        panic!("it did not look, or saw nothing");
+    }
 
     pub(super) async fn what_reaches_both_is_answered_once(s: &mut Story) {
         s.openai.answers("Hello.");
@@ -79,8 +100,7 @@ mod told {
         slow.reached("never").await;
         s.reaches_other();
         thread.press_stop("ana").await;
-        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
-        s.until(|| !s.slack.is_streaming()).await;
+        assert_eq!(looks(s, slow.over()).await, Progress::Abandoned);
         s.at_rest(&thread).await;
         assert_eq!(thread.answers(), ["On and on"]);
     }
@@ -108,8 +128,7 @@ mod told {
         let second = thread.reply("ben", "and my secret is 42").await;
         thread.delete(&second).await;
         thread.delete(&thread.first()).await;
-        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
-        s.until(|| !s.slack.is_streaming()).await;
+        looks(s, s.until(|| !s.slack.is_streaming())).await;
         s.at_rest(&thread).await;
         thread.reply("ana", "hello?").await;
         thread.finishes("Yes?").await;
@@ -153,12 +172,6 @@ mod told {
         s.slack.settled().await;
     }
 
-    /// How long a person waits longer for an answer because a process ends.
-    const DELAY_MAX: Duration = Duration::from_secs(2);
-
-    /// How often a process looks for what others left.
-    const LOOK: Duration = Duration::from_millis(1_500);
-
     pub(super) async fn a_reply_that_reaches_one_before_its_mention_reaches_the_other_is_answered(s: &mut Story) {
         let thread = mention_on_its_way(s, "first").await;
         s.reaches_other();
@@ -181,11 +194,13 @@ mod told {
     pub(super) async fn an_edit_that_reaches_one_before_its_post_reaches_the_other_counts(s: &mut Story) {
         let thread = mention_on_its_way(s, "I have a cat").await;
         s.reaches_other();
-        thread.edit(&thread.first(), "@assistant I have a dog").await;
         s.openai.answers("Hello.");
-        arrives(s).await;
+        thread.edit(&thread.first(), "@assistant I have a dog").await;
         thread.finishes("Hello.").await;
         s.openai.last_request().heard(["I have a dog"]);
+        arrives(s).await;
+        s.calm().await;
+        assert_eq!((thread.answers(), s.openai.requests_seen()), (vec!["Hello.".into()], 1));
     }
 
     pub(super) async fn what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other(s: &mut Story) {

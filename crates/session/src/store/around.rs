@@ -67,6 +67,7 @@ around! {
     reconcile(key: &ThreadKey, read: ReadBack, now: Timestamp) -> Learned;
     claim(claimant: &Claimant, limit: usize, now: Timestamp) -> Vec<Claimed>;
     renew(leases: &[Lease], lease: Duration, now: Timestamp) -> Renewed;
+    stopped(leases: &[Lease]) -> Vec<TurnId>;
     release(leases: &[Lease], wait: Duration, now: Timestamp) -> ();
     part_intended(lease: &Lease, index: u32, mode: PartMode) -> ();
     part_open(lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> ();

@@ -76,6 +76,10 @@ impl SessionStore for MemoryStore {
         self.step(|rows| lease::renew(rows, leases, lease, now))
     }
 
+    async fn stopped(&self, leases: &[Lease]) -> Result<Vec<TurnId>> {
+        self.step(|rows| lease::stopped(rows, leases))
+    }
+
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         self.step(|rows| lease::release(rows, leases, now + wait))
     }

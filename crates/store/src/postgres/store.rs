@@ -75,6 +75,11 @@ impl SessionStore for PostgresStore {
         self.step(Needs::leases(&leases), 0, now, move |sql, now| lease::renew(sql, &leases, lease, now)).await
     }
 
+    async fn stopped(&self, leases: &[Lease]) -> Result<Vec<TurnId>> {
+        let (needs, leases) = (Needs { places: Vec::new(), ..Needs::leases(leases) }, leases.to_vec());
+        self.look(needs, ANY_TIME, move |sql, _| lease::stopped(sql, &leases)).await
+    }
+
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         let leases = leases.to_vec();
         self.step(Needs::leases(&leases), 0, now, move |sql, now| lease::release(sql, &leases, now + wait)).await

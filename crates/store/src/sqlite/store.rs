@@ -50,6 +50,11 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| lease::renew(sql, &leases, lease, now)).await
     }
 
+    async fn stopped(&self, leases: &[Lease]) -> Result<Vec<TurnId>> {
+        let leases = leases.to_vec();
+        self.readers.read(move |sql| lease::stopped(sql, &leases)).await
+    }
+
     async fn release(&self, leases: &[Lease], wait: Duration, now: Timestamp) -> Result<()> {
         let leases = leases.to_vec();
         self.step(0, move |sql| lease::release(sql, &leases, now + wait)).await

@@ -199,6 +199,20 @@ fn readable(rows: &impl Rows, lease: &Lease) -> Result<Option<TurnRow>> {
     }
 }
 
+/// Turns that are still held, and stopped.
+pub(crate) fn stopped(rows: &impl Rows, leases: &[Lease]) -> Result<Vec<TurnId>> {
+    let mut stopped = Vec::new();
+    for held in leases {
+        match held_turn(rows, held) {
+            Ok(turn) => stopped.extend(turn.stop_requested.then_some(turn.id)),
+            // Whoever renews finds that out, and says so.
+            Err(StoreError::LeaseLost { .. } | StoreError::BadRow { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(stopped)
+}
+
 /// Marks the answer that runs in a thread as stopped, unless it began after Stop was pressed. One that is closed but not
 /// delivered counts: it may be shown still.
 pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {

@@ -41,9 +41,11 @@ pub(crate) async fn a_stop_reaches_the_owner_and_outlives_it(open: Open) {
     for _ in 0..2 {
         assert_eq!(store.stop(&key, ts(9)).await.unwrap(), Some(turn.turn.id));
     }
+    assert_eq!(store.stopped(&leases).await.unwrap(), [turn.turn.id]);
     let stopped = Renewed { lost: Vec::new(), stopped: vec![turn.turn.id] };
     assert_eq!(store.renew(&leases, 30 * SECOND, at(2)).await.unwrap(), stopped);
     let adopted = store.claim(&process("other"), 2, at(32)).await.unwrap();
+    assert_eq!(store.stopped(&leases).await.unwrap(), [], "they are another's now");
     assert_eq!(adopted.iter().map(|claimed| claimed.turn.stop_requested).collect::<Vec<_>>(), [true, false]);
     // What waits behind it is answered.
     let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("half") };
