@@ -8,7 +8,7 @@ use crate::{files::Files, rules::Finding};
 const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("session", &[]),
     ("metrics", &["session"]),
-    ("store", &["session"]),
+    ("store", &["session", "metrics"]),
     ("slack", &["session", "metrics"]),
     ("model", &["session", "metrics"]),
     ("sim", &["session"]),

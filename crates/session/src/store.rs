@@ -276,6 +276,9 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// One that two owners died over may be what they died of. A process holds no more than one such turn at a time, first
     /// those that the fewest died over: so a turn that kills whoever runs it costs another one two deaths at most.
+    ///
+    /// A turn that cannot be read is set aside, here and wherever it is next in its thread: nobody claims it again, its row stays as it
+    /// is, and its thread goes on without an answer to it. That is logged, with what to do.
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>>;
 
     /// Extends leases that are still held to `now` + `lease`, and tells what became of their turns meanwhile. A turn that

@@ -289,6 +289,8 @@ pub(crate) trait ProcessRows {
 pub(crate) trait ThreadRows {
     fn thread(&self, key: &ThreadKey) -> Result<Option<Thread>>;
     fn thread_no(&self, no: u64) -> Result<Option<Thread>>;
+    /// The thread of a turn, which need not be readable.
+    fn thread_of(&self, turn: TurnId) -> Result<Option<Thread>>;
     /// A thread that nothing is known of: not joined, unread, no session.
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread>;
     fn save_thread(&mut self, thread: &Thread) -> Result<()>;
@@ -352,8 +354,8 @@ pub(crate) trait TurnRows {
     fn turn(&self, id: TurnId) -> Result<Option<TurnRow>>;
     fn add_turn(&mut self, turn: &TurnRow) -> Result<()>;
     fn save_turn(&mut self, turn: &TurnRow) -> Result<()>;
-    /// Changes only when a turn may be claimed.
-    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()>;
+    /// Changes only when a turn may be claimed; `None` for never again. It need not be readable.
+    fn save_due(&mut self, id: TurnId, due: Option<Timestamp>) -> Result<()>;
     /// Removes a turn with its parts.
     fn remove_turn(&mut self, id: TurnId) -> Result<()>;
     /// Turns that `owner` may claim, oldest first. Of those that are [suspects](SUSPECT_DEATHS) no more than one, which the fewest owners died over,

@@ -69,7 +69,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        self.step(|rows| lease::claim(rows, claimant, limit, now))
+        self.step(|rows| lease::claim(rows, &self.rules, claimant, limit, now))
     }
 
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {

@@ -143,6 +143,9 @@ impl ThreadRows for Tables {
     fn thread_no(&self, no: u64) -> Result<Option<Thread>> {
         Ok(self.threads.get(&no).cloned())
     }
+    fn thread_of(&self, turn: TurnId) -> Result<Option<Thread>> {
+        Ok(self.turns.get(&turn).and_then(|turn| self.threads.get(&turn.thread)).cloned())
+    }
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
         let thread = Thread::unknown(self.threads.len() as u64 + 1, key);
         self.by_key.insert(key.clone(), thread.no);
@@ -331,9 +334,9 @@ impl TurnRows for Tables {
         self.file_turn(turn, true);
         Ok(())
     }
-    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()> {
+    fn save_due(&mut self, id: TurnId, due: Option<Timestamp>) -> Result<()> {
         match self.turns.get(&id).cloned() {
-            Some(turn) => self.save_turn(&TurnRow { due: Some(due), ..turn }),
+            Some(turn) => self.save_turn(&TurnRow { due, ..turn }),
             None => Ok(()),
         }
     }

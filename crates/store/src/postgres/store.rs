@@ -66,8 +66,8 @@ impl SessionStore for PostgresStore {
     }
 
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        let claimant = claimant.clone();
-        self.alone(now, move |sql, now| lease::claim(sql, &claimant, limit, now)).await
+        let (claimant, rules) = (claimant.clone(), self.rules.clone());
+        self.alone(now, move |sql, now| lease::claim(sql, &rules, &claimant, limit, now)).await
     }
 
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {

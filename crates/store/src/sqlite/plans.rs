@@ -17,6 +17,7 @@ use chathakase_session::{
 use chathakase_sim::ManualClock;
 
 use super::{SqliteStore, cells::unavailable};
+use crate::rows::ThreadRows;
 
 /// Every statement that was prepared since the process began.
 static PREPARED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
@@ -97,6 +98,10 @@ async fn live(store: &SqliteStore) {
     store.part_done(&turn.lease, 1, 1).await.unwrap();
     store.stop(&key, ts(9)).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
+    store.stopped(std::slice::from_ref(&turn.lease)).await.unwrap();
+    // Asked when a turn's own row is damaged.
+    let id = turn.turn.id;
+    assert!(store.step(0, move |sql| sql.thread_of(id)).await.unwrap().is_some());
     store.history(&key, Some(turn.turn.id), 1, at(9)).await.unwrap();
     store.close(&turn.lease, says(Outcome::Answered), at(9)).await.unwrap();
     store.cut_short(&turn.lease, "ans", at(9)).await.unwrap();

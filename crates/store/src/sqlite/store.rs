@@ -41,8 +41,8 @@ impl SessionStore for SqliteStore {
     }
 
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        let claimant = claimant.clone();
-        self.step(0, move |sql| lease::claim(sql, &claimant, limit, now)).await
+        let (claimant, rules) = (claimant.clone(), self.rules.clone());
+        self.step(0, move |sql| lease::claim(sql, &rules, &claimant, limit, now)).await
     }
 
     async fn renew(&self, leases: &[Lease], lease: Duration, now: Timestamp) -> Result<Renewed> {

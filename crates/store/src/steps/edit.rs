@@ -6,7 +6,7 @@ use chathakase_session::{
     turn::{Delivery, TurnId, TurnKind, TurnState},
 };
 
-use super::session;
+use super::{aside, session};
 use crate::{
     codec::Packed,
     rows::{MessageRow, Place, Post, PostName, Rows, Thread, TurnRow},
@@ -139,7 +139,8 @@ pub(super) fn take_out(
     rows.put_post(name, &Post { place: Place::Erased { at: now }, ..post })?;
     session::erase(rows, thread.session_mut()?, message)?;
     let Some(id) = message.turn else { return Ok(None) };
-    let running = rows.turn(id)?.filter(|turn| turn.state == TurnState::Running && turn.kind == TurnKind::Answer);
+    let running =
+        aside::readable(rows, id)?.filter(|turn| turn.state == TurnState::Running && turn.kind == TurnKind::Answer);
     let Some(mut turn) = running else { return Ok(None) };
     if !rows.messages_of(turn.session, id, turn.first_seq)?.is_empty() {
         return Ok(None);

@@ -2,12 +2,12 @@
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, chain, fault_point,
-    store::{Claimed, Closing, Renewed, Result, StoreError},
+    store::{Claimed, Closing, Renewed, Result, Rules, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
 use std::time::Duration;
 
-use super::look;
+use super::{aside, look};
 use crate::rows::{ClosingRow, ContentNo, Lists, Rows, Thread, TurnRow};
 
 /// The turn of a lease that is still held, with its thread.
@@ -117,18 +117,31 @@ fn read_text(rows: &impl Rows, turn: TurnId, column: &'static str, no: Option<Co
     packed.text().map(Some).map_err(bad)
 }
 
-/// Takes up to `limit` turns, oldest first. One that cannot be read is logged and put off by a lease; it hides none
-/// beside it.
-pub(crate) fn claim(rows: &mut impl Rows, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+/// Takes up to `limit` turns, oldest first. One that cannot be read is set aside; one whose thread cannot be read is put off by a
+/// lease. Neither hides any beside it.
+pub(crate) fn claim(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    claimant: &Claimant,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Claimed>> {
     let mut taken = Vec::new();
     for id in rows.claimable(&claimant.owner, now, limit)? {
-        match claim_one(rows, id, claimant, now) {
-            Ok(claimed) => taken.extend(claimed),
-            Err(error @ StoreError::BadRow { .. }) => {
-                tracing::error!(turn = %id, error = %chain(&error), "a turn cannot be taken up");
-                rows.save_due(id, now + claimant.lease)?;
+        let error = match claim_one(rows, id, claimant, now) {
+            Ok(claimed) => {
+                taken.extend(claimed);
+                continue;
             }
+            Err(error @ StoreError::BadRow { .. }) => error,
             Err(error) => return Err(error),
+        };
+        match aside::set_aside(rows, rules, id, &error, now) {
+            Err(StoreError::BadRow { .. }) => {
+                tracing::error!(turn = %id, error = %chain(&error), "a turn cannot be taken up");
+                rows.save_due(id, Some(now + claimant.lease))?;
+            }
+            done => done?,
         }
     }
     Ok(taken)
@@ -136,7 +149,8 @@ pub(crate) fn claim(rows: &mut impl Rows, claimant: &Claimant, limit: usize, now
 
 fn claim_one(rows: &mut impl Rows, id: TurnId, claimant: &Claimant, now: Timestamp) -> Result<Option<Claimed>> {
     let Some(mut turn) = rows.turn(id)? else { return Ok(None) };
-    let Some(mut thread) = rows.thread_no(turn.thread)? else { return Ok(None) };
+    let no_thread = || StoreError::BadRow { table: "turn", column: "thread", row: id.to_string(), cause: None };
+    let mut thread = rows.thread_no(turn.thread)?.ok_or_else(no_thread)?;
     let adopted = turn.state != TurnState::Queued;
     let deaths = turn.deaths;
     let lease = start(&mut thread, &mut turn, claimant, now)?;
@@ -156,8 +170,10 @@ pub(crate) fn hand_over(
     claimant: Option<&Claimant>,
     now: Timestamp,
 ) -> Result<Option<Claimed>> {
-    let Some(session) = thread.session.as_ref().filter(|session| session.running.is_none()) else { return Ok(None) };
-    let Some(mut turn) = session.waiting.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
+    if thread.session.as_ref().is_none_or(|session| session.running.is_some()) {
+        return Ok(None);
+    }
+    let Some(mut turn) = aside::waiting(rows, thread)? else { return Ok(None) };
     let Some(claimant) = claimant else {
         if turn.due.is_none() {
             turn.due = Some(crate::rows::AT_ONCE);
@@ -176,7 +192,7 @@ pub(crate) fn renew(rows: &mut impl Rows, leases: &[Lease], lease: Duration, now
     for held in leases {
         match readable(rows, held)? {
             Some(turn) => {
-                rows.save_due(turn.id, now + lease)?;
+                rows.save_due(turn.id, Some(now + lease))?;
                 renewed.stopped.extend(turn.stop_requested.then_some(turn.id));
             }
             None => renewed.lost.push(held.turn),

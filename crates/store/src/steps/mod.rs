@@ -1,5 +1,6 @@
 //! The steps of the contract, each written once over [`Rows`](crate::rows::Rows): what is decided is the same in every store.
 
+pub(crate) mod aside;
 pub(crate) mod clear;
 pub(crate) mod edit;
 pub(crate) mod expire;

@@ -7,7 +7,7 @@ use chathakase_session::{
 };
 
 use super::{
-    Incoming, edit, lease,
+    Incoming, aside, edit, lease,
     session::{self, Entry},
 };
 use crate::codec::Packed;
@@ -165,8 +165,7 @@ fn ask(
     claimant: Option<&Claimant>,
     now: Timestamp,
 ) -> Result<(Option<chathakase_session::turn::TurnId>, Receipt)> {
-    let session = thread.session_mut()?;
-    let waiting = session.waiting.map(|id| rows.turn(id)).transpose()?.flatten();
+    let waiting = aside::waiting(rows, thread)?;
     let (mut turn, is_new) = match (kind, waiting) {
         (Kind::Context, _) => return Ok((None, Receipt::Kept)),
         (Kind::Accepted, Some(turn)) => (join(turn, asking), false),

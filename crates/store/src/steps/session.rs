@@ -6,7 +6,7 @@ use chathakase_session::{
     turn::{TurnId, TurnState},
 };
 
-use super::Incoming;
+use super::{Incoming, aside};
 use crate::{
     codec::Packed,
     rows::{MessageRow, Person, Place, Post, PostName, Rows, Session, Thread, TurnRow},
@@ -183,7 +183,7 @@ pub(crate) fn erase(rows: &mut impl Rows, session: &mut Session, message: &Messa
     count_out(rows, session, message)?;
     rows.remove_message(message)?;
     let turn = match message.turn {
-        Some(id) => rows.turn(id)?,
+        Some(id) => aside::readable(rows, id)?,
         None => None,
     };
     // The words of an answer that is still being brought are needed until it is delivered.

@@ -25,12 +25,30 @@ with_database! {
         assert_eq!(store.sessions(&page, at(1)).await.unwrap().len(), 1);
     }
 
-    async fn a_turn_that_cannot_be_read_holds_up_none_beside_it(database) {
+    async fn a_turn_that_cannot_be_read_is_set_aside_and_its_thread_goes_on(database) {
         let store = process_at(&database.url());
-        for channel in ["C1", "C2"] {
-            store.receive(asks(&thread_of("T1", channel, 0), 0, "hello"), None, at(0)).await.unwrap();
-        }
+        runs(&*store, asks(&thread(), 0, "one"), at(0)).await;
+        receipt(&*store, asks(&thread(), 1, "two"), at(1)).await;
+        store.receive(asks(&thread_of("T1", "C2", 0), 0, "beside it"), None, at(2)).await.unwrap();
         database.run("UPDATE chathakase.turn SET state = 99 WHERE id = (SELECT min(id) FROM chathakase.turn)");
-        assert_eq!(store.claim(&us(), 9, at(0)).await.unwrap().len(), 1);
+        for which in ["the one beside it", "what waited behind it"] {
+            let claimed = store.claim(&us(), 9, at(60)).await.unwrap();
+            assert_eq!(claimed.len(), 1, "{which}");
+            assert!(answers(&*store, &claimed[0], "answer", at(61)).await.is_none());
+        }
+        assert_eq!(window(&*store, &thread(), at(61)).await, ["one", "two", "answer"]);
+        assert_eq!(store.claim(&us(), 9, at(9000)).await.unwrap(), [], "it is never tried again");
+        assert!(store.session(&thread(), at(62)).await.unwrap().unwrap().expires_at.is_some(), "nothing is open");
+    }
+
+    async fn a_turn_that_waits_and_cannot_be_read_is_set_aside_when_it_is_met(database) {
+        let store = process_at(&database.url());
+        let first = runs(&*store, asks(&thread(), 0, "one"), at(0)).await;
+        receipt(&*store, asks(&thread(), 1, "two"), at(1)).await;
+        database.run("UPDATE chathakase.turn SET asker = '?' WHERE state = 0");
+        receipt(&*store, asks(&thread(), 2, "three"), at(2)).await;
+        let next = answers(&*store, &first, "answer", at(3)).await.unwrap();
+        assert!(answers(&*store, &next, "another", at(4)).await.is_none());
+        assert!(store.session(&thread(), at(5)).await.unwrap().unwrap().expires_at.is_some(), "nothing is open");
     }
 }

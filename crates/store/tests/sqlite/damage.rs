@@ -48,17 +48,50 @@ async fn a_bad_thread_is_named_and_left_out_of_lists() {
 }
 
 #[tokio::test]
-async fn a_bad_turn_is_put_off_and_the_others_are_claimed() {
+async fn a_bad_turn_is_set_aside_and_its_thread_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    for n in 0..3 {
-        store.receive(asks(&thread_of("T1", "C1", n), n, "question"), None, at(n)).await.unwrap();
-    }
+    let bad = runs(&store, asks(&thread(), 0, "one"), at(0)).await;
+    receipt(&store, asks(&thread(), 1, "two"), at(1)).await;
+    store.receive(asks(&thread_of("T1", "C2", 0), 0, "beside it"), None, at(2)).await.unwrap();
     drop(store);
     sql(folder.path(), "UPDATE turn SET asker = '?' WHERE id = 1");
     let store = open(folder.path()).unwrap();
-    assert!(store.claim(&us(), 1, at(5)).await.unwrap().is_empty());
-    assert_eq!(store.claim(&us(), 2, at(5)).await.unwrap().len(), 2, "it does not stand in the way again");
+    assert_eq!(store.claim(&us(), 1, at(5)).await.unwrap(), []);
+    let claimed = store.claim(&us(), 9, at(5)).await.unwrap();
+    assert_eq!(claimed.len(), 2, "what waited behind it, and the one beside it");
+    for turn in &claimed {
+        answers(&store, turn, "answer", at(6)).await;
+    }
+    assert_eq!(window(&store, &thread(), at(6)).await, ["one", "two", "answer"]);
+    assert_eq!(store.claim(&us(), 9, at(9000)).await.unwrap(), [], "it is never tried again");
+    // Nothing else of the thread hangs on it.
+    store.erase(&bad.lease.key.workspace, &bad.lease.key.channel, ts(0), at(7)).await.unwrap();
+    assert_eq!(window(&store, &thread(), at(7)).await, ["two", "answer"]);
+    assert_eq!(store.expire(0, 10, at(9000)).await.unwrap().sessions, 2);
+}
+
+#[tokio::test]
+async fn a_bad_turn_that_waits_is_set_aside_when_it_is_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let [joined, handed] = ["C1", "C2"].map(|channel| thread_of("T1", channel, 0));
+    let first =
+        [runs(&store, asks(&joined, 0, "one"), at(0)).await, runs(&store, asks(&handed, 0, "one"), at(0)).await];
+    for key in [&joined, &handed] {
+        receipt(&store, asks(key, 1, "two"), at(1)).await;
+    }
+    sql(folder.path(), "UPDATE turn SET asker = '?' WHERE state = 0");
+    // A message would join the one, the other is handed over.
+    receipt(&store, asks(&joined, 2, "three"), at(2)).await;
+    let next = answers(&store, &first[0], "answer", at(3)).await.unwrap();
+    assert!(answers(&store, &first[1], "answer", at(3)).await.is_none());
+    assert!(answers(&store, &next, "another", at(4)).await.is_none());
+    let again = runs(&store, asks(&handed, 5, "three"), at(5)).await;
+    assert!(answers(&store, &again, "another", at(6)).await.is_none());
+    for key in [&joined, &handed] {
+        assert!(store.session(key, at(7)).await.unwrap().unwrap().expires_at.is_some(), "nothing is open");
+    }
 }
 
 #[tokio::test]

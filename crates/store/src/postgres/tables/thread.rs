@@ -86,6 +86,20 @@ impl ThreadRows for Sql<'_> {
         Ok(thread)
     }
 
+    fn thread_of(&self, turn: TurnId) -> Result<Option<Thread>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chathakase.thread WHERE workspace = $1
+             AND no = (SELECT thread FROM chathakase.turn WHERE workspace = $1 AND id = $2)"
+        );
+        let thread = self.one(&THREAD, sql, vec![self.home(turn), turn.0.into()], read)?;
+        if let Some(thread) = &thread {
+            self.book.borrow_mut().know_thread(thread);
+        }
+        Ok(thread)
+    }
+
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
         let thread = Thread::unknown(self.number()?, key);
         let sql =

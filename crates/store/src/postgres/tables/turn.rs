@@ -171,11 +171,11 @@ impl TurnRows for Sql<'_> {
         Ok(())
     }
 
-    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()> {
+    fn save_due(&mut self, id: TurnId, due: Option<Timestamp>) -> Result<()> {
         let sql = "UPDATE chathakase.turn SET due = $3 WHERE workspace = $1 AND id = $2";
         self.run(sql, self.keyed(id, params![due]))?;
         if let Some(Some(turn)) = self.book.borrow_mut().turns.get_mut(&id) {
-            turn.due = Some(due);
+            turn.due = due;
         }
         Ok(())
     }

@@ -66,6 +66,11 @@ impl ThreadRows for Sql<'_> {
         self.one(&THREAD, concat!("SELECT ", columns!(), " FROM thread WHERE no = ?"), params![no], read)
     }
 
+    fn thread_of(&self, turn: TurnId) -> Result<Option<Thread>> {
+        let sql = concat!("SELECT ", columns!(), " FROM thread WHERE no = (SELECT thread FROM turn WHERE id = ?)");
+        self.one(&THREAD, sql, params![turn.0], read)
+    }
+
     fn add_thread(&mut self, key: &ThreadKey) -> Result<Thread> {
         let sql = "INSERT INTO thread (workspace, channel, root, joined, bots_in_row, fence, next_seq, unread)
                    VALUES (?, ?, ?, 0, 0, 0, 1, 1)";

@@ -144,8 +144,8 @@ impl TurnRows for Sql<'_> {
         Ok(())
     }
 
-    fn save_due(&mut self, id: TurnId, due: Timestamp) -> Result<()> {
-        self.run("UPDATE turn SET due = ? WHERE id = ?", params![due.as_millis(), id.0])?;
+    fn save_due(&mut self, id: TurnId, due: Option<Timestamp>) -> Result<()> {
+        self.run("UPDATE turn SET due = ? WHERE id = ?", params![due.map(Timestamp::as_millis), id.0])?;
         Ok(())
     }
 
