@@ -96,8 +96,8 @@ metrics! {
         "Tokens as the model's server counted them; it may say nothing.");
 
     SESSIONS: Gauge<0>("chathakase_sessions_active", &[], "Sessions that are not expired, in the store, counted up to 100,000; with several replicas each shows the same.");
-    TURNS_RUNNING: Gauge<0>("chathakase_turns_running", &[], "Turns that a process works on, in the store.");
-    TURNS_WAITING: Gauge<0>("chathakase_turns_waiting", &[], "Turns that wait behind another of their thread or for a process with room, in the store.");
+    TURNS_RUNNING: Gauge<0>("chathakase_turns_running", &[], "Turns that a process works on, in the store; until they are taken over, also those of one that died.");
+    TURNS_WAITING: Gauge<0>("chathakase_turns_waiting", &[], "Turns that wait behind another of their thread, for a process with room, or for their next try, in the store.");
     MESSAGES_WAITING: Gauge<0>("chathakase_messages_waiting", &[], "Messages that those turns will answer.");
 
     STORE_STEP_SECONDS: Histogram<1>("chathakase_store_step_seconds", &[named("step")], QUICK,

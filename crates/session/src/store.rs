@@ -175,9 +175,9 @@ pub struct Stats {
 pub struct Load {
     /// Sessions that are not expired, also those in which nothing was said yet; counted up to [`Rules::sessions_counted_max`].
     pub active_sessions: u64,
-    /// Turns that a process holds.
+    /// Turns that a process holds, or held when it died.
     pub turns_running: u64,
-    /// Turns that wait: behind another one of their thread, or for a process with room.
+    /// Turns that wait: behind another one of their thread, for a process with room, or for their next try.
     pub turns_waiting: u64,
     /// Messages that waiting turns will answer.
     pub messages_waiting: u64,

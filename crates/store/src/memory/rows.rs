@@ -11,8 +11,8 @@ use chathakase_session::{
 use crate::{
     codec::Packed,
     rows::{
-        AT_ONCE, ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, SUSPECT_DEATHS, Thread,
-        ThreadRows, TurnRow, TurnRows,
+        ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, ProcessRow, ProcessRows,
+        SUSPECT_DEATHS, Thread, ThreadRows, TurnRow, TurnRows,
     },
 };
 
@@ -74,13 +74,13 @@ impl Tables {
         let active = (self.active.len() - due) as u64;
         let mut load = Load { active_sessions: active.min(sessions_max), ..Load::default() };
         let mut threads = BTreeSet::new();
-        for (at, id) in &self.claimable {
-            if *at == AT_ONCE {
+        for turn in self.claimable.iter().filter_map(|(_, id)| self.turns.get(id)) {
+            if turn.owner.is_none() {
                 load.turns_waiting += 1
             } else {
                 load.turns_running += 1
             }
-            threads.extend(self.turns.get(id).map(|turn| turn.thread));
+            threads.insert(turn.thread);
         }
         for session in threads.iter().filter_map(|no| self.threads.get(no)?.session.as_ref()) {
             let behind = session.waiting.and_then(|id| self.turns.get(&id)).is_some_and(|turn| turn.due.is_none());

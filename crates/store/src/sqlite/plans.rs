@@ -40,7 +40,7 @@ const ALLOWED: [(&str, &str); 7] = [
     ("AND users + answers > 0", "people ask for lists and numbers of all sessions; no message does"),
     ("FROM thread WHERE session IS NOT NULL AND (expires_at IS NULL", "the same"),
     ("FROM message, thread", "the thread is one row"),
-    ("SELECT thread, due FROM turn WHERE due IS NOT NULL", "counts turns that are open: no more than run and wait"),
+    ("SELECT thread, owner FROM turn WHERE due IS NOT NULL", "counts turns that are open: no more than run and wait"),
 ];
 
 fn at(secs: i64) -> Timestamp {

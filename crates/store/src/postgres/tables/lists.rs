@@ -74,14 +74,14 @@ impl Sql<'_> {
     pub(in crate::postgres) fn load(&self, sessions_max: u64, now: Timestamp) -> Result<Load> {
         // A session with an open turn does not expire, and each open turn that does not wait behind another one is due some time.
         let sql =
-            "WITH open AS MATERIALIZED (SELECT workspace, thread, due FROM chathakase.turn WHERE due IS NOT NULL),
+            "WITH open AS MATERIALIZED (SELECT workspace, thread, owner FROM chathakase.turn WHERE due IS NOT NULL),
                    held AS MATERIALIZED (SELECT thread.workspace, waiting, waiting_messages FROM chathakase.thread
                     JOIN (SELECT DISTINCT workspace, thread FROM open) AS busy
                     ON thread.workspace = busy.workspace AND thread.no = busy.thread)
                    SELECT least($2, (SELECT count(*) FROM (SELECT 1 FROM chathakase.thread WHERE expires_at > $1 LIMIT $2) AS live)
                    + (SELECT count(*) FROM held)),
-                   (SELECT count(*) FROM open WHERE due > 0),
-                   (SELECT count(*) FROM open WHERE due = 0) + (SELECT count(*) FROM held JOIN chathakase.turn
+                   (SELECT count(*) FROM open WHERE owner IS NOT NULL),
+                   (SELECT count(*) FROM open WHERE owner IS NULL) + (SELECT count(*) FROM held JOIN chathakase.turn
                     ON turn.workspace = held.workspace AND turn.id = held.waiting WHERE turn.due IS NULL),
                    (SELECT coalesce(sum(waiting_messages), 0)::bigint FROM held)";
         let read = |cells: Cells<'_>| {

@@ -144,12 +144,12 @@ impl Sql<'_> {
     /// What there is and what waits.
     pub(crate) fn load(&self, sessions_max: u64, now: Timestamp) -> Result<Load> {
         // A session with an open turn does not expire, and each open turn that does not wait behind another one is due some time.
-        let sql = "WITH open AS MATERIALIZED (SELECT thread, due FROM turn WHERE due IS NOT NULL),
+        let sql = "WITH open AS MATERIALIZED (SELECT thread, owner FROM turn WHERE due IS NOT NULL),
                    held AS MATERIALIZED (SELECT waiting, waiting_messages FROM thread WHERE no IN (SELECT thread FROM open))
                    SELECT min(?2, (SELECT count(*) FROM (SELECT 1 FROM thread WHERE expires_at > ?1 LIMIT ?2))
                    + (SELECT count(DISTINCT thread) FROM open)),
-                   (SELECT count(*) FROM open WHERE due > 0),
-                   (SELECT count(*) FROM open WHERE due = 0)
+                   (SELECT count(*) FROM open WHERE owner IS NOT NULL),
+                   (SELECT count(*) FROM open WHERE owner IS NULL)
                    + (SELECT count(*) FROM held JOIN turn ON turn.id = held.waiting WHERE turn.due IS NULL),
                    (SELECT coalesce(sum(waiting_messages), 0) FROM held)";
         let read = |cells: Cells<'_, '_>| {

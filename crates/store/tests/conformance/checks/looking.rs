@@ -179,6 +179,11 @@ pub(crate) async fn the_load_counts_what_runs_and_what_waits(open: Open) {
     answers(&*store, &command, "so", at(2)).await;
     let next = answers(&*store, &turn, "one", at(2)).await.unwrap();
     assert_eq!(load(2).await, [3, 1, 1, 1]);
+    // Put off, it waits for its next try.
+    store.release(std::slice::from_ref(&next.lease), SECOND, at(2)).await.unwrap();
+    assert_eq!(load(2).await, [3, 0, 2, 1]);
+    let next = store.claim(&us(), 1, at(3)).await.unwrap().pop().unwrap();
+    assert_eq!(load(3).await, [3, 1, 1, 1]);
     answers(&*store, &next, "two", at(3)).await;
     // Sessions that are due count no more, whether or not they were swept; one with an open turn is not due.
     let (two_hours, swept) = (at(0) + 2 * HOUR, at(0) + 2 * HOUR + SECOND);
