@@ -126,7 +126,7 @@ impl Runner {
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             known: Arc::default(),
-            repeated: AtomicBool::new(false),
+            repeated: AtomicBool::new(claimed.turn.repeated),
         };
         match driver.run(claimed).await {
             Ok(next) => next,

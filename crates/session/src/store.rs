@@ -301,6 +301,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Says that part `index` stands there whole.
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()>;
 
+    /// Says that the turn's answer is about to be posted although it may stand in the thread already, so that no later owner does that
+    /// too ([`Turn::repeated`]).
+    async fn repeats(&self, lease: &Lease) -> Result<()>;
+
     /// Remembers that a person wants no more of the answer that ran in a thread at `pressed`, by Slack's clock, and says which
     /// turn that is; `None` when it runs no more: one that began later is another answer, of which nobody has had enough.
     /// Its owner learns of it by [`SessionStore::stopped`] or [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait

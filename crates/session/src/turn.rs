@@ -137,6 +137,8 @@ pub struct Turn {
     pub started_at: Option<Timestamp>,
     /// Whether a person wants no more of it: the model is not asked (again), and what stands in the thread stays.
     pub stop_requested: bool,
+    /// Whether the answer was posted once more although it may have stood in the thread already: that is right once.
+    pub repeated: bool,
 }
 
 /// How a part of an answer is brought into the thread.

@@ -216,6 +216,7 @@ pub(crate) struct TurnRow {
     /// From when on it may be claimed; `None` while it waits behind another turn, and when it is delivered.
     pub(crate) due: Option<Timestamp>,
     pub(crate) stop_requested: bool,
+    pub(crate) repeated: bool,
     pub(crate) closing: Option<ClosingRow>,
 }
 
@@ -246,6 +247,7 @@ impl TurnRow {
             last_ts: self.last_ts,
             started_at: self.started_at,
             stop_requested: self.stop_requested,
+            repeated: self.repeated,
         }
     }
 }

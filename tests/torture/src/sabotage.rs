@@ -167,6 +167,9 @@ impl Around for Saboteur {
     async fn part_done(&self, lease: &Lease, index: u32, hash: u64) -> Result<()> {
         with_any!(self, lease, self.store.part_done(lease, index, hash))
     }
+    async fn repeats(&self, lease: &Lease) -> Result<()> {
+        with_any!(self, lease, self.store.repeats(lease))
+    }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         with_any!(self, lease, self.store.close(lease, closing.clone(), now))
     }

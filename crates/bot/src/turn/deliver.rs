@@ -34,6 +34,9 @@ impl Driver<'_> {
 
     /// Makes the thread show a closed turn, starting from what stands there already.
     pub(super) async fn bring(&self, turn: &Turn, closing: &Closing, standing: Standing) -> Result<Vec<Part>, Lost> {
+        if standing.unsure && self.has_repeated() {
+            return Ok(self.leave_unsure(turn));
+        }
         let shown = self.mend(turn, standing, closing).await;
         self.shown(turn, shown, closing).await
     }
@@ -45,6 +48,9 @@ impl Driver<'_> {
         let mut target = Target { notes: closing.note.iter().cloned().collect(), ..self.target(turn) };
         let repeats = unsure && !whole.is_empty();
         if repeats {
+            // Before it is posted: who takes over after a death cannot tell whether it was.
+            let marked = insist!(self.hold, self.tools.store.repeats(&self.hold.lease));
+            marked.map_err(|_| ReplyError::Silenced)?;
             self.repeated.store(true, Relaxed);
             chathakase_metrics::PERHAPS_DOUBLED.count([]);
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer is posted although it may stand in its thread already: Slack does not show the thread");
@@ -112,12 +118,16 @@ impl Driver<'_> {
             self.pause(pauses.after(cause)).await?;
             let standing = recover::standing(self, turn).await?;
             if standing.unsure && self.has_repeated() {
-                // Said once more already, and again nobody can tell whether it is there.
-                tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer may stand in its thread or not: Slack shows neither its posts nor what became of the last one");
-                return Ok(self.known.parts());
+                return Ok(self.leave_unsure(turn));
             }
             shown = self.mend(turn, standing, closing).await;
         }
+    }
+
+    /// It was said once more already, by this process or one that died, and again nobody can tell whether it is there.
+    fn leave_unsure(&self, turn: &Turn) -> Vec<Part> {
+        tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer may stand in its thread or not: Slack shows neither its posts nor what became of the last one");
+        self.known.parts()
     }
 
     /// The same by direct message.

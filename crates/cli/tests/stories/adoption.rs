@@ -15,6 +15,7 @@ stories! { usually:
     a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note,
     a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note,
     a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
+    killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time,
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
     what_was_not_shown_of_a_stopped_answer_is_not_remembered,
@@ -351,6 +352,27 @@ mod told {
         s.waits_pass(1.9..=2.1, thread.finishes(&texts::perhaps_again("A whole answer."))).await;
         s.calm().await;
         assert_eq!((cut.hits(), reading.hits(), thread.answers().len()), (1, 1, 2));
+    }
+
+    pub(super) async fn killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time(s: &mut Story) {
+        let thread = dies_over_its_first_post(s).await;
+        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
+        let again = texts::perhaps_again("A whole answer.");
+        for _ in 0..2 {
+            let late = Gate::closed();
+            let post = s.slack.next("chat.postMessage").answers_late(&late);
+            s.start().await;
+            tokio::select! { () = late.reached() => {}, () = s.at_rest(&thread) => {} }
+            s.kill().await;
+            late.open();
+            drop(post);
+        }
+        s.start().await;
+        s.at_rest(&thread).await;
+        assert_eq!(thread.answers(), ["Half an".to_owned(), again]);
+        s.openai.answers("Here.");
+        thread.reply("ana", "and now?").await;
+        thread.finishes("Here.").await;
     }
 
     pub(super) async fn an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note(s: &mut Story) {

@@ -72,6 +72,7 @@ around! {
     part_intended(lease: &Lease, index: u32, mode: PartMode) -> ();
     part_open(lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> ();
     part_done(lease: &Lease, index: u32, hash: u64) -> ();
+    repeats(lease: &Lease) -> ();
     stop(key: &ThreadKey, pressed: SlackTs) -> Option<TurnId>;
     close(lease: &Lease, closing: Closing, now: Timestamp) -> ();
     cut_short(lease: &Lease, text: &str, now: Timestamp) -> ();

@@ -201,6 +201,7 @@ pub(crate) static TABLES: [Table; 7] = [
             int("prompt_tokens"),
             int("completion_tokens"),
             flag("stop_requested"),
+            flag("repeated"),
         ],
         key: 2,
         contents: &["text", "note"],

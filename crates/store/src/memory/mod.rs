@@ -96,6 +96,10 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::part_done(rows, lease, index, hash))
     }
 
+    async fn repeats(&self, lease: &Lease) -> Result<()> {
+        self.step(|rows| speak::repeats(rows, lease))
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         self.step(|rows| lease::stop(rows, key, pressed))
     }

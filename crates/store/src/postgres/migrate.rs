@@ -13,6 +13,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0004_passed.sql"),
     include_str!("migrations/0005_copying.sql"),
     include_str!("migrations/0006_processes.sql"),
+    include_str!("migrations/0007_repeated.sql"),
 ];
 
 /// The schema that this build writes.
@@ -130,7 +131,8 @@ mod tests {
                 -1_662_901_824_506_869_003,
                 6_325_134_850_592_617_158,
                 4_257_049_808_532_920_940,
-                -7_705_505_963_811_968_270
+                -7_705_505_963_811_968_270,
+                -6_736_469_858_102_601_927
             ]
         );
     }

@@ -100,6 +100,11 @@ impl SessionStore for PostgresStore {
         self.step(needs, 0, ANY_TIME, move |sql, _| speak::part_done(sql, &lease, index, hash)).await
     }
 
+    async fn repeats(&self, lease: &Lease) -> Result<()> {
+        let (needs, lease) = (Needs::leases([lease]), lease.clone());
+        self.step(needs, 0, ANY_TIME, move |sql, _| speak::repeats(sql, &lease)).await
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
         self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key, pressed)).await

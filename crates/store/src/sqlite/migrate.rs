@@ -19,6 +19,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0006_passed.sql"),
     include_str!("migrations/0007_copying.sql"),
     include_str!("migrations/0008_processes.sql"),
+    include_str!("migrations/0009_repeated.sql"),
 ];
 
 /// The schema that this build writes.
@@ -101,7 +102,8 @@ mod tests {
                 -515_092_084_027_244_614,
                 3_015_780_333_096_219_861,
                 -702_169_966_637_078_330,
-                -7_119_638_545_915_879_229
+                -7_119_638_545_915_879_229,
+                -3_121_697_056_080_529_895
             ]
         );
     }

@@ -96,6 +96,7 @@ async fn live(store: &SqliteStore) {
     store.part_intended(&turn.lease, 1, PartMode::Stream).await.unwrap();
     store.part_open(&turn.lease, 1, PartMode::Stream, ts(9)).await.unwrap();
     store.part_done(&turn.lease, 1, 1).await.unwrap();
+    store.repeats(&turn.lease).await.unwrap();
     store.stop(&key, ts(9)).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
     store.stopped(std::slice::from_ref(&turn.lease)).await.unwrap();
@@ -129,7 +130,6 @@ async fn live(store: &SqliteStore) {
     store.load(at(12)).await.unwrap();
     store.joined_since(workspace, at(0), 5, at(12)).await.unwrap();
     for process in ["us", "others"].map(|owner| Claimant { owner: OwnerId::new(owner), ..us.clone() }) {
-        store.live(&process, at(12)).await.unwrap();
         store.note_good(&process, at(12), at(12)).await.unwrap();
     }
     store.good_until(&us, at(100)).await.unwrap();

@@ -75,6 +75,11 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| speak::part_done(sql, &lease, index, hash)).await
     }
 
+    async fn repeats(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.step(0, move |sql| speak::repeats(sql, &lease)).await
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
         self.step(0, move |sql| lease::stop(sql, &key, pressed)).await

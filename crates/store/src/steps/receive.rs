@@ -239,6 +239,7 @@ fn new_turn(
         fence: 0,
         due: None,
         stop_requested: false,
+        repeated: false,
         closing: None,
     })
 }

@@ -37,6 +37,12 @@ pub(crate) fn part_done(rows: &mut impl Rows, lease: &Lease, index: u32, hash: u
     rows.put_part(lease.turn, &Part { state: PartState::Done, hash, ..part })
 }
 
+/// The answer is about to be posted although it may stand in the thread already.
+pub(crate) fn repeats(rows: &mut impl Rows, lease: &Lease) -> Result<()> {
+    let turn = lease::held_turn(rows, lease)?;
+    rows.save_turn(&TurnRow { repeated: true, ..turn })
+}
+
 /// A closing with its words packed.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {

@@ -60,6 +60,7 @@ every_store! {
     leases:
         an_owner_that_renews_keeps_its_turn,
         a_lost_lease_refuses_every_write,
+        that_an_answer_is_repeated_outlives_its_owner,
         of_two_leases_of_one_owner_the_later_counts,
         adoption_counts_deaths_and_brings_what_was_decided,
         an_answer_that_was_stopped_while_it_was_shown_is_remembered_as_far_as_it_was,

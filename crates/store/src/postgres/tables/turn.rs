@@ -19,7 +19,7 @@ macro_rules! columns {
     () => {
         "turn.workspace, id, turn.thread, turn.session, kind, state, delivery, deaths, asker, asker_team, first_ts, \
          last_ts, started_at, first_seq, owner, turn.fence, due, outcome, ending, text, note, turn.model, prompt_tokens, \
-         completion_tokens, stop_requested"
+         completion_tokens, stop_requested, repeated"
     };
 }
 pub(super) use columns;
@@ -58,6 +58,7 @@ pub(super) fn read(cells: Cells<'_>) -> Result<TurnRow> {
         fence: cells.count(15)?,
         due: cells.time_or_none(16)?,
         stop_requested: cells.flag(24)?,
+        repeated: cells.flag(25)?,
         closing: cells.code_or_none(17)?.map(closing).transpose()?,
     })
 }
@@ -142,7 +143,7 @@ impl TurnRows for Sql<'_> {
         let sql = "UPDATE chathakase.turn SET state = $3, delivery = $4, deaths = $5, asker = $6, asker_team = $7,
                    first_ts = $8, last_ts = $9, started_at = $10, first_seq = $11, owner = $12, fence = $13, due = $14,
                    outcome = $15, ending = $16, text = $17, note = $18, model = $19, prompt_tokens = $20,
-                   completion_tokens = $21, stop_requested = $22 WHERE workspace = $1 AND id = $2";
+                   completion_tokens = $21, stop_requested = $22, repeated = $23 WHERE workspace = $1 AND id = $2";
         let closing = turn.closing.as_ref();
         let values = params![
             code(turn.state),
@@ -165,6 +166,7 @@ impl TurnRows for Sql<'_> {
             closing.map(|closing| closing.usage.prompt),
             closing.map(|closing| closing.usage.completion),
             turn.stop_requested,
+            turn.repeated,
         ];
         self.run(sql, self.keyed(turn.id, values))?;
         self.knows_turn(turn);

@@ -20,7 +20,8 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, thread, session, kind, state, delivery, deaths, asker, asker_team, first_ts, last_ts, started_at, first_seq, \
-         owner, fence, due, outcome, ending, text, note, model, prompt_tokens, completion_tokens, stop_requested"
+         owner, fence, due, outcome, ending, text, note, model, prompt_tokens, completion_tokens, stop_requested, \
+         repeated"
     };
 }
 
@@ -57,6 +58,7 @@ fn read(cells: Cells<'_, '_>) -> Result<TurnRow> {
         fence: cells.get(14)?,
         due: cells.time_or_none(15)?,
         stop_requested: cells.flag(23)?,
+        repeated: cells.flag(24)?,
         closing: cells.code_or_none(16)?.map(closing).transpose()?,
     })
 }
@@ -112,7 +114,7 @@ impl TurnRows for Sql<'_> {
     fn save_turn(&mut self, turn: &TurnRow) -> Result<()> {
         let sql = "UPDATE turn SET state = ?, delivery = ?, deaths = ?, asker = ?, asker_team = ?, first_ts = ?,
                    last_ts = ?, started_at = ?, first_seq = ?, owner = ?, fence = ?, due = ?, outcome = ?, ending = ?,
-                   text = ?, note = ?, model = ?, prompt_tokens = ?, completion_tokens = ?, stop_requested = ?
+                   text = ?, note = ?, model = ?, prompt_tokens = ?, completion_tokens = ?, stop_requested = ?, repeated = ?
                    WHERE id = ?";
         let closing = turn.closing.as_ref();
         self.run(
@@ -138,6 +140,7 @@ impl TurnRows for Sql<'_> {
                 closing.map(|closing| closing.usage.prompt),
                 closing.map(|closing| closing.usage.completion),
                 turn.stop_requested,
+                turn.repeated,
                 turn.id.0,
             ],
         )?;

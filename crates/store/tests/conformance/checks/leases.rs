@@ -77,6 +77,16 @@ pub(crate) async fn a_late_stop_leaves_the_next_answer_alone(open: Open) {
     assert_eq!(store.stop(&key, ts(13)).await.unwrap(), Some(next.turn.id));
 }
 
+pub(crate) async fn that_an_answer_is_repeated_outlives_its_owner(open: Open) {
+    let store = open(Rules::default());
+    let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    assert!(!turn.turn.repeated);
+    store.repeats(&turn.lease).await.unwrap();
+    store.close(&turn.lease, says("answer"), at(1)).await.unwrap();
+    let adopted = store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0);
+    assert!(adopted.turn.repeated);
+}
+
 pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     let store = open(Rules::default());
     let key = thread();
@@ -87,6 +97,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
         store.part_intended(lease, 1, PartMode::Stream).await,
         store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
         store.part_done(lease, 0, 1).await,
+        store.repeats(lease).await,
         store.close(lease, says("mine"), at(31)).await,
         store.cut_short(lease, "mi", at(31)).await,
         store.delivered(lease, &shown(), Some(&us()), at(31)).await.map(drop),
