@@ -16,7 +16,6 @@ mod room;
 mod screen;
 mod script;
 mod seat;
-mod slack_text;
 mod stage;
 mod texts;
 mod threads;

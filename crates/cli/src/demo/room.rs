@@ -62,7 +62,7 @@ impl Room {
         let feed = stage.slack.feed();
         let view = View::new(screen.look());
         let mut room = Self { stage, view, screen, feed, clock, is_chat: Arc::default() };
-        room.view.introduce(room.stage.slack.bot_user().as_str(), ASSISTANT);
+        room.view.introduce(&room.stage.slack.bot_user(), ASSISTANT);
         CHANNELS.iter().for_each(|channel| drop(room.stage.slack.channel(channel)));
         room.stage.slack.admin(CAST[0]);
         CAST.iter().for_each(|name| room.introduce(name));
@@ -72,7 +72,7 @@ impl Room {
     /// Makes a person known.
     pub(crate) fn introduce(&mut self, name: &str) {
         let id = self.stage.slack.person(name);
-        self.view.introduce(id.as_str(), name);
+        self.view.introduce(&id, name);
     }
 
     /// Begins a thread in a channel, with a mention unless there is one already.

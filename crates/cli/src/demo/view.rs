@@ -6,13 +6,14 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use chathakase_session::{ChannelId, SlackTs};
+use chathakase_session::{ChannelId, SlackTs, UserId};
 use chathakase_sim::slack::{Happening, What};
+use chathakase_slack::text;
 
 use self::lines::{Lines, On, TEXT_AT};
-use super::{ink::Ink, look::Look, slack_text, threads::Threads};
+use super::{ink::Ink, look::Look, threads::Threads};
 
 /// The assistant's name in the small Slack.
 pub(crate) const ASSISTANT: &str = "assistant";
@@ -32,12 +33,21 @@ pub(crate) struct View {
     lines: Lines,
     /// Posts that stand on the screen already: they were typed at the prompt.
     typed: Vec<PostId>,
-    /// Ids and names of all who may be mentioned.
-    cast: Vec<(String, String)>,
+    cast: Cast,
     threads: Threads,
     /// The post that the cursor stands in, or stood in last.
     writing: Option<(Post, Ink)>,
     waiting: VecDeque<Post>,
+}
+
+/// All who may be mentioned.
+#[derive(Debug, Default)]
+struct Cast(HashMap<UserId, String>);
+
+impl text::Names for Cast {
+    fn person(&self, id: &UserId) -> Option<String> {
+        self.0.get(id).cloned()
+    }
 }
 
 type PostId = (ChannelId, SlackTs);
@@ -58,7 +68,7 @@ impl View {
         Self {
             lines: Lines::new(look),
             typed: Vec::new(),
-            cast: Vec::new(),
+            cast: Cast::default(),
             threads: Threads::default(),
             writing: None,
             waiting: VecDeque::new(),
@@ -71,10 +81,8 @@ impl View {
     }
 
     /// Who is meant by an id.
-    pub(crate) fn introduce(&mut self, id: &str, name: &str) {
-        if !self.cast.iter().any(|(known, _)| known == id) {
-            self.cast.push((id.to_owned(), name.to_owned()));
-        }
+    pub(crate) fn introduce(&mut self, id: &UserId, name: &str) {
+        self.cast.0.insert(id.clone(), name.to_owned());
     }
 
     /// The threads seen so far.
@@ -84,7 +92,7 @@ impl View {
 
     /// What a person wrote, without ids.
     pub(crate) fn readable(&self, text: &str) -> String {
-        slack_text::read(text, &self.cast)
+        text::plain(text, &self.cast)
     }
 
     /// Whether the prompt stands there.

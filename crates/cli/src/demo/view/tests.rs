@@ -17,8 +17,8 @@ struct Told {
 impl Told {
     fn new(look: Look) -> Self {
         let mut view = View::new(look);
-        view.introduce("U1", "ana");
-        view.introduce("UB", "assistant");
+        view.introduce(&"U1".parse().unwrap(), "ana");
+        view.introduce(&"UB".parse().unwrap(), "assistant");
         Self { view, out: String::new() }
     }
 
