@@ -1,4 +1,4 @@
-//! `chathakase sessions`: what is remembered, for the operator. origin.md's "Debugging Commands".
+//! `chathakase sessions`: what is remembered, for the operator.
 //!
 //! Listing reads the database beside a `serve` that runs. Clearing does not write beside it: `serve` is told to do that in the
 //! thread, or is stopped first.

@@ -1,4 +1,4 @@
-//! The commands as people give them. origin.md's "Special Commands".
+//! The commands as people give them.
 
 use crate::harness::stories;
 

@@ -1,4 +1,4 @@
-//! What the assistant is for: threads that remember. origin.md's "Session Creation", "Message Flow" and "Thread Behavior".
+//! What the assistant is for: threads that remember.
 
 use crate::harness::stories;
 

@@ -1,4 +1,4 @@
-//! Sessions whose time is over: the assistant that runs erases them by itself. origin.md's "Automatic Cleanup".
+//! Sessions whose time is over: the assistant that runs erases them by itself.
 
 use crate::harness::stories;
 
