@@ -130,7 +130,7 @@ impl Driver<'_> {
         self.known.parts()
     }
 
-    /// The same by direct message.
+    /// Sends `text` to the asker by direct message; fails where that may work later.
     async fn tell_by_dm(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
         let Some(asker) = &turn.asker else { return Ok(()) };
         let told = match self.tools.api.conversations_open(asker).await {

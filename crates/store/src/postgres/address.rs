@@ -7,7 +7,7 @@ use tokio_postgres::{Config, config::SslMode};
 use super::tls::Trust;
 use crate::{OpenError, RedactedUrl};
 
-/// How long a connection may take to come about (5 s), unless the URL's `connect_timeout` says otherwise.
+/// How long a connection to one host may take to come about (5 s), unless the URL's `connect_timeout` says otherwise.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long sent bytes may stay unacknowledged before the connection counts as lost (10 s).
 const UNANSWERED_MAX: Duration = Duration::from_secs(10);
@@ -23,6 +23,9 @@ pub(super) struct Address {
     /// stay prepared.
     pub(super) pooled: bool,
     pub(super) shown: RedactedUrl,
+    /// How long a connection may take in all, with its encryption and its password, as libpq has it: the driver's own limit ends
+    /// when the host has picked up, which one that hangs does too.
+    pub(super) connect_within: Duration,
 }
 
 impl fmt::Debug for Address {
@@ -65,11 +68,10 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name("chathakase");
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_WITHIN);
-        }
-        config.tcp_user_timeout(UNANSWERED_MAX).keepalives_idle(SILENT_MAX);
-        Ok(Self { config, trust, pooled, shown })
+        let one_host_within = config.get_connect_timeout().copied().unwrap_or(CONNECT_WITHIN);
+        config.connect_timeout(one_host_within).tcp_user_timeout(UNANSWERED_MAX).keepalives_idle(SILENT_MAX);
+        let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+        Ok(Self { config, trust, pooled, shown, connect_within: one_host_within.saturating_mul(hosts) })
     }
 }
 

@@ -49,8 +49,8 @@ pub(super) struct Link {
     sent: RefCell<VecDeque<Sent>>,
 }
 
-/// There is no connection, for a reason that lies with us.
-fn unconnected(what: &str, cause: std::io::Error) -> StoreError {
+/// There is no connection, for a reason that is none of PostgreSQL's own.
+fn unconnected(what: &str, cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unavailable { what: what.to_owned(), cause: Some(Box::new(cause)) }
 }
 
@@ -60,7 +60,14 @@ impl Link {
         let runtime = runtime.map_err(|cause| unconnected("no connection could be set up", cause))?;
         let tls = Tls::new(&address.trust);
         let tls = tls.map_err(|cause| unconnected("the certificates named in the address cannot be used", cause))?;
-        let (client, connection) = runtime.block_on(address.config.connect(tls)).map_err(unavailable)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a limit of the network's, on a runtime of its own; no test moves it"
+        )]
+        let connected =
+            runtime.block_on(async { tokio::time::timeout(address.connect_within, address.config.connect(tls)).await });
+        let (client, connection) =
+            connected.map_err(|late| unconnected("the database does not answer", late))?.map_err(unavailable)?;
         let driver = runtime.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %chain(&error), "a connection to the database ended");

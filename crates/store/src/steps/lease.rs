@@ -23,7 +23,7 @@ pub(crate) fn held_turn(rows: &impl Rows, lease: &Lease) -> Result<TurnRow> {
     rows.turn(lease.turn)?.filter(|turn| is_held(turn, lease)).ok_or(StoreError::LeaseLost { turn: lease.turn })
 }
 
-// A delivered turn has no owner, so its lease is refused too.
+/// Whether a lease still holds. A delivered turn has no owner, so its lease is refused too.
 fn is_held(turn: &TurnRow, lease: &Lease) -> bool {
     turn.fence == lease.fence && turn.owner.as_ref() == Some(&lease.owner)
 }

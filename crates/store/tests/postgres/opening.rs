@@ -16,6 +16,15 @@ fn a_database_that_cannot_be_reached_is_named_without_its_secrets() {
     assert!(!format!("{error} {error:?}").contains("s3cret"));
 }
 
+#[test]
+fn a_server_that_picks_up_and_says_nothing_is_not_waited_for() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let error = refusal(&format!("postgres://ana:s3cret@{address}/hakase?connect_timeout=1"));
+    let OpenError::Postgres { cause, .. } = error else { panic!("{error}") };
+    assert!(chathakase_session::chain(&*cause).to_string().starts_with("the database does not answer"), "{cause}");
+}
+
 with_database! {
     async fn what_was_stored_is_there_after_a_restart_and_leases_hold_on(database) {
         let store = process_at(&database.url());
