@@ -14,7 +14,7 @@ use chathakase_session::{
     store::{Cleared, Page, SessionInfo, SessionStore, StoreError},
     time::SharedClock,
 };
-use chathakase_store::{OpenError, open_to_read};
+use chathakase_store::{OpenError, open_beside};
 use serde::Serialize;
 
 use crate::{
@@ -33,7 +33,7 @@ const SCAN_SIZE: usize = 100;
 pub async fn run(args: &args::Sessions) -> anyhow::Result<()> {
     let config = Config::load_here(args.settings.config.as_deref(), &args.settings.flags())?;
     let clock: SharedClock = Arc::new(SystemClock::new());
-    let store = open_to_read(&config.store_url, wiring::rules(&config), clock.clone())?;
+    let store = open_beside(&config.store_url, wiring::rules(&config), clock.clone())?;
     let now = clock.now();
     let said = match &args.ask {
         SessionsAsk::List { page, json } => list(&*store, *page, *json, now).await,

@@ -74,6 +74,19 @@ pub enum OpenError {
         /// The highest number this build knows.
         known: u32,
     },
+    /// An earlier build wrote the database, and processes of that build may be using it.
+    #[error(
+        "{url} is at schema {found}, this build needs {needed}; stop the processes of the old version, then start `chathakase serve`: \
+         it brings the database up to date"
+    )]
+    OlderDatabase {
+        /// The address.
+        url: RedactedUrl,
+        /// The schema's number.
+        found: usize,
+        /// The one that is needed.
+        needed: u32,
+    },
     /// A migration of the database was changed after it was applied.
     #[error("{url} was made by another form of migration {number}; run the build that wrote it")]
     ChangedDatabase {

@@ -48,15 +48,20 @@ pub fn open(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn Sessi
     }
 }
 
-/// The same, only to read, beside a process that serves it perhaps. Steps that write are refused as by a closed store.
-pub fn open_to_read(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn SessionStore>, OpenError> {
+/// The same beside a process that serves it perhaps: nothing is brought up to date under it. A file is only read, and steps that
+/// write are refused as by a closed store.
+pub fn open_beside(url: &str, rules: Rules, clock: SharedClock) -> Result<Arc<dyn SessionStore>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "" | "//")) => Err(OpenError::InMemory),
         Some(("sqlite", path)) => match file(path)? {
             path if path.exists() => Ok(Arc::new(SqliteStore::open_to_read(path, rules, clock)?)),
             path => Err(OpenError::NoFile { path: path.into() }),
         },
-        _ => open(url, rules, clock),
+        Some(("postgres" | "postgresql", _)) => {
+            let options = postgres::Options { upgrades: false, ..postgres::Options::default() };
+            Ok(Arc::new(PostgresStore::open_with(url, rules, &options)?))
+        }
+        _ => Err(OpenError::UnknownUrl { url: RedactedUrl::new(url) }),
     }
 }
 

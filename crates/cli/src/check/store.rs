@@ -27,9 +27,9 @@ pub(super) async fn look(config: &Config, clock: SharedClock) -> Finding {
 }
 
 async fn server(config: &Config, clock: SharedClock) -> Finding {
-    let store = match wiring::open_store(config, clock) {
+    let store = match chathakase_store::open_beside(&config.store_url, wiring::rules(config), clock) {
         Ok(store) => store,
-        Err(error) => return Finding::fault("store", error.as_ref()),
+        Err(error) => return Finding::fault("store", &error),
     };
     let checked = store.check().await;
     store.shutdown().await;

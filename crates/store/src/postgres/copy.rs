@@ -102,9 +102,10 @@ impl CopyEnd {
         if !make && !migrate::has_begun(&link).map_err(refused)? {
             return Err(CopyError::NoTables { url: address.shown });
         }
-        migrate::run(&link, &address)?;
         let mut end = Self { link, address };
+        // Before its tables change.
         end.check_alone()?;
+        migrate::run(&end.link, &end.address, true)?;
         Ok(end)
     }
 

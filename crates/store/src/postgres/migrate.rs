@@ -22,8 +22,8 @@ pub const SCHEMA: u32 = ALL.len() as u32;
 /// The oldest PostgreSQL that can be asked what became of a transaction, in its own way of numbering.
 const POSTGRES_MIN: i32 = 130_000;
 
-/// Brings the database to this build's schema.
-pub(super) fn run(link: &Link, address: &Address) -> std::result::Result<(), OpenError> {
+/// Makes the tables where there are none, and brings those of an earlier build up to date if it `upgrades`.
+pub(super) fn run(link: &Link, address: &Address, upgrades: bool) -> std::result::Result<(), OpenError> {
     let refused = |cause| OpenError::postgres(&address.shown, cause);
     let version = setting(link, "server_version_num").map_err(refused)?.parse().unwrap_or(0);
     if version < POSTGRES_MIN {
@@ -34,10 +34,13 @@ pub(super) fn run(link: &Link, address: &Address) -> std::result::Result<(), Ope
     }
     let applied = applied(link).map_err(refused)?;
     check(&applied, address)?;
-    if applied.len() < ALL.len() {
-        apply(link, address)?;
+    match applied.len() {
+        found @ 1.. if found < ALL.len() && !upgrades => {
+            Err(OpenError::OlderDatabase { url: address.shown.clone(), found, needed: SCHEMA })
+        }
+        found if found < ALL.len() => apply(link, address),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A setting as PostgreSQL tells it.

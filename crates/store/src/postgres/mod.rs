@@ -71,11 +71,21 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Whose clock deadlines go by (default the database's).
     pub deadlines: Deadlines,
+    /// Whether tables of an earlier build are brought up to date (default yes). Else they are refused: processes of that build may
+    /// be using them.
+    pub upgrades: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { writers: 4, readers: 4, queue_max: 1024, queue_bytes_max: 16 << 20, deadlines: Deadlines::Database }
+        Self {
+            writers: 4,
+            readers: 4,
+            queue_max: 1024,
+            queue_bytes_max: 16 << 20,
+            deadlines: Deadlines::Database,
+            upgrades: true,
+        }
     }
 }
 
@@ -125,7 +135,7 @@ impl PostgresStore {
     /// Opens the database at `url`, and makes its tables when missing.
     pub fn open_with(url: &str, rules: Rules, options: &Options) -> std::result::Result<Self, OpenError> {
         let address = Arc::new(Address::parse(url)?);
-        let mut first = Some(connect_beside(&address)?);
+        let mut first = Some(connect_beside(&address, options.upgrades)?);
         let numbers = Arc::new(Numbers::default());
         let ended = Arc::new(Semaphore::new(0));
         let (mut queues, mut writers) = (Vec::new(), Vec::new());
@@ -231,10 +241,10 @@ impl PostgresStore {
 }
 
 /// Connects and migrates on a thread of its own: the caller's may be one that must not wait.
-fn connect_beside(address: &Address) -> std::result::Result<Link, OpenError> {
+fn connect_beside(address: &Address, upgrades: bool) -> std::result::Result<Link, OpenError> {
     let open = || {
         let link = Link::connect(address).map_err(|cause| OpenError::postgres(&address.shown, cause))?;
-        migrate::run(&link, address)?;
+        migrate::run(&link, address, upgrades)?;
         match copy::position(&link).map_err(|cause| OpenError::postgres(&address.shown, cause))? {
             Some(unfinished) => {
                 link.close();

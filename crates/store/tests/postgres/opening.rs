@@ -1,7 +1,10 @@
 //! What is said when the database cannot be opened, and what it is opened with.
 
+use std::sync::Arc;
+
 use chathakase_session::store::{Rules, SessionStore};
-use chathakase_store::{OpenError, PostgresStore};
+use chathakase_sim::ManualClock;
+use chathakase_store::{OpenError, PostgresStore, open_beside, postgres};
 
 use crate::{kit::*, process_at, with_database};
 
@@ -44,6 +47,16 @@ with_database! {
         assert!(matches!(refusal(&database.url()), OpenError::NewerDatabase { found: 99, .. }));
         database.run("DELETE FROM chathakase.migration WHERE number = 99; UPDATE chathakase.migration SET checksum = 1");
         assert!(matches!(refusal(&database.url()), OpenError::ChangedDatabase { number: 1, .. }));
+    }
+
+    async fn tables_of_an_older_build_are_not_changed_under_the_processes_that_use_them(database) {
+        drop(process_at(&database.url()));
+        let newest = "DELETE FROM chathakase.migration WHERE number = (SELECT max(number) FROM chathakase.migration)";
+        database.run(newest);
+        let beside = open_beside(&database.url(), Rules::default(), Arc::new(ManualClock::new()));
+        assert!(matches!(beside.map(drop), Err(OpenError::OlderDatabase { .. })));
+        let applied = database.run("SELECT count(*) FROM chathakase.migration").remove(0);
+        assert_eq!(applied, (postgres::SCHEMA - 1).to_string());
     }
 
     async fn a_commit_is_on_the_disk_even_where_the_server_would_not_insist(database) {

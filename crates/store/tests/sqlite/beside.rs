@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use chathakase_session::store::{Page, Rules, SessionStore, StoreError};
 use chathakase_sim::ManualClock;
-use chathakase_store::{Found, OpenError, look, open_to_read};
+use chathakase_store::{Found, OpenError, look, open_beside};
 
 use crate::{kit, open};
 
@@ -13,7 +13,7 @@ fn url(folder: &tempfile::TempDir) -> String {
 }
 
 fn read_only(folder: &tempfile::TempDir) -> Result<Arc<dyn SessionStore>, OpenError> {
-    open_to_read(&url(folder), Rules::default(), Arc::new(ManualClock::new()))
+    open_beside(&url(folder), Rules::default(), Arc::new(ManualClock::new()))
 }
 
 #[tokio::test]
@@ -59,8 +59,5 @@ fn what_cannot_be_read_or_served_is_said() {
     assert!(matches!(look(&url(&folder)), Err(OpenError::Damaged { .. })), "{:?}", look(&url(&folder)));
     assert!(matches!(look("sqlite:/sys/none/here.db"), Err(OpenError::NoFolder { .. })));
     assert_eq!(look("memory:").unwrap(), Found::Memory);
-    assert!(matches!(
-        open_to_read("memory:", Rules::default(), Arc::new(ManualClock::new())),
-        Err(OpenError::InMemory)
-    ));
+    assert!(matches!(open_beside("memory:", Rules::default(), Arc::new(ManualClock::new())), Err(OpenError::InMemory)));
 }
