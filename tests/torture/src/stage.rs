@@ -95,8 +95,10 @@ impl Stage {
             ("CHATHAKASE_CONTEXT__MAX_TOKENS", "2000000".to_owned()),
             // Many more owners die here than anywhere else.
             ("CHATHAKASE_LIMITS__OWNER_DEATHS", "1000".to_owned()),
-            // Longer than a process stands still: the second that it has then to hear what came is a tenth of the world's.
-            ("CHATHAKASE_MODEL__BETWEEN_TOKENS_MAX", "60s".to_owned()),
+            // On this clock a busy machine stands still for long, and after a pause a tenth of the world's second is left to hear
+            // what came meanwhile.
+            ("CHATHAKASE_MODEL__FIRST_TOKEN_MAX", "120s".to_owned()),
+            ("CHATHAKASE_MODEL__BETWEEN_TOKENS_MAX", "120s".to_owned()),
             ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
