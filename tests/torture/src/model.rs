@@ -21,7 +21,7 @@ const THINKS_MAX_MS: u64 = 5_000;
 /// What a window says at the end of an answer that a person stopped.
 const STOPPED: &str = "[a person stopped the answer here]";
 
-/// Answers without their question that a full window may have lost at its beginning.
+/// Answers without their question that a full window may have lost at its beginning, besides those whose question was deleted.
 const ORPHANS_MAX: usize = 2;
 
 /// What a request must not have been.
@@ -177,7 +177,8 @@ impl Seen {
     }
 
     fn missing(&mut self, said: &[&MessageSeen], questions: &[(usize, Mark)], answers: &[Mark], asked: Token) {
-        let full = said.len() + ORPHANS_MAX >= self.window_max;
+        let deleted = self.loose.iter().filter(|token| token.thread == asked.thread).count();
+        let full = said.len() + ORPHANS_MAX + deleted >= self.window_max;
         let last_answer = said.iter().rposition(|message| message.role == "assistant").unwrap_or(0);
         for (at, mark) in questions {
             let wants_none = mark.mood == Mood::Aside || mark.mood.fails() || self.loose.contains(&mark.token);
