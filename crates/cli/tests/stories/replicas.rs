@@ -245,17 +245,22 @@ mod told {
 
     pub(super) async fn slacks_limits_are_shared(s: &mut Story) {
         const QUESTIONS: usize = 48;
-        s.reaches_both();
         let answer = |n: usize| format!("Answer {n} is as long as it must be.");
         let (mut turns, mut threads) = (Vec::new(), Vec::new());
         for n in 0..QUESTIONS {
             let (begins, ends) = answer(n).split_once(" as ").map(|(a, b)| (a.to_owned(), format!(" as {b}"))).unwrap();
             let turn = s.openai.turn().when_asked(&format!("question {n}?"));
-            turns.push(turn.text(&begins).gate("half").text(&ends));
+            turns.push(turn.gate("all").text(&begins).gate("half").text(&ends));
         }
         for n in 0..QUESTIONS {
+            if n % 2 == 0 { s.reachable() } else { s.reaches_other() }
             threads.push(s.slack.mention("ana", &format!("#c{}", n % 24), format!("question {n}?")).await);
         }
+        // All begin at the same moment.
+        for turn in &turns {
+            turn.reached("all").await;
+        }
+        turns.iter().for_each(|turn| turn.open("all"));
         for turn in &turns {
             turn.reached("half").await;
         }
