@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst},
 };
 
 use chathakase_session::{
@@ -22,13 +22,22 @@ pub struct MortalStore {
     loses_clearing: AtomicBool,
     gates: Mutex<Vec<(&'static str, Gate)>>,
     processes: AtomicU32,
+    good_until_ms: AtomicI64,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
         let (dead, full, loses_clearing) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
-        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default(), processes: AtomicU32::new(0) })
+        Arc::new(Self {
+            store,
+            dead,
+            full,
+            loses_clearing,
+            gates: Mutex::default(),
+            processes: AtomicU32::new(0),
+            good_until_ms: AtomicI64::new(0),
+        })
     }
 
     /// Ends this life, now.
@@ -49,6 +58,11 @@ impl MortalStore {
     /// How many processes live, as this one was told last.
     pub fn processes(&self) -> u32 {
         self.processes.load(SeqCst)
+    }
+
+    /// Until when this process missed nothing, as it said last.
+    pub fn good_until(&self) -> Timestamp {
+        Timestamp::from_millis(self.good_until_ms.load(SeqCst))
     }
 
     /// From now on, until `gate` is opened, `receive` waits there before it is done; `amend` and `mark` when they are done,
@@ -126,7 +140,9 @@ impl Around for MortalStore {
     }
     async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
         self.has_room()?;
-        self.alive(self.store.note_good(process, at, now)).await
+        let others_left_some = self.alive(self.store.note_good(process, at, now)).await?;
+        self.good_until_ms.store(at.as_millis(), SeqCst);
+        Ok(others_left_some)
     }
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         self.has_room()?;
