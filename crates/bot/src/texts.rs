@@ -76,6 +76,13 @@ pub fn perhaps_again(answer: &str) -> String {
     format!("{PERHAPS_AGAIN}\n\n{answer}")
 }
 
+/// An answer was posted, or not: Slack shows neither. By direct message.
+pub fn perhaps_missing(channel: &str) -> String {
+    format!(
+        "I cannot see whether my answer to you in <#{channel}> has arrived: Slack does not let me see that thread. If it is not there, please ask again."
+    )
+}
+
 /// Too many messages wait in this thread.
 pub fn queue_full(limit: usize) -> String {
     format!(
@@ -371,6 +378,7 @@ mod tests {
             file_not_read("report.pdf"),
             turn_set_aside(10),
             perhaps_again("42."),
+            perhaps_missing("C1"),
         ]);
         all.extend([answer_too_long(Some(2000)), answer_too_long(None), answer_filtered()]);
         all.extend(kinds.map(model_failed));

@@ -35,7 +35,7 @@ impl Driver<'_> {
     /// Makes the thread show a closed turn, starting from what stands there already.
     pub(super) async fn bring(&self, turn: &Turn, closing: &Closing, standing: Standing) -> Result<Vec<Part>, Lost> {
         if standing.unsure && self.has_repeated() {
-            return Ok(self.leave_unsure(turn));
+            return self.leave_unsure(turn).await;
         }
         let shown = self.mend(turn, standing, closing).await;
         self.shown(turn, shown, closing).await
@@ -118,16 +118,18 @@ impl Driver<'_> {
             self.pause(pauses.after(cause)).await?;
             let standing = recover::standing(self, turn).await?;
             if standing.unsure && self.has_repeated() {
-                return Ok(self.leave_unsure(turn));
+                return self.leave_unsure(turn).await;
             }
             shown = self.mend(turn, standing, closing).await;
         }
     }
 
-    /// It was said once more already, by this process or one that died, and again nobody can tell whether it is there.
-    fn leave_unsure(&self, turn: &Turn) -> Vec<Part> {
+    /// It was said once more already, by this process or one that died, and again nobody can tell whether it is there. Whoever asked
+    /// can: they are told to look.
+    async fn leave_unsure(&self, turn: &Turn) -> Result<Vec<Part>, Lost> {
         tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer may stand in its thread or not: Slack shows neither its posts nor what became of the last one");
-        self.known.parts()
+        self.tell_by_dm(turn, &texts::perhaps_missing(turn.key.channel.as_str())).await?;
+        Ok(self.known.parts())
     }
 
     /// Sends `text` to the asker by direct message; fails where that may work later.

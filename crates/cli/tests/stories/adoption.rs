@@ -370,6 +370,7 @@ mod told {
         s.start().await;
         s.at_rest(&thread).await;
         assert_eq!(thread.answers(), ["Half an".to_owned(), again]);
+        s.says_somewhere("If it is not there, please ask again.").await;
         s.openai.answers("Here.");
         thread.reply("ana", "and now?").await;
         thread.finishes("Here.").await;
