@@ -9,6 +9,7 @@ mod checks;
 mod kit;
 mod model;
 mod open;
+mod together;
 
 macro_rules! every_store {
     ($($topic:ident: $($check:ident),* $(,)?;)*) => { $($(

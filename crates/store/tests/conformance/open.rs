@@ -18,7 +18,7 @@ pub(crate) type Open = fn(Rules) -> Opened;
 #[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn SessionStore>,
-    _place: Place,
+    place: Place,
 }
 
 /// What a store lies in; gone with it.
@@ -26,7 +26,15 @@ pub(crate) struct Opened {
 enum Place {
     Nowhere,
     Folder { _folder: Arc<TempDir> },
-    Database { _database: Arc<TestDatabase> },
+    Database { database: Arc<TestDatabase>, url: fn(&TestDatabase) -> String },
+}
+
+impl Opened {
+    /// Another handle on the same sessions; of a database that processes share, one as another process has it.
+    pub(crate) fn beside(&self, rules: Rules) -> Self {
+        let store = store_at(&self.place, rules).unwrap_or_else(|| Arc::clone(&self.store));
+        Self { store, place: self.place.clone() }
+    }
 }
 
 impl Deref for Opened {
@@ -38,14 +46,14 @@ impl Deref for Opened {
 
 pub(crate) fn memory(rules: Rules) -> Opened {
     let store = chathakase_store::open("memory:", rules, Arc::new(ManualClock::new())).unwrap();
-    Opened { store, _place: Place::Nowhere }
+    Opened { store, place: Place::Nowhere }
 }
 
 pub(crate) fn sqlite(rules: Rules) -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}/sessions.db", folder.path().display());
     let store = chathakase_store::open(&url, rules, Arc::new(ManualClock::new())).unwrap();
-    Opened { store, _place: Place::Folder { _folder: Arc::new(folder) } }
+    Opened { store, place: Place::Folder { _folder: Arc::new(folder) } }
 }
 
 pub(crate) fn postgres(rules: Rules) -> Opened {
@@ -58,8 +66,12 @@ pub(crate) fn pooled(rules: Rules) -> Opened {
 }
 
 fn postgres_at(url: fn(&TestDatabase) -> String, rules: Rules) -> Opened {
-    let database = TestDatabase::new();
+    let place = Place::Database { database: Arc::new(TestDatabase::new()), url };
+    Opened { store: store_at(&place, rules).unwrap(), place }
+}
+
+fn store_at(place: &Place, rules: Rules) -> Option<Arc<dyn SessionStore>> {
+    let Place::Database { database, url } = place else { return None };
     let options = Options { deadlines: Deadlines::Caller, ..Options::default() };
-    let store = Arc::new(PostgresStore::open_with(&url(&database), rules, &options).unwrap());
-    Opened { store, _place: Place::Database { _database: Arc::new(database) } }
+    Some(Arc::new(PostgresStore::open_with(&url(database), rules, &options).unwrap()))
 }
