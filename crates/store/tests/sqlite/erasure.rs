@@ -34,14 +34,18 @@ impl Noise {
     }
 }
 
-/// What lies on the disk: every file of the store.
-fn disk(folder: &Path) -> Vec<u8> {
-    let files = ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "sessions.db.lock"];
-    files.iter().flat_map(|name| std::fs::read(folder.join(name)).unwrap_or_default()).collect()
-}
+const DATABASE: &str = "sessions.db";
+const WAL: &str = "sessions.db-wal";
+/// Every file of the store.
+const DISK: [&str; 5] = [DATABASE, WAL, "sessions.db-shm", "sessions.db-journal", "sessions.db.lock"];
 
 /// How many of `texts` lie on the disk, as they are or compressed, by any piece of them.
 fn found<'a>(folder: &Path, texts: impl IntoIterator<Item = &'a String>) -> usize {
+    found_in(&DISK, folder, texts).len()
+}
+
+/// Which of `texts` lie in these files.
+fn found_in<'a>(files: &[&str], folder: &Path, texts: impl IntoIterator<Item = &'a String>) -> HashSet<usize> {
     let kept: Vec<Vec<u8>> = texts.into_iter().map(|text| as_kept(text)).collect();
     let pieces: HashMap<&[u8], usize> =
         kept.iter().enumerate().flat_map(|(n, kept)| kept.chunks_exact(PIECE).map(move |piece| (piece, n))).collect();
@@ -49,9 +53,9 @@ fn found<'a>(folder: &Path, texts: impl IntoIterator<Item = &'a String>) -> usiz
     let first = |bytes: &[u8]| usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2]);
     let mut possible = vec![false; 1 << 24];
     pieces.keys().for_each(|piece| possible[first(piece)] = true);
-    let disk = disk(folder);
+    let disk: Vec<u8> = files.iter().flat_map(|name| std::fs::read(folder.join(name)).unwrap_or_default()).collect();
     let there = disk.windows(PIECE).filter(|window| possible[first(window)]).filter_map(|window| pieces.get(window));
-    there.collect::<HashSet<_>>().len()
+    there.copied().collect()
 }
 
 /// The bytes that a text is kept as: what compresses well is kept compressed. Without the beginning of those, which says
@@ -122,6 +126,12 @@ async fn what_is_erased_cleared_or_expired_leaves_no_trace_and_the_rest_stays() 
     // By thread, in turn: deleted one by one, edited, cleared, expired; and every second thread stays.
     let (stays, changed): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|said| said.thread % 2 == 0);
     let (edited, gone): (Vec<&Said>, Vec<&Said>) = changed.into_iter().partition(|said| said.thread % 8 == 3);
+    // What is to go lies in both files, and in each much that is not in the other.
+    let going = [texts(&gone), texts(&edited), names(&gone)].concat();
+    let [database, wal] = [DATABASE, WAL].map(|file| found_in(&[file], folder.path(), &going));
+    let alone = |one: &HashSet<usize>, other: &HashSet<usize>| one.difference(other).count();
+    let (in_database, in_wal) = (alone(&database, &wal), alone(&wal, &database));
+    assert!(in_database > 200 && in_wal > 200, "{in_database} lie only in the database, {in_wal} only in its log");
     for some in said.chunks(100) {
         let change = async |said: &Said| {
             let (key, at) = (key(said.thread), at(1));
