@@ -1,5 +1,7 @@
 //! What the log shows, and what it never shows, however much of it is asked for.
 
+use std::process::Stdio;
+
 use chathakase_bot::texts;
 use chathakase_model::ErrorKind;
 use chathakase_sim::slack::Transport::{self, Http, Socket};
@@ -7,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     knock::{Door, EVENTS},
+    patience::in_time,
+    program::Program,
     stage::{MODEL_KEY, Stage, on_both_transports},
+    terminal::{converse, terminal},
 };
 
 const SAID: &str = "planted-in-a-question";
@@ -83,6 +88,66 @@ async fn ready_says_who_serves_whom_and_with_what(transport: Transport) {
     }
     if transport == Socket {
         assert!(place("a Socket Mode link is up") < place("ready"), "nobody is told too early to write\n{log}");
+    }
+}
+
+/// The log of a start that fails, where standard error is a terminal, or a pipe. At a terminal up to `last`.
+async fn log_of(stage: &Stage, at_terminal: bool, last: &'static str) -> String {
+    if !at_terminal {
+        return Program::start(stage.command()).ended().await.said;
+    }
+    let (person, program) = terminal();
+    let mut command = stage.command();
+    let mut running =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(program).kill_on_drop(true).spawn().unwrap();
+    let log = tokio::task::spawn_blocking(move || converse(person, &[], last));
+    let log = in_time(log).await.expect("it says why it ends").unwrap();
+    assert_eq!(in_time(running.wait()).await.expect("it ends").unwrap().code(), Some(1));
+    log
+}
+
+#[tokio::test]
+async fn a_log_is_for_people_at_a_terminal_and_else_json_unless_it_is_asked_for() {
+    for (format, at_terminal, json) in [
+        (None, false, true),
+        (None, true, false),
+        (Some("auto"), false, true),
+        (Some("auto"), true, false),
+        (Some("human"), false, false),
+        (Some("human"), true, false),
+        (Some("json"), false, true),
+        (Some("json"), true, true),
+    ] {
+        let mut stage = Stage::new(Http).await;
+        // One line that warns, and the error that ends it.
+        stage.set("OPENAI_API_KEY", "");
+        stage.set("OPENAI_BASE_URL", "https://api.openai.com/v1");
+        stage.set("SLACK_BOT_TOKEN", "xoxb-somebody-elses");
+        if let Some(format) = format {
+            stage.set("CHATHAKASE_LOG__FORMAT", format);
+        }
+        let last = if json { "ended by an error" } else { "\nerror: " };
+        let log = log_of(&stage, at_terminal, last).await;
+        let seen = format!("log.format {format:?}, at a terminal: {at_terminal}\n{log}");
+        assert!(log.contains("there is no key for OpenAI"), "{seen}");
+        // At a terminal the last line may not be whole yet.
+        let mut whole = log.lines().take(log.matches('\n').count());
+        assert_eq!(whole.all(|line| serde_json::from_str::<Value>(line).is_ok()), json, "{seen}");
+        assert!(log.contains(last), "{seen}");
+        assert_eq!(log.contains("\u{1b}["), at_terminal && !json, "colours are for people alone: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn how_much_is_logged_is_a_setting_and_rust_log_wins() {
+    for (level, rust_log, shown) in
+        [("info", "", false), ("debug", "", true), ("debug", "info", false), ("info", "debug", true)]
+    {
+        let mut stage = Stage::new(Http).await;
+        stage.set("CHATHAKASE_LOG__LEVEL", level);
+        stage.set("RUST_LOG", rust_log);
+        let log = stage.serve().await.ends().await;
+        assert_eq!(log.contains("\"Slack answered\""), shown, "log.level {level}, RUST_LOG {rust_log:?}\n{log}");
     }
 }
 

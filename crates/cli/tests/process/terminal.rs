@@ -17,7 +17,7 @@ use tokio::process::Command;
 use crate::{patience::in_time, program::BINARY, stage::Stage};
 
 /// A terminal: what a person types and sees, and what a program has of it.
-fn terminal() -> (File, File) {
+pub(crate) fn terminal() -> (File, File) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
     unlockpt(&person).unwrap();
@@ -27,7 +27,7 @@ fn terminal() -> (File, File) {
 }
 
 /// Types each answer once its question is on the screen; gives back the screen when `until` is on it.
-fn converse(mut terminal: File, answers: &[(&str, &str)], until: &str) -> String {
+pub(crate) fn converse(mut terminal: File, answers: &[(&str, &str)], until: &str) -> String {
     let mut screen = String::new();
     let mut shown = |part: &str, terminal: &mut File| {
         let from = screen.len();

@@ -58,8 +58,8 @@ const ALL: &[(&str, &str, Arrives)] = &[
     ("limits.drain", "7s", Here(&["Settings.drain: 7s"])),
     ("http.listen", "", There("every test listens on a port of its own")),
     ("http.linger", "", There("the tests of the process look at a door that is being left")),
-    ("log.level", "", There("the tests of the process read its log")),
-    ("log.format", "", There("the tests of the process read its log")),
+    ("log.level", "", There("how_much_is_logged_is_a_setting_and_rust_log_wins")),
+    ("log.format", "", There("a_log_is_for_people_at_a_terminal_and_else_json_unless_it_is_asked_for")),
 ];
 
 /// What every part is given when one setting is not the default, field by field.
