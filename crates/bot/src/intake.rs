@@ -74,7 +74,7 @@ impl Inbox for Mailbox {
         };
         done.map_err(|error| {
             intake.gaps.missed();
-            NotStored::because(error)
+            error.into()
         })
     }
 }
@@ -122,6 +122,15 @@ pub(crate) enum Undone {
     Slack(#[from] ApiError),
     #[error("the replies that came before their mention are more than one delivery reads; it goes on with the next")]
     TooLong,
+}
+
+impl From<Undone> for NotStored {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Store(_) => Self::because(undone),
+            Undone::Slack(_) | Undone::TooLong => Self::until_looked_up(undone),
+        }
+    }
 }
 
 impl Intake {

@@ -23,8 +23,11 @@ const EVENT: Label = one_of("kind", &["mention", "message", "changed", "deleted"
 const ROUTE: Label = one_of("route", &["accept", "command", "context", "not_joined", "ignore"]);
 const RECEIPT: Label =
     one_of("receipt", &["run", "waiting", "kept", "known", "gone", "full", "not_joined", "outdated"]);
-const REQUEST: Label =
-    one_of("result", &["accepted", "too_long", "broke_off", "refused", "bad", "wrong_method", "not_stored", "busy"]);
+const REQUEST: Label = one_of(
+    "result",
+    &["accepted", "too_long", "broke_off", "refused", "bad", "wrong_method", "not_stored", "held_up", "ending", "busy"],
+);
+const HINDRANCE: Label = one_of("reason", &["not_stored", "held_up", "ending"]);
 const CALL_RESULT: Label =
     one_of("result", &["ok", "rate_limited", "refused", "timeout", "network", "server", "bad_answer", "arguments"]);
 const MODEL_RESULT: Label = one_of(
@@ -65,8 +68,8 @@ metrics! {
     EVENTS: Counter<1>("chathakase_events_total", &[EVENT], "Events that Slack delivered, also the same one again.");
     ACK_SECONDS: Histogram<0>("chathakase_ack_seconds", &[], QUICK,
         "From an event's delivery until it was stored and Slack could be told so. Slack waits 3 s.");
-    NOT_STORED: Counter<0>("chathakase_events_not_stored_total", &[],
-        "Events that could not be stored and so were not acknowledged. Slack sends them again.");
+    NOT_ACKNOWLEDGED: Counter<1>("chathakase_events_not_acknowledged_total", &[HINDRANCE],
+        "Events that were not acknowledged, so that Slack sends them again: `not_stored` by a store in trouble, `held_up` until Slack shows what belongs to them, `ending` while the process ended.");
     ROUTES: Counter<1>("chathakase_posts_routed_total", &[ROUTE], "What posts were to us.");
     RECEIPTS: Counter<1>("chathakase_posts_received_total", &[RECEIPT],
         "What became of posts given to the store: `known` are duplicates that were dropped, `full` those whose author was told that too many wait.");

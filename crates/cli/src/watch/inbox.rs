@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use chathakase_metrics::{ACK_SECONDS, EVENTS, NOT_STORED};
+use chathakase_metrics::{ACK_SECONDS, EVENTS, NOT_ACKNOWLEDGED};
 use chathakase_session::{Timestamp, time::SharedClock};
 use chathakase_slack::payload::{Delivery, Event, Inbox, NotStored};
 
@@ -36,7 +36,7 @@ impl Inbox for Watched {
         let stored = self.inbox.deliver(delivery).await;
         match &stored {
             Ok(()) => ACK_SECONDS.took(self.clock.monotonic().saturating_sub(began), []),
-            Err(_) => NOT_STORED.count([]),
+            Err(not_stored) => NOT_ACKNOWLEDGED.count([not_stored.why().name()]),
         }
         stored
     }

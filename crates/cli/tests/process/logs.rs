@@ -22,6 +22,7 @@ const FILED: &str = "planted-in-a-file-name";
 
 on_both_transports! {
     every_line_is_json_and_none_shows_words_or_secrets,
+    a_delivery_that_waits_for_a_look_at_its_thread_is_told_and_counted_as_that,
     healthz_answers,
     ready_says_who_serves_whom_and_with_what,
 }
@@ -177,6 +178,34 @@ async fn what_only_a_person_can_put_right_is_an_error_and_what_passes_is_not() {
     assert_eq!(levels("the model failed"), ["ERROR", "WARN"], "{log}");
     assert_eq!(levels("Slack does not accept our token"), ["ERROR"], "{log}");
     assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 2, "{log}");
+}
+
+/// A post that was edited before it came is looked at in its thread first. Slack sends it again until that works; nobody need be woken.
+async fn a_delivery_that_waits_for_a_look_at_its_thread_is_told_and_counted_as_that(transport: Transport) {
+    let mut stage = Stage::new(transport).await;
+    stage.set("CHATHAKASE_LIMITS__CATCH_UP", "0s");
+    let serving = stage.serve().await;
+    stage.slack.hold_events();
+    let thread = stage.slack.mention("ana", "#general", "I have a cat").await;
+    thread.edit(&thread.first(), "I have a dog").await;
+    let kinds: Vec<String> = stage.slack.events().into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["app_mention", "message", "message"]);
+    stage.slack.deliver_event(2).await;
+    stage.openai.answers("Good.");
+    // Each look is tried three times.
+    drop(stage.slack.next("conversations.replies").http(503).times(3));
+    stage.slack.deliver_event(0).await;
+    serving.program.logs("a delivery is held up").await;
+    let page = serving.door.get("/metrics").await.body;
+    let line = |reason: &str| format!("chathakase_events_not_acknowledged_total{{reason=\"{reason}\"}} 1");
+    assert!(page.contains(&line("held_up")) && !page.contains(&line("not_stored")), "{page}");
+    if transport == Http {
+        assert!(page.contains("chathakase_http_requests_total{result=\"held_up\"} 1"), "{page}");
+    }
+    thread.finishes("Good.").await;
+    stage.slack.lose_held();
+    let log = serving.ends().await;
+    assert!(!log.contains("\"ERROR\"") && !log.contains("was not stored"), "{log}");
 }
 
 async fn healthz_answers(transport: Transport) {

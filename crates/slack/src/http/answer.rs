@@ -8,7 +8,7 @@ use axum::{
 };
 
 use crate::{
-    payload::{BadPayload, COMMAND_HINT},
+    payload::{BadPayload, COMMAND_HINT, Hindrance},
     signature::Refusal,
 };
 
@@ -33,7 +33,7 @@ pub(super) enum Answer {
     Refused(Refusal),
     Bad(BadPayload),
     WrongMethod,
-    NotStored,
+    NotStored(Hindrance),
     Busy,
 }
 
@@ -46,7 +46,7 @@ impl Answer {
             Self::Cut(_) | Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) => StatusCode::UNAUTHORIZED,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotStored | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotStored(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -59,7 +59,7 @@ impl Answer {
             Self::Refused(_) => "refused",
             Self::Bad(_) => "bad",
             Self::WrongMethod => "wrong_method",
-            Self::NotStored => "not_stored",
+            Self::NotStored(why) => why.name(),
             Self::Busy => "busy",
         }
     }
@@ -74,7 +74,11 @@ impl Answer {
             Self::Refused(refusal) => refusal.to_string(),
             Self::Bad(bad) => bad.to_string(),
             Self::WrongMethod => "this address takes POST requests from Slack only".to_owned(),
-            Self::NotStored => "the event could not be stored just now; send it again".to_owned(),
+            Self::NotStored(Hindrance::Store) => "the event could not be stored just now; send it again".to_owned(),
+            Self::NotStored(Hindrance::LookUp) => {
+                "the event waits for what Slack does not show now; send it again".to_owned()
+            }
+            Self::NotStored(Hindrance::Ending) => "this process is ending; send it again".to_owned(),
             Self::Busy => "too many events at once; send it again".to_owned(),
         })
     }

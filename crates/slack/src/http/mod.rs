@@ -17,10 +17,10 @@ use chathakase_metrics::HTTP_REQUESTS;
 use chathakase_session::{chain, time::SharedClock};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
-use tracing::{Instrument, debug, error, info, warn};
+use tracing::{Instrument, debug, error, warn};
 
 use crate::{
-    payload::{BadPayload, Delivery, Inbound, Inbox, Retry, parse_http},
+    payload::{BadPayload, Delivery, Hindrance, Inbound, Inbox, Retry, parse_http},
     signature::{self, Refusal},
 };
 
@@ -129,7 +129,7 @@ impl Door {
             return Answer::Busy;
         };
         debug!(event_id = ?delivery.event_id, retry = ?delivery.retry, "delivery");
-        let inbox = Arc::clone(&self.inbox);
+        let (inbox, event_id) = (Arc::clone(&self.inbox), delivery.event_id.clone());
         // A task of its own: when Slack hangs up, this handler is dropped, and what the inbox has begun must still end.
         let stored = tokio::spawn(
             async move {
@@ -141,17 +141,13 @@ impl Door {
         );
         match stored.await {
             Ok(Ok(())) => Answer::Ack,
-            Ok(Err(not_stored)) if not_stored.is_ending => {
-                info!("a delivery is left to whoever is there next: the process is ending");
-                Answer::NotStored
-            }
             Ok(Err(not_stored)) => {
-                error!(error = %chain(&not_stored), "a delivery was not stored");
-                Answer::NotStored
+                not_stored.log(event_id.as_ref());
+                Answer::NotStored(not_stored.why())
             }
             Err(panicked) => {
                 error!(error = %chain(&panicked), "a delivery was given up");
-                Answer::NotStored
+                Answer::NotStored(Hindrance::Store)
             }
         }
     }

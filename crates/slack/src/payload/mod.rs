@@ -15,7 +15,7 @@ mod tests;
 pub use error::BadPayload;
 pub use event::{Change, Deletion, Delivery, Event, RETRY_REASON_CHARS_MAX, Retry};
 pub use frame::{DisconnectReason, EnvelopePayload, Frame, Hello, parse_envelope};
-pub use inbox::{Inbox, NotStored};
+pub use inbox::{Hindrance, Inbox, NotStored};
 pub(crate) use object::Object;
 pub use post::{Author, FILES_MAX, FileName, Metadata, Place, Post, Subtype, post_from_history};
 

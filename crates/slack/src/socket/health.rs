@@ -36,7 +36,7 @@ pub struct LinkReport {
     pub num_connections: Option<u32>,
     /// How often a link came up after the first one.
     pub reconnects: u64,
-    /// Deliveries that were not stored and so not acknowledged.
+    /// Deliveries that were not, or not wholly, stored and so not acknowledged.
     pub not_stored: u64,
     /// Why there was no link when there was none; cleared when one comes up.
     pub last_trouble: Option<String>,

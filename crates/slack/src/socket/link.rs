@@ -286,12 +286,7 @@ fn deliver(inbox: Arc<dyn Inbox>, health: LinkHealth, id: String, delivery: Deli
         // A panic in the inbox must not take the link and all its other deliveries with it.
         match AssertUnwindSafe(inbox.deliver(delivery)).catch_unwind().await {
             Ok(Ok(())) => return Done { acknowledge: Some(id) },
-            Ok(Err(not_stored)) if not_stored.is_ending => {
-                info!(?event_id, "a delivery is left to whoever is there next: the process is ending");
-            }
-            Ok(Err(not_stored)) => {
-                error!(?event_id, error = %chain(&not_stored), "a delivery was not stored");
-            }
+            Ok(Err(not_stored)) => not_stored.log(event_id.as_ref()),
             Err(_panic) => error!(?event_id, "a delivery was given up: the inbox panicked"),
         }
         health.not_stored();
