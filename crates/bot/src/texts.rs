@@ -105,6 +105,14 @@ pub fn cannot_post(channel: &str, code: &str) -> String {
     format!("You asked me in `{channel}`, but I could not answer: {why}")
 }
 
+/// Posted to the thread when Slack refuses an answer again and again, though not the thread.
+pub fn answer_refused(code: &str) -> String {
+    format!(
+        "Slack did not take my answer (`{code}`), so this thread shows only a part of it, or nothing. Please ask again in other \
+         words, or tell whoever runs me."
+    )
+}
+
 /// Says in a window that a file came with a message.
 pub fn file_not_read(name: &str) -> String {
     format!("[file \"{name}\" is attached; you have not read it]")
@@ -375,6 +383,7 @@ mod tests {
         ]);
         all.extend([
             cannot_post("C1", "restricted_action"),
+            answer_refused("msg_too_long"),
             file_not_read("report.pdf"),
             turn_set_aside(10),
             perhaps_again("42."),

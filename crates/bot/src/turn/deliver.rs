@@ -104,7 +104,7 @@ impl Driver<'_> {
                 && looks == LOOKS_MAX
             {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack refuses the answer for good");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await?;
+                self.tell_refused(turn, code).await?;
                 return Ok(self.known.parts());
             }
             looks += 1;
@@ -132,11 +132,30 @@ impl Driver<'_> {
         Ok(self.known.parts())
     }
 
+    /// Says in the thread that Slack does not take the answer; where it does not take that either, by direct message.
+    async fn tell_refused(&self, turn: &Turn, code: &str) -> Result<(), Lost> {
+        if !self.hold.may_speak() {
+            return Err(Lost(turn.id));
+        }
+        let (replies, key, id) = (&self.tools.replies, &turn.key, turn.id.to_string());
+        let text = texts::answer_refused(code);
+        let telling = replies.tell(&key.workspace, &key.channel, Some(key.root), &id, &text);
+        match self.unless_silenced(telling).await? {
+            // Not said twice, should it be there.
+            Ok(_) | Err(ReplyError::Unknown { .. }) => Ok(()),
+            Err(ReplyError::Slack(cause)) if cause.is_token_fatal() || cause.is_transient() => Err(Lost(turn.id)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), thread.key = %key, "nor the sentence that says so");
+                self.tell_by_dm(turn, &texts::cannot_post(key.channel.as_str(), code)).await
+            }
+        }
+    }
+
     /// Sends `text` to the asker by direct message; fails where that may work later.
     async fn tell_by_dm(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
         let Some(asker) = &turn.asker else { return Ok(()) };
         let told = match self.tools.api.conversations_open(asker).await {
-            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, &turn.id.to_string(), text).await,
+            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, None, &turn.id.to_string(), text).await,
             Err(error) => Err(ReplyError::Slack(error)),
         };
         let Err(error) = told else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! When Slack takes nothing more from us for a while: what is decided waits, and is shown once.
+//! When Slack takes nothing more from us: what is refused for a while waits and is shown once, what is refused for good is told.
 
 use crate::harness::stories;
 
@@ -6,11 +6,14 @@ stories! { usually:
     an_answer_held_up_by_a_refused_token_is_shown_once_when_it_is_taken_again,
     a_question_that_a_refused_token_keeps_from_its_thread_is_asked_with_all_of_it_later,
     a_private_answer_held_up_by_a_refused_token_is_shown_when_it_is_taken_again,
+    an_answer_that_slack_refuses_for_good_ends_in_a_sentence_in_its_thread,
+    where_that_sentence_is_refused_too_the_asker_is_told_by_direct_message,
 }
 
 mod told {
     use std::time::Duration;
 
+    use chathakase_bot::texts;
     use chathakase_sim::slack::{Fault, Thread};
 
     use crate::harness::Story;
@@ -75,5 +78,43 @@ mod told {
         lasts(s, &thread, &refused).await;
         refused.lifted();
         s.tried_again(thread.shows_only_to("zoe", "There are no active sessions.")).await;
+    }
+    /// An answer whose stream ends early and whose post can be written no more.
+    async fn half_an_answer_refused(s: &Story, code: &str) -> (Thread, Fault) {
+        let turn = s.openai.turn().text("Half an ").gate("half").text("answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.shows("Half an ").await;
+        let refused = s.slack.next("chat.update").fails(code).always();
+        s.slack.end_streams();
+        turn.open("half");
+        (thread, refused)
+    }
+
+    pub(super) async fn an_answer_that_slack_refuses_for_good_ends_in_a_sentence_in_its_thread(s: &mut Story) {
+        for code in ["msg_too_long", "some_refusal_of_tomorrow"] {
+            let (thread, refused) = half_an_answer_refused(s, code).await;
+            let told = texts::answer_refused(code);
+            s.waits_pass(1.9..=4.1, thread.shows(&told)).await;
+            s.at_rest(&thread).await;
+            assert_eq!((thread.answers(), refused.hits()), (vec!["Half an ".to_owned(), told], 3), "{code}");
+            refused.lifted();
+            s.openai.answers("Yes.");
+            thread.reply("ana", "still there?").await;
+            thread.finishes("Yes.").await;
+            assert!(
+                !s.openai.last_request().conversation().concat().contains("did not take"),
+                "our words are not the model's"
+            );
+        }
+    }
+
+    pub(super) async fn where_that_sentence_is_refused_too_the_asker_is_told_by_direct_message(s: &mut Story) {
+        let (thread, refused) = half_an_answer_refused(s, "msg_too_long").await;
+        let unsaid = s.slack.next("chat.postMessage").fails("some_refusal_of_tomorrow");
+        let told = texts::cannot_post(thread.channel().as_str(), "msg_too_long");
+        s.waits_pass(1.9..=4.1, s.says_somewhere(&told)).await;
+        s.at_rest(&thread).await;
+        assert_eq!((thread.answers(), unsaid.hits()), (vec!["Half an ".to_owned()], 1));
+        refused.lifted();
     }
 }

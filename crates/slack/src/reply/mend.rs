@@ -1,6 +1,6 @@
 //! What is said without streaming: single answers, and bringing posts that are there already to what they should be.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chathakase_metrics::PACING_WAIT;
 use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
@@ -13,16 +13,16 @@ use super::{
     trouble::{Failure, Trouble, try_pause},
 };
 use crate::{
-    api::{ApiError, Metadata, Post},
+    api::{ApiError, Metadata, Method, Post},
     pacing::{Lane, Pacing},
-    render::render,
+    render::{PartLimits, render},
 };
 
 impl Replies {
     /// Brings the posts of a turn that were found in the thread to what `text` renders to: streams are stopped, every post is
     /// written anew, missing ones are posted, surplus ones deleted. Where none was found it is said at once, whole: so notices and
-    /// the answers of commands are. `text` is the answer as [`super::with_note`] gives it.
-    /// May be called again after any failure.
+    /// the answers of commands are. `text` is the answer as [`super::with_note`] gives it. What Slack calls too long is cut into
+    /// smaller parts. May be called again after any failure.
     pub async fn mend(
         &self,
         target: Target,
@@ -33,22 +33,30 @@ impl Replies {
         let speaker = self.speaker(target, journal);
         found.sort_by_key(|post| post.ts);
         let mode = if found.is_empty() { Mode::SinglePost } else { Mode::PostAndUpdate };
-        let mut found = found.into_iter();
-        // Collected: a closure kept across an await would make this future unfit to be spawned.
-        let rendered: Vec<String> =
-            render(text, &self.limits.part).parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
-        let mut next = (0_u32..).zip(rendered).peekable();
-        let mut parts = Vec::new();
-        while let Some((index, text)) = next.next() {
-            let hash = part_hash(&text);
-            let shown = match found.next() {
-                Some(post) => speaker.rewrite(post, index, text).await?,
-                None => Some(speaker.open(index, text).await?),
+        let (mut found, mut next) = (VecDeque::from(found), VecDeque::from(rendered(text, &self.limits.part)));
+        let (mut index, mut parts) = (0_u32, Vec::new());
+        while let Some(text) = next.pop_front() {
+            let post = found.pop_front();
+            let shown = match post {
+                Some(post) => speaker.rewrite(post, index, text.clone()).await,
+                None => speaker.open(index, text.clone()).await.map(Some),
             };
-            parts.extend(shown.map(|ts| PartShown { index, ts, hash }));
-            if next.peek().is_some() {
+            if let Err(ReplyError::Slack(cause)) = &shown
+                && Trouble::of(cause, None) == Trouble::TooLong
+                && let Some(smaller) = smaller(&text)
+            {
+                // One that could not be changed at all is gone by now.
+                let stands = post.filter(|_| cause.method == Method::CHAT_UPDATE.name);
+                stands.into_iter().for_each(|OwnPost { ts, .. }| found.push_front(OwnPost { ts, streaming: false }));
+                smaller.into_iter().rev().for_each(|part| next.push_front(part));
+                continue;
+            }
+            let hash = part_hash(&text);
+            parts.extend(shown?.map(|ts| PartShown { index, ts, hash }));
+            if !next.is_empty() {
                 speaker.journal.part_done(index, hash).await.map_err(|_| ReplyError::Silenced)?;
             }
+            index += 1;
         }
         for post in found {
             speaker.remove(post).await?;
@@ -76,19 +84,20 @@ impl Replies {
         Ok(Delivered { parts, mode: Mode::PostAndUpdate })
     }
 
-    /// Posts `text` outside of any thread, such as a direct message to one who cannot be answered where they asked. `turn` is
-    /// the one that it is about. Gives the timestamp of its last part.
+    /// Posts `text` beside the answers: in a thread whose answer Slack does not take, or as a direct message to one who cannot be
+    /// answered where they asked. `turn` is the one that it is about. Gives the timestamp of its last part.
     pub async fn tell(
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
+        thread_ts: Option<SlackTs>,
         turn: &str,
         text: &str,
     ) -> Result<Option<SlackTs>, ReplyError> {
         let mut last = None;
         for (part, text) in (0..).zip(render(text, &self.limits.part).parts) {
             let metadata = Some(Metadata { turn, kind: "notice", part, notes: &[] });
-            let post = Post { channel, thread_ts: None, markdown_text: &text, metadata };
+            let post = Post { channel, thread_ts, markdown_text: &text, metadata };
             let posting = || -> BoxFuture<'_, _> {
                 Box::pin(self.api.post_message(post).map_err(|error| Failure::of(error, Some(Lane::Post))))
             };
@@ -123,6 +132,17 @@ impl Replies {
         let patience = self.limits.rate_limit_patience;
         Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience }
     }
+}
+
+/// The parts that say something.
+fn rendered(text: &str, limits: &PartLimits) -> Vec<String> {
+    render(text, limits).parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
+}
+
+/// A part in parts of half its size; `None` when it is as short as a part can be.
+fn smaller(part: &str) -> Option<Vec<String>> {
+    let limits = PartLimits { chars_max: part.chars().count() / 2, bytes_max: part.len() / 2 };
+    Some(rendered(part, &limits)).filter(|parts| parts.len() > 1)
 }
 
 impl Speaker {

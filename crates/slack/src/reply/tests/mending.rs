@@ -1,5 +1,6 @@
 use super::{Note, SMALL, Stage, lines, secs};
 use crate::{
+    api::ApiError,
     render::render,
     reply::{Mode, OwnPost, part_hash},
 };
@@ -82,6 +83,48 @@ async fn mending_goes_on_over_rate_limits_failures_and_posts_that_were_deleted()
 }
 
 #[tokio::test]
+async fn what_slack_calls_too_long_is_brought_in_smaller_parts() {
+    let text = format!("Before\n```rust\n{}```\nafter", lines(40));
+    for (method, is_there) in [("chat.update", true), ("chat.postMessage", false)] {
+        let stage = Stage::new().await;
+        let thread = stage.question().await;
+        let mut found = Vec::new();
+        if is_there {
+            stage.begun(&thread, "Half a").await.abandon().await;
+            found.push(OwnPost { ts: thread.posts()[1].ts, streaming: true });
+        }
+        let _ = stage.slack.next(method).fails("msg_too_long").times(2);
+        let mend = stage.replies.mend(stage.target(&thread), stage.journal.clone(), found, &text);
+        let mended = stage.passing(secs(2), mend).await.unwrap();
+        let answers = thread.answers();
+        assert!(answers.len() > 2 && mended.parts.len() == answers.len(), "{method}: {answers:?}");
+        assert!(
+            answers.iter().all(|part| part.matches("```").count() == 2),
+            "fences are closed and reopened: {answers:?}"
+        );
+        let shown = answers.concat().replace("```\n```rust\n", "").replace("```rust\n", "").replace("```", "");
+        let said = text.replace("```rust\n", "").replace("```", "");
+        assert_eq!(
+            shown.split_whitespace().collect::<Vec<_>>(),
+            said.split_whitespace().collect::<Vec<_>>(),
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_slack_calls_too_long_however_short_it_is_ends_in_an_error() {
+    let stage = Stage::new().await;
+    let thread = stage.question().await;
+    let _always = stage.slack.next("chat.postMessage").fails("msg_too_long").always();
+    let text = lines(60);
+    let say = stage.replies.mend(stage.target(&thread), stage.journal.clone(), Vec::new(), &text);
+    let error = stage.passing(secs(2), say).await.unwrap_err();
+    assert_eq!(error.cause().and_then(ApiError::code), Some("msg_too_long"));
+    assert!(stage.calls("chat.postMessage").0 < 8);
+}
+
+#[tokio::test]
 async fn an_answer_without_words_leaves_nothing_of_what_was_begun() {
     let stage = Stage::new().await;
     let thread = stage.question().await;
@@ -98,7 +141,8 @@ async fn a_whisper_is_for_one_person_and_what_is_told_stands_outside_of_threads(
     let (workspace, ana) = (stage.slack.workspace(), stage.slack.person("ana"));
     stage.replies.whisper(&workspace, thread.channel(), &ana, Some(thread.root()), "Just you, <!here>").await.unwrap();
     assert_eq!(stage.slack.calls("chat.postEphemeral")[0].args["user"], ana.as_str());
-    let told = stage.replies.tell(&workspace, &stage.slack.dm_channel("ana"), "t1", "I am not there.").await.unwrap();
+    let told =
+        stage.replies.tell(&workspace, &stage.slack.dm_channel("ana"), None, "t1", "I am not there.").await.unwrap();
     assert!(told.is_some());
     assert_eq!(stage.slack.calls("chat.postMessage")[0].args.get("thread_ts"), None);
     assert_eq!((thread.answers().len(), stage.slack.pings().len()), (0, 0));
