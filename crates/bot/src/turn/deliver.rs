@@ -63,12 +63,12 @@ impl Driver<'_> {
     }
 
     /// A person stopped the answer after it was closed: what the thread shows of it is what is remembered.
-    pub(super) async fn cut_short(&self, standing: &Standing) -> Result<(), Lost> {
-        if standing.said.is_empty() {
+    pub(super) async fn cut_short(&self, said: &str) -> Result<(), Lost> {
+        if said.is_empty() {
             return Ok(());
         }
         let store = &self.tools.store;
-        insist!(self.hold, store.cut_short(&self.hold.lease, &standing.said, self.now()))?;
+        insist!(self.hold, store.cut_short(&self.hold.lease, said, self.now()))?;
         fault_point!("cut.stored");
         Ok(())
     }
@@ -84,10 +84,11 @@ impl Driver<'_> {
         loop {
             let error = match shown {
                 Ok(delivered) => return Ok(parts(&delivered)),
-                Err(ReplyError::Stopped { shown }) => {
+                Err(ReplyError::Stopped { shown, said }) => {
                     if closing.outcome != Outcome::Stopped {
                         // The model had said it all before, and the person saw only some of it.
-                        self.cut_short(&recover::standing(self, turn).await?).await?;
+                        let standing = recover::standing(self, turn).await?;
+                        self.cut_short(&standing.said.unwrap_or(said)).await?;
                     }
                     return Ok(parts(&shown));
                 }

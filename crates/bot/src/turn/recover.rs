@@ -30,8 +30,8 @@ const PAGES_MAX: usize = 10;
 pub(super) struct Standing {
     /// Its posts, oldest first.
     pub(super) posts: Vec<OwnPost>,
-    /// What they say, as plain text.
-    pub(super) said: String,
+    /// What they say, as plain text; `None` when Slack does not show us the thread.
+    pub(super) said: Option<String>,
     /// Slack does not show us the thread, and posts that we know nothing of may stand there.
     pub(super) unsure: bool,
 }
@@ -40,7 +40,7 @@ impl Standing {
     /// What `known` says without looking.
     fn unseen(known: &Known) -> Self {
         let posts = known.posts().into_iter().map(|ts| OwnPost { ts, streaming: false }).collect();
-        Self { posts, said: String::new(), unsure: known.is_unsure() }
+        Self { posts, said: None, unsure: known.is_unsure() }
     }
     /// Whether surely nothing of the turn is there.
     pub(super) fn is_nothing(&self) -> bool {
@@ -114,7 +114,7 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
     found.dedup_by_key(|post| post.ts);
     let said: Vec<String> = found.iter().map(|post| text::plain(&post.text, &text::NoNames)).collect();
     let posts = found.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
-    Ok(Standing { posts, said: said.join("\n"), unsure: false })
+    Ok(Standing { posts, said: Some(said.join("\n")), unsure: false })
 }
 
 fn is_this_turns(driver: &Driver<'_>, turn: &Turn, known: &[SlackTs], post: &Post) -> bool {

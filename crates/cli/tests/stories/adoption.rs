@@ -19,6 +19,7 @@ stories! { usually:
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
     what_was_not_shown_of_a_stopped_answer_is_not_remembered,
+    what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read,
     killed_after_a_stop_what_was_not_shown_is_not_remembered,
     a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
@@ -113,6 +114,18 @@ mod told {
         thread.press_stop("ana").await;
         slow.open();
         only_the_first_word_is_remembered(s, &thread).await;
+    }
+
+    pub(super) async fn what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read(
+        s: &mut Story,
+    ) {
+        let (thread, slow) = closed_and_not_shown(s).await;
+        let unread = s.slack.next("conversations.replies").fails("access_denied").always();
+        thread.press_stop("ana").await;
+        slow.open();
+        only_the_first_word_is_remembered(s, &thread).await;
+        assert_eq!(unread.hits(), 1);
+        unread.lifted();
     }
 
     pub(super) async fn killed_after_a_stop_what_was_not_shown_is_not_remembered(s: &mut Story) {

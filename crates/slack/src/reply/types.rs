@@ -95,6 +95,8 @@ pub enum ReplyError {
     Stopped {
         /// What stands in the thread.
         shown: Delivered,
+        /// What it says, as far as Slack confirmed it: the parts' texts, each on a line of its own.
+        said: String,
     },
     /// Nothing can be posted in this place, now or later. The author may be told by direct message.
     #[error("Slack lets nothing be posted there: {code}; invite the assistant to the channel, or ask an admin")]

@@ -102,6 +102,8 @@ pub(super) struct Machine {
     not_before: Duration,
     limited_since: Option<Duration>,
     shown_parts: Vec<PartShown>,
+    /// What they say, for the one case in which that is less than the answer.
+    said: Vec<String>,
     mode: Option<Mode>,
     end: Option<Result<(), ReplyError>>,
     /// Nobody acts on it any more.
@@ -127,6 +129,7 @@ impl Machine {
             not_before: Duration::ZERO,
             limited_since: None,
             shown_parts: Vec::new(),
+            said: Vec::new(),
             mode: None,
             end: None,
             over: false,
@@ -186,7 +189,7 @@ impl Machine {
         let parts = std::mem::take(&mut self.shown_parts);
         let shown = Delivered { parts, mode: self.mode.unwrap_or(Mode::SinglePost) };
         match self.end.take() {
-            Some(Err(ReplyError::Stopped { .. })) => Err(ReplyError::Stopped { shown }),
+            Some(Err(ReplyError::Stopped { .. })) => Err(ReplyError::Stopped { shown, said: self.said.join("\n") }),
             Some(Err(error)) => Err(error),
             Some(Ok(())) | None => Ok(shown),
         }
@@ -269,8 +272,9 @@ impl Machine {
 
     /// The running part is whole, and the journal knows. Goes on to the next.
     pub(super) fn part_done(&mut self) {
-        if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front()) {
+        if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front_mut()) {
             self.shown_parts.push(PartShown { index: self.index, ts: open.ts, hash: part_hash(&part.text) });
+            self.said.push(std::mem::take(&mut part.text));
         }
         self.advance();
     }

@@ -208,8 +208,9 @@ impl Machine {
             part.text.truncate(open.shown);
             self.part_done();
         }
+        // What stands there is put in at the end.
         let shown = Delivered { parts: Vec::new(), mode: Mode::Stream };
-        self.end.get_or_insert(Err(ReplyError::Stopped { shown }));
+        self.end.get_or_insert(Err(ReplyError::Stopped { shown, said: String::new() }));
     }
 }
 

@@ -178,8 +178,8 @@ async fn a_persons_stop_ends_the_answer_where_it_is() {
     reply.push("two");
     stage.passing(secs(1), reply.broken()).await;
     let error = reply.finish(Some("never shown")).await.unwrap_err();
-    let ReplyError::Stopped { shown } = error else { panic!("{error:?}") };
-    assert_eq!((thread.answers(), shown.parts.len()), (vec!["One ".to_owned()], 1));
+    let ReplyError::Stopped { shown, said } = error else { panic!("{error:?}") };
+    assert_eq!((thread.answers(), shown.parts.len(), &*said), (vec!["One ".to_owned()], 1, "One "));
     assert!(!thread.posts()[1].streaming);
 }
 
