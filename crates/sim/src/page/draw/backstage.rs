@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Piece, Region, Scene, shell};
 use crate::{
     model::MessageSeen,
-    page::{Fault, Tone, notes::Note},
+    page::{Fault, Tone, notes::Note, requests::About},
     relay::{End, Exchange},
     slack::Stood,
 };
@@ -82,9 +82,12 @@ fn request(scene: &Scene<'_>) -> Markup {
                 p.empty { "The model was asked nothing " @if root.is_some() { "about this thread" } @else { "here" } " yet." }
             }
         },
-        Some((exchange, stood)) => html! {
+        Some(About { exchange, stood, threads }) => html! {
             div id="request" {
                 (figures(&exchange))
+                @if threads > 1 {
+                    p.left-out { (threads) " threads asked this at the same time in the same words; the request is of one of them." }
+                }
                 p.left-out { (left_out(&exchange, &stood)) }
                 ol.messages tabindex="0" aria-label="The messages that were sent" { @for message in &exchange.request.messages { (sent(message)) } }
             }

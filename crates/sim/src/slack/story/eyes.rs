@@ -1,6 +1,6 @@
 //! What one person sees: channels, posts and threads as a chat program shows them to them and to nobody else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chathakase_session::{ChannelId, SlackTs, UserId};
 use serde_json::Value;
@@ -96,6 +96,8 @@ pub struct Stood {
     pub channel: ChannelId,
     /// The first post of the thread.
     pub root: SlackTs,
+    /// The question.
+    pub question: SlackTs,
     /// How many messages there are in the thread up to the question. The posts of one answer are one.
     pub messages: usize,
 }
@@ -120,25 +122,48 @@ impl SmallSlack {
         faces
     }
 
-    /// The thread in which people said all this, the last of it newest: where a model that is told so is asked. A message is known
-    /// with and without its author's name before it, and without the app's mention. None if there is no such thread.
-    pub fn thread_of(&self, said: &[&str]) -> Option<Stood> {
-        let question = *said.last()?;
+    /// The threads that a model may be asked about which is told all this: people said it there, the last of it as a question that
+    /// still waits for an answer; where none waits, the thread of the newest one alone. A message is known with and without its
+    /// author's name before it, and without the app's mention.
+    pub fn threads_of(&self, said: &[&str]) -> Vec<Stood> {
+        let Some(question) = said.last() else { return Vec::new() };
         self.shared.look(|world| {
             let posts =
                 world.channels.values().flat_map(|place| place.messages.values().map(move |post| (place, post)));
             let mut questions: Vec<_> = posts.filter(|(place, post)| says(world, place, post, question)).collect();
             questions.sort_by_key(|(_, post)| std::cmp::Reverse(post.ts));
-            let (place, question) = questions.into_iter().find(|(place, asked)| {
+            questions.retain(|(place, asked)| {
                 said.iter().all(|said| place.thread_messages(asked.root()).any(|post| says(world, place, post, said)))
-            })?;
-            let ours = |post: &Message| post.user == *world.bot_user(place.home);
-            let mut last_was_ours = false;
-            let before = place.thread_messages(question.root()).filter(|post| post.ts <= question.ts);
-            let counted = before.filter(|post| !(std::mem::replace(&mut last_was_ours, ours(post)) && ours(post)));
-            Some(Stood { channel: place.id.clone(), root: question.root(), messages: counted.count() })
+            });
+            let mut seen = HashSet::new();
+            questions.retain(|(place, asked)| seen.insert((&place.id, asked.root())));
+            if questions.iter().any(|(place, asked)| waits(world, place, asked)) {
+                questions.retain(|(place, asked)| waits(world, place, asked));
+            } else {
+                questions.truncate(1);
+            }
+            questions.into_iter().map(|(place, question)| stood(world, place, question)).collect()
         })
     }
+}
+
+fn is_ours(world: &World, place: &Channel, post: &Message) -> bool {
+    post.user == *world.bot_user(place.home)
+}
+
+/// Whether nothing of the app stands below this yet.
+fn waits(world: &World, place: &Channel, asked: &Message) -> bool {
+    !place.thread_messages(asked.root()).any(|post| post.ts > asked.ts && is_ours(world, place, post))
+}
+
+fn stood(world: &World, place: &Channel, question: &Message) -> Stood {
+    let mut last_was_ours = false;
+    let before = place.thread_messages(question.root()).filter(|post| post.ts <= question.ts);
+    let counted = before.filter(|post| {
+        let ours = is_ours(world, place, post);
+        !(std::mem::replace(&mut last_was_ours, ours) && ours)
+    });
+    Stood { channel: place.id.clone(), root: question.root(), question: question.ts, messages: counted.count() }
 }
 
 /// Whether a person's post says this, as a model would be told it.

@@ -94,22 +94,29 @@ async fn the_feed_tells_an_answer_word_by_word() {
 }
 
 #[tokio::test]
-async fn a_request_is_about_the_newest_thread_in_which_all_of_it_was_said() {
+async fn a_request_is_about_a_thread_in_which_all_of_it_was_said_and_the_question_waits() {
     let app = App::start().await;
     let one = app.slack.mention("ana", "#general", "who <am> I?").await;
-    let of = |said: &[&str]| app.slack.thread_of(said).map(|stood| (stood.root, stood.messages));
-    assert_eq!(of(&["who <am> I?"]), Some((one.root(), 1)), "as it was typed, without the mention");
+    let of = |said: &[&str]| {
+        let threads = app.slack.threads_of(said).into_iter();
+        threads.map(|stood| (stood.root, stood.messages)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["who <am> I?"]), [(one.root(), 1)], "as it was typed, without the mention");
     let two = app.slack.dm("ana", "I am Ana").await;
     let _ = app.stream(&two, "Hello").await;
     two.reply("ana", "who <am> I?").await;
-    assert_eq!(of(&["who <am> I?"]), Some((two.root(), 3)), "the newest, the answer counted");
-    assert_eq!(of(&["I am Ana", "who <am> I?"]), Some((two.root(), 3)));
+    assert_eq!(of(&["who <am> I?"]), [(two.root(), 3), (one.root(), 1)], "both wait; the answer is counted");
+    assert_eq!(of(&["I am Ana", "who <am> I?"]), [(two.root(), 3)]);
+    let _ = app.stream(&two, "Ana").await;
+    assert_eq!(of(&["who <am> I?"]), [(one.root(), 1)], "one waits");
+    let _ = app.stream(&one, "Ana").await;
+    assert_eq!(of(&["who <am> I?"]), [(two.root(), 3)], "none waits: the newest");
     one.reply("ben", "@ana, hi").await;
-    assert_eq!(of(&["ana: who <am> I?", "ben: @ana, hi"]), Some((one.root(), 2)), "with names");
-    assert_eq!(of(&["cleo: who <am> I?", "ben: @ana, hi"]), None, "not the name of another");
-    assert_eq!(of(&["I am Ana", "ben: @ana, hi"]), None, "each in a thread of its own");
-    assert_eq!(of(&["Hello"]), None, "an answer is no question");
-    assert_eq!(of(&[]), None);
+    assert_eq!(of(&["ana: who <am> I?", "ben: @ana, hi"]), [(one.root(), 3)], "with names");
+    assert!(of(&["cleo: who <am> I?", "ben: @ana, hi"]).is_empty(), "not the name of another");
+    assert!(of(&["I am Ana", "ben: @ana, hi"]).is_empty(), "each in a thread of its own");
+    assert!(of(&["Hello"]).is_empty(), "an answer is no question");
+    assert!(of(&[]).is_empty());
 }
 
 #[tokio::test]
