@@ -210,7 +210,8 @@ impl Scene {
         for token in std::mem::take(&mut talk.unsettled) {
             let about = talk.spoken.iter().find(|spoken| spoken.mark.token == token);
             if let Some(spoken) = about.filter(|spoken| self.is_known(&spoken.said)) {
-                self.witness.settles(token, (spoken.since == Since::Kept).then_some(spoken.mark.edits));
+                let deleted = matches!(spoken.since, Since::Deleted { .. });
+                self.witness.settles(token, (!deleted).then_some(spoken.mark.edits));
             }
         }
     }
