@@ -18,14 +18,14 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/usr/local/bin/chathakase /usr/local/bin/
 # What Slack calls, in HTTP mode, and the pages of the operator in both.
-ENV CHATHAKASE_HTTP__LISTEN=0.0.0.0:3000 \
+ENV PORT=3000 \
     DATABASE_URL=sqlite:/data/chathakase.db
 USER 65532:65532
 WORKDIR /data
 VOLUME /data
 EXPOSE 3000
 # Whether it runs. Whether it is ready is asked at /readyz: a model that is away is no reason to start it anew.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3000 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^ok' <&3"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^ok' <&3"]
 # SIGTERM lets running answers end, for limits.drain (25 s). Give it more than that: docker stop -t 40.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/chathakase"]

@@ -108,7 +108,7 @@ metrics! {
     STORE_ERRORS: Counter<1>("chathakase_store_errors_total", &[STORE_ERROR],
         "Steps that were not done: `lease_lost` is a turn that another process has, `unavailable` a full disk or an absent database.");
 
-    PART_READY: Gauge<1>("chathakase_ready", &[PART], "1 while the part is well or nothing bad is known of it, else 0; as `/readyz` says it.");
+    PART_READY: Gauge<1>("chathakase_ready", &[PART], "1 while the part is well or nothing bad was heard of it for ten minutes, else 0; as `/readyz` says it.");
     BUILD_INFO: Gauge<1>("chathakase_build_info", &[named("version")], "Always 1; the label says which version runs.");
     START_TIME: Gauge<0>("process_start_time_seconds", &[], "When the process started (Unix time).");
     RESIDENT_MEMORY: Gauge<0>("process_resident_memory_bytes", &[], "Memory of the process that is in use (Linux).");

@@ -36,7 +36,10 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Look, Wishes, report::Finding};
-use crate::config::{Transport, duration};
+use crate::{
+    config::{Transport, duration},
+    watch::SERVER,
+};
 
 /// How long a post's second event may take after everything else has come; Slack keeps no order.
 const SECOND_EVENT_WAIT: Duration = Duration::from_secs(5);
@@ -330,7 +333,7 @@ pub(super) async fn is_ours(address: SocketAddr, clock: &dyn Clock) -> bool {
         line.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
         let mut answer = String::new();
         line.take(KNOCK_BYTES_MAX).read_to_string(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer.starts_with("HTTP/1.1 200") && answer.trim_end().ends_with("ok"))
+        Ok::<_, std::io::Error>(answer.lines().any(|line| line == format!("server: {SERVER}")))
     };
     matches!(timeout(clock, KNOCK_WAIT_MAX, knock).await, Ok(Ok(true)))
 }

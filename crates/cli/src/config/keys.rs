@@ -192,7 +192,7 @@ pub const KEYS: &[Key] = &[
         "access.bots",
         Kind::List,
         Some("[]"),
-        "Bot ids (`B…`) that are answered as people are, at most 3 times in a row. All other bots are ignored.",
+        "Bot ids (`B…`) that are answered as people are, at most 3 times in a row. All other bots are ignored; where a thread is read from its beginning, the model is told what they wrote too.",
     ),
     key("access.strangers", Kind::Flag, Some("false"), "Answer people of connected workspaces in shared channels."),
     key(

@@ -122,17 +122,7 @@ impl Config {
 pub fn transport_here(file: Option<&Path>) -> Result<Option<Transport>, ConfigErrors> {
     let mut problems = Vec::new();
     let settings = written(file, &here, &[], &mut problems)?;
-    if !problems.is_empty() {
-        return Err(ConfigErrors(problems));
-    }
-    let said = settings.get("slack.transport").and_then(|written| written.value.as_str());
-    Ok(match said {
-        Some("http") => Some(Transport::Http),
-        Some(_) => Some(Transport::Socket),
-        None if settings.contains_key("slack.app_token") => Some(Transport::Socket),
-        None if settings.contains_key("slack.signing_secret") => Some(Transport::Http),
-        None => None,
-    })
+    read::Reader::new(settings, &here, problems).transport_alone()
 }
 
 fn here(name: &str) -> Option<String> {

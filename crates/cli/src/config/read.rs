@@ -119,16 +119,33 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn transport(&self, app_token: bool, signing_secret: bool) -> Transport {
-        let wanted = match self.text("slack.transport").as_deref() {
-            Some("socket") => Some(Transport::Socket),
-            Some("http") => Some(Transport::Http),
+    /// What `slack.transport` says, and where it says nothing, what the secrets that are there are for.
+    pub(super) fn transport_alone(self) -> Result<Option<Transport>, ConfigErrors> {
+        let wanted = self.transport_written().flatten();
+        let is_there = |key| self.written(key).is_some();
+        let meant = is_there("slack.app_token").then_some(Transport::Socket);
+        let meant = meant.or_else(|| is_there("slack.signing_secret").then_some(Transport::Http));
+        match self.problems.into_inner() {
+            problems if problems.is_empty() => Ok(wanted.or(meant)),
+            problems => Err(ConfigErrors(problems)),
+        }
+    }
+
+    /// `None` when what `slack.transport` says is no transport.
+    fn transport_written(&self) -> Option<Option<Transport>> {
+        match self.text("slack.transport").as_deref() {
+            Some("socket") => Some(Some(Transport::Socket)),
+            Some("http") => Some(Some(Transport::Http)),
             Some(_) => {
                 self.bad("slack.transport", "`socket` or `http`");
-                return Transport::Socket;
+                None
             }
-            None => None,
-        };
+            None => Some(None),
+        }
+    }
+
+    fn transport(&self, app_token: bool, signing_secret: bool) -> Transport {
+        let Some(wanted) = self.transport_written() else { return Transport::Socket };
         match wanted {
             Some(Transport::Socket) if !app_token => self.missing("slack.app_token", APP_TOKEN_NEXT),
             Some(Transport::Http) if !signing_secret => self.missing("slack.signing_secret", SIGNING_SECRET_NEXT),

@@ -69,7 +69,7 @@ pub(super) fn from_file(
 /// The settings in the environment. The long name wins over the usual one, and a value over a file.
 pub(super) fn from_env(env: &dyn Fn(&str) -> Option<String>, problems: &mut Vec<ConfigError>) -> Settings {
     let mut settings = Settings::new();
-    if let Some(port) = env("PORT") {
+    if let Some(port) = env("PORT").filter(|port| !port.is_empty()) {
         let value = toml::Value::String(format!("0.0.0.0:{port}"));
         settings.insert("http.listen", Written { value, place: Place::Env("PORT".into()) });
     }

@@ -61,6 +61,8 @@ fn the_usual_names_work_and_a_port_opens_all_addresses() {
     assert_eq!(config.slack_transport, Transport::Http);
     assert_eq!((config.store_url.as_str(), config.model_base_url.as_str()), ("memory:", "http://127.0.0.1:9/v1"));
     assert_eq!(config.http_listen.to_string(), "0.0.0.0:8080");
+    let config = load("", &[TOKENS, &[("PORT", "")]].concat(), &[]).unwrap();
+    assert_eq!(config.http_listen.to_string(), "127.0.0.1:3000", "an empty one says nothing");
 }
 
 #[test]
@@ -203,4 +205,29 @@ fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
 #[test]
 fn the_table_of_the_readme_is_made_from_the_list_of_settings() {
     readme_says("settings", &markdown_table());
+}
+
+#[test]
+fn the_transport_is_known_before_anything_else_is_right_and_a_misspelt_one_is_refused() {
+    let transport = |file: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chathakase.toml");
+        std::fs::write(&path, file).unwrap();
+        let mut problems = Vec::new();
+        let settings = super::written(Some(&path), &|_| None, &[], &mut problems)?;
+        super::read::Reader::new(settings, &|_| None, problems).transport_alone()
+    };
+    for (file, is) in [
+        ("", None),
+        ("[slack]\ntransport = \"http\"\napp_token = \"xapp-1\"", Some(Transport::Http)),
+        ("[slack]\ntransport = \"socket\"", Some(Transport::Socket)),
+        ("[slack]\nsigning_secret = \"s3cret\"", Some(Transport::Http)),
+        ("[slack]\nsigning_secret = \"s3cret\"\napp_token = \"xapp-1\"", Some(Transport::Socket)),
+    ] {
+        assert_eq!(transport(file).unwrap(), is, "{file}");
+    }
+    for file in ["[slack]\ntransport = \"HTTP\"", "[slack]\ntransport = 1"] {
+        let refused = transport(file).unwrap_err().to_string();
+        assert!(refused.contains("`slack.transport` must be"), "{refused}");
+    }
 }

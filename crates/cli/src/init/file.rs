@@ -33,6 +33,8 @@ pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // One that was killed while it wrote may have left half a file, whose mode could be another.
+    let _ = fs::remove_file(&beside);
     let written = options.open(&beside).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()

@@ -221,7 +221,11 @@ impl Setup<'_, '_> {
             match tries::store(&url) {
                 Ok(said) => {
                     self.ask.say(&format!("  {said}"))?;
-                    self.chosen.extend((url != usual).then_some(("store.url", url)));
+                    // The address of a database holds its password.
+                    match url.starts_with("postgres") && url.contains('@') {
+                        true => self.secrets.push(("store.url", "DATABASE_URL", url.into())),
+                        false => self.chosen.extend((url != usual).then_some(("store.url", url))),
+                    }
                     return Ok(());
                 }
                 Err(why) if asked => self.ask.say(&format!("  {why}"))?,

@@ -17,7 +17,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, SERVER as SERVER_HEADER},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -85,6 +88,9 @@ pub struct Parts {
     pub ending: CancellationToken,
 }
 
+/// How `/healthz` says whose it is.
+pub(crate) const SERVER: &str = "chathakase";
+
 impl Watch {
     /// Watches these.
     pub fn new(parts: Parts, last_event: LastEvent) -> Self {
@@ -98,7 +104,7 @@ impl Watch {
     /// The three pages.
     pub fn routes(&self) -> Router {
         Router::new()
-            .route("/healthz", get(async || "ok\n"))
+            .route("/healthz", get(async || ([(SERVER_HEADER, SERVER)], "ok\n")))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .with_state(self.clone())

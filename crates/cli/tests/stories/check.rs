@@ -221,6 +221,14 @@ async fn whatever_else_is_broken_is_named_and_nothing_else() {
     };
     names(&report, &["http.listen"]);
 
+    // Another program that says that it is well.
+    let mut office = Office::open(Transport::Http).await;
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    office.set("CHATHAKASE_HTTP__LISTEN", taken.local_addr().unwrap().to_string());
+    let other = axum::Router::new().route("/healthz", axum::routing::get(async || "ok"));
+    tokio::spawn(axum::serve(taken, other).into_future());
+    names(&office.check().await, &["http.listen"]);
+
     let mut office = Office::open(Transport::Socket).await;
     office.set("SLACK_API_URL", "http://127.0.0.1:1/api/".to_owned());
     let report = tokio::select! {

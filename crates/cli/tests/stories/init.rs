@@ -147,6 +147,7 @@ async fn with_flags_and_environment_nothing_is_asked_and_secrets_stay_out_of_the
     desk.args.model_name = Some("gpt-4o".to_owned());
     desk.args.store = Some("memory:".to_owned());
     desk.args.secrets = Some(SecretsPlace::Env);
+    std::fs::write(desk.path().with_extension("toml.new"), "[slack]\nbot_tok").unwrap();
     let secrets = HashMap::from([
         ("SLACK_BOT_TOKEN".to_owned(), desk.slack.bot_token().to_owned()),
         ("SLACK_SIGNING_SECRET".to_owned(), desk.slack.signing_secret().to_owned()),
@@ -172,6 +173,15 @@ async fn with_flags_and_environment_nothing_is_asked_and_secrets_stay_out_of_the
     let (said, ended) = desk.answers(&[]).await;
     ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
     assert!(said.ends_with("starts it.\n") && said.contains("SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET.\n"), "{said}");
+
+    // The address of a database holds a password.
+    desk.openai.answers("ok");
+    desk.args.store = None;
+    desk.env.insert("DATABASE_URL".to_owned(), "postgres://hakase:hidden@db.example/hakase".to_owned());
+    let (said, ended) = desk.answers(&[]).await;
+    ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
+    assert!(said.contains("SLACK_SIGNING_SECRET, DATABASE_URL.\n") && !said.contains("hidden"), "{said}");
+    assert!(!std::fs::read_to_string(desk.path()).unwrap().contains("hidden"));
 }
 
 #[tokio::test]
