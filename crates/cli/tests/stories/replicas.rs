@@ -16,22 +16,18 @@ stories! { by two:
     what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other,
     an_answer_that_outlasts_the_drain_is_carried_on_by_the_other,
     slacks_limits_are_shared,
-    what_one_could_not_take_in_is_found_by_the_other_after_its_death,
 }
 
 mod told {
     use std::{pin::pin, time::Duration};
 
-    use chathakase_session::{Timestamp, time::Clock};
+    use chathakase_session::time::Clock;
     use chathakase_sim::{
         model::Progress,
         slack::{Fate, Thread},
     };
 
     use crate::harness::{Story, over_in};
-
-    /// A lease is renewed this often.
-    const RENEWAL: Duration = Duration::from_secs(10);
 
     /// How often a process looks for what others left.
     const LOOK: Duration = Duration::from_millis(1_500);
@@ -277,35 +273,5 @@ mod told {
         let streams = calls.iter().filter(|call| call.method == "chat.startStream").count();
         assert!(refused.len() <= 2, "{refused:?}");
         assert!(streams >= 20, "nothing is left unused: {streams}");
-    }
-
-    /// The other process hears all until then.
-    async fn heard_until(s: &Story, end: Timestamp) {
-        let other = &s.other.as_ref().unwrap().life;
-        let mut hears = pin!(async {
-            while other.good_until() < end {
-                tokio::task::yield_now().await;
-            }
-        });
-        while over_in(Duration::from_millis(20), &mut hears).await.is_err() {
-            s.passes(RENEWAL).await;
-        }
-    }
-
-    pub(super) async fn what_one_could_not_take_in_is_found_by_the_other_after_its_death(s: &mut Story) {
-        s.openai.answers("Hello.").answers("Here.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.finishes("Hello.").await;
-        s.at_rest(&thread).await;
-        // Slack tries for six minutes, and always the first process.
-        s.disk_is_full(true);
-        thread.reply("ana", "anybody there?").await;
-        heard_until(s, s.clock.now() + Duration::from_secs(420)).await;
-        s.reaches_other();
-        heard_until(s, s.clock.now() + Duration::from_secs(600)).await;
-        s.kill().await;
-        s.tried_again(thread.finishes("Here.")).await;
-        assert_eq!(s.other.as_ref().unwrap().running.catch_up().found, 1);
-        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
     }
 }
