@@ -1,12 +1,16 @@
 //! After an owner's death, or a call of unknown fate: which posts in the thread are this turn's.
 //!
 //! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn, or if it is a
-//! stream that nobody ended well and that carries no metadata yet: `chat.startStream` takes none. Turns of a thread never
-//! overlap, and each ends its streams before it counts as delivered, so no earlier turn's post is like that.
+//! stream that nobody ended well and that carries no metadata yet: `chat.startStream` takes none. Answers of a thread never
+//! overlap, and each ends its streams before it counts as delivered, so no earlier answer's post is like that. Commands run
+//! beside answers and never stream: such a stream is none of theirs.
 
 use std::time::Duration;
 
-use chathakase_session::{SlackTs, chain, fault_point, turn::Turn};
+use chathakase_session::{
+    SlackTs, chain, fault_point,
+    turn::{Turn, TurnKind},
+};
 use chathakase_slack::{
     api::{ApiError, Mark},
     payload::Post,
@@ -120,7 +124,8 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
 fn is_this_turns(driver: &Driver<'_>, turn: &Turn, known: &[SlackTs], post: &Post) -> bool {
     let ours = driver.tools.me.wrote(&post.author);
     let marked = Mark::of(post.metadata.as_ref()).map(|mark| mark.turn == turn.id.to_string());
-    ours && post.ts > turn.first_ts && (known.contains(&post.ts) || marked.unwrap_or_else(|| is_unfinished(post)))
+    let unmarked = || turn.kind == TurnKind::Answer && is_unfinished(post);
+    ours && post.ts > turn.first_ts && (known.contains(&post.ts) || marked.unwrap_or_else(unmarked))
 }
 
 fn is_streaming(post: &Post) -> bool {

@@ -1,6 +1,8 @@
 //! `kill -9` at any moment: after the next start every acknowledged message is answered, once.
 
-use chathakase_bot::texts;
+use std::time::Duration;
+
+use chathakase_bot::{commands, texts};
 use chathakase_model::ErrorKind;
 use chathakase_sim::slack::{
     Gate, SmallSlack, Thread,
@@ -238,6 +240,55 @@ async fn a_kill_at_any_call_of_a_notice_leaves_one_notice() {
 #[tokio::test]
 async fn a_kill_at_any_call_of_a_command_leaves_one_answer() {
     a_kill_at_any_call_leaves_one_whole(Answer::OfCommand).await;
+}
+
+/// A command during an answer that begins to stream before the command is over, undisturbed or ended by a kill.
+async fn one_command_beside_an_answer(kill: Option<Moment>) -> usize {
+    let stage = Stage::new(Http).await;
+    let answer = stage.openai.turn().gate("begins").text("One").gate("half").text(" answer.");
+    let mut serving = stage.serve().await;
+    let thread = stage.slack.mention("ana", "#general", "answer me").await;
+    answer.reached("begins").await;
+    stage.slack.settled().await;
+
+    let said: Vec<_> = commands::ALL.iter().map(|command| (command.say(), command.does())).collect();
+    let help = render(&texts::help(&said, Duration::from_secs(3600)), &PartLimits::default()).parts.concat();
+    let before = stage.slack.all_calls().len();
+    let gate = kill.map(|moment| moment.held(&stage.slack));
+    thread.reply("ben", "help").await;
+    let calls = match gate {
+        Some(gate) => {
+            assert!(in_time(gate.reached()).await.is_some(), "{kill:?}: no such call");
+            answer.open("begins");
+            thread.shows("One").await;
+            stage.kill(serving).await;
+            stage.openai.answers_by(|_| "One answer.".to_owned());
+            serving = stage.serve().await;
+            thread.finishes(&help).await;
+            0
+        }
+        None => {
+            thread.finishes(&help).await;
+            let calls = stage.slack.all_calls().len() - before;
+            ["begins", "half"].iter().for_each(|gate| answer.open(gate));
+            calls
+        }
+    };
+    thread.finishes("One answer.").await;
+    let answers = match kill {
+        Some(Moment::Before(_)) => ["One answer.", &help],
+        Some(Moment::After(_)) | None => [&*help, "One answer."],
+    };
+    stage.ends_with(serving, &thread, &answers).await;
+    calls
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_command_leaves_the_answer_beside_it_whole() {
+    for moment in Moment::all(one_command_beside_an_answer(None).await) {
+        eprintln!("killed {moment:?}");
+        one_command_beside_an_answer(Some(moment)).await;
+    }
 }
 
 /// A process dies in mid-answer; the next one repairs the thread, undisturbed or ended by a second kill.

@@ -14,6 +14,7 @@ stories! { usually:
     an_admin_of_a_connected_workspace_is_none_here,
     all_sessions_comes_in_pages,
     a_command_does_not_wait_for_a_running_answer_and_is_in_no_window,
+    a_command_of_unknown_fate_leaves_the_answer_beside_it_alone,
     a_command_works_in_a_direct_message,
     a_command_in_any_case_and_spacing_is_one,
     a_question_with_a_command_in_it_is_a_question,
@@ -186,6 +187,24 @@ mod told {
         thread.reply("ana", "ready?").await;
         thread.finishes("Yes.").await;
         s.openai.last_request().heard(["work", "Done.", "ready?"]);
+    }
+
+    pub(super) async fn a_command_of_unknown_fate_leaves_the_answer_beside_it_alone(s: &mut Story) {
+        let answer = s.openai.turn().gate("begins").text("Half an ").gate("half").text("answer.");
+        let thread = s.slack.mention("ana", "#general", "work").await;
+        answer.reached("begins").await;
+        let lost = s.slack.next("chat.postMessage").cut();
+        thread.reply("ben", "help").await;
+        s.until(|| lost.hits() == 1).await;
+        answer.open("begins");
+        thread.shows("Half an ").await;
+        s.waits_pass(1.9..=2.1, s.until(|| !s.slack.calls("chat.update").is_empty())).await;
+        answer.open("half");
+        thread.finishes("Half an answer.").await;
+        s.calm().await;
+        let answers = thread.answers();
+        assert_eq!((answers.len(), answers[1].as_str()), (2, "Half an answer."));
+        assert!(answers[0].contains("Commands"), "{answers:?}");
     }
 
     pub(super) async fn a_command_works_in_a_direct_message(s: &mut Story) {
