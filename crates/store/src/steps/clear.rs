@@ -29,6 +29,8 @@ pub(crate) fn clear(
     thread.unread = false;
     let mut cleared = Cleared::default();
     if let Some(session) = &mut thread.session {
+        // What was not read of the thread is older than what was.
+        session.left_out = 0;
         for message in rows.messages_until(session.no, before)? {
             let waited = session::erase(rows, session, &message)?;
             cleared.messages += u64::from(message.kind != Kind::Command);

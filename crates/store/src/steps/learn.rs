@@ -67,6 +67,7 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Times
     let (mut thread, turn) = lease::held(rows, lease)?;
     let opens = thread.joined_from >= Some(turn.first_ts);
     let mut learned = bring_in_line(rows, &mut thread, seen, Some(lease.turn), now)?;
+    let is_cleared = seen.posts_of(&lease.key).any(|read| thread.is_cleared(read.post.ts));
     let ours = rows.part_times(thread.session_mut()?.no)?;
     thread.unread = false;
     for incoming in seen.posts_of(&lease.key) {
@@ -87,7 +88,8 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Times
         learned.new += 1;
     }
     let session = thread.session_mut()?;
-    session.left_out = seen.left_out;
+    // Who began to read before a clearing counted what is cleared now.
+    session.left_out = if is_cleared { 0 } else { seen.left_out };
     session.last_activity = now;
     rows.save_thread(&thread)?;
     Ok(learned)

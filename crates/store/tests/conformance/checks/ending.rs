@@ -197,6 +197,16 @@ pub(crate) async fn what_was_not_read_is_counted_as_left_out(open: Open) {
     assert_eq!(store.history(&key, Some(turn.turn.id), 1, at(10)).await.unwrap().left_out, 7);
     answers(&*store, &turn, "answer", at(11)).await;
     assert_eq!(store.history(&key, None, 1, at(11)).await.unwrap().left_out, 8);
+    // What is cleared is not left out, though the session lives on for what still runs in it.
+    let turn = runs(&*store, asks(&key, 12, "more"), at(12)).await;
+    assert_eq!(store.history(&key, Some(turn.turn.id), 20, at(12)).await.unwrap().left_out, 7);
+    store.clear(&key, ts(13), at(13)).await.unwrap();
+    assert_eq!(store.history(&key, None, 20, at(13)).await.unwrap().left_out, 0);
+    // Nor is it by who began to read before.
+    let bounded = ReadBack { left_out: 7, ..read(vec![tells(&key, 0, "root"), tells(&key, 14, "later")]) };
+    store.learn(&turn.lease, bounded, at(14)).await.unwrap();
+    assert_eq!(store.history(&key, None, 20, at(14)).await.unwrap().left_out, 0);
+    answers(&*store, &turn, "answer", at(15)).await;
     // The session that comes after it reads anew.
     runs(&*store, asks(&key, 5000, "again"), at(5000)).await;
     assert_eq!(store.history(&key, None, 20, at(5000)).await.unwrap().left_out, 0);
