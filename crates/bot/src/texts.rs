@@ -97,12 +97,20 @@ pub fn message_too_long(limit: usize) -> String {
 
 /// Posted to the author alone when we may not post where we were asked.
 pub fn cannot_post(channel: &str, code: &str) -> String {
-    let why = match code {
+    format!("You asked me in `{channel}`, but I could not answer: {}", no_place(code))
+}
+
+/// The same to the author of a question of whose answer a part stands there.
+pub fn cannot_go_on(channel: &str, code: &str) -> String {
+    format!("You asked me in `{channel}`, but I could bring only a part of the answer: {}", no_place(code))
+}
+
+fn no_place(code: &str) -> &'static str {
+    match code {
         "not_in_channel" | "channel_not_found" => "I am not a member there. Invite me with `/invite` and ask again.",
         "is_archived" => "that channel is archived.",
         _ => "Slack does not let me post there. Whoever manages the channel can change that.",
-    };
-    format!("You asked me in `{channel}`, but I could not answer: {why}")
+    }
 }
 
 /// Posted to the thread when Slack refuses an answer again and again, though not the thread.

@@ -315,9 +315,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// message of the session, unless it is a command's. The first closing stands; a second one is ignored.
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()>;
 
-    /// Says that a person stopped a closed answer while it was brought: what is remembered of it is `text`, what the thread shows
-    /// of it. Its outcome and its ending are a stop then. Nothing is done to a turn that is not closed, or closed without words.
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()>;
+    /// Says that a closed answer was brought in part only: what is remembered of it is `text`, what the thread shows of it. `ending`
+    /// says why: [`Ending::Stopped`] when a person stopped it, which is its outcome too then, else it failed. Nothing is done to a turn
+    /// that is not closed, or closed without words.
+    async fn cut_short(&self, lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> Result<()>;
 
     /// Says that the thread shows a closed turn, whose parts now stand as given; ends the lease and keeps the session alive
     /// for another timeout. What was cleared or expired meanwhile is erased now, and so is an answer of which a part was

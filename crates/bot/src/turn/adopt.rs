@@ -55,7 +55,7 @@ impl Driver<'_> {
         let brought = if turn.stop_requested && !standing.posts.is_empty() {
             if closing.outcome != Outcome::Stopped {
                 // Where Slack does not show it, nobody knows how much that was.
-                self.cut_short(standing.said.as_deref().unwrap_or_default()).await?;
+                self.cut_short(standing.said.as_deref().unwrap_or_default(), Ending::Stopped).await?;
             }
             self.leave(turn, standing).await?
         } else {
@@ -78,9 +78,9 @@ impl Driver<'_> {
         self.leave(turn, standing).await
     }
 
-    /// Leaves a stopped turn's posts as they stand: more would appear against a person's will, and what Slack tells of
-    /// their text is not what was written.
-    async fn leave(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
+    /// Leaves the posts of a turn as they stand that a person or Slack lets go no further: what Slack tells of their text is not
+    /// what was written.
+    pub(super) async fn leave(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
         let left = self.tools.replies.leave(self.target(turn), self.journal(), standing.posts).await;
         left.map(|left| parts(&left)).map_err(|_| Lost(turn.id))
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use chathakase_session::{
     chain, fault_point,
+    message::Ending,
     store::Closing,
     turn::{Outcome, Part, PartState, Turn, TurnKind},
 };
@@ -62,13 +63,13 @@ impl Driver<'_> {
         self.tools.replies.mend(target, self.journal(), posts, whole).await
     }
 
-    /// A person stopped the answer after it was closed: what the thread shows of it is what is remembered.
-    pub(super) async fn cut_short(&self, said: &str) -> Result<(), Lost> {
+    /// The answer came no further after it was closed: what the thread shows of it is what is remembered.
+    pub(super) async fn cut_short(&self, said: &str, ending: Ending) -> Result<(), Lost> {
         if said.is_empty() {
             return Ok(());
         }
         let store = &self.tools.store;
-        insist!(self.hold, store.cut_short(&self.hold.lease, said, self.now()))?;
+        insist!(self.hold, store.cut_short(&self.hold.lease, said, ending, self.now()))?;
         fault_point!("cut.stored");
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Driver<'_> {
                     if closing.outcome != Outcome::Stopped {
                         // The model had said it all before, and the person saw only some of it.
                         let standing = recover::standing(self, turn).await?;
-                        self.cut_short(&standing.said.unwrap_or(said)).await?;
+                        self.cut_short(&standing.said.unwrap_or(said), Ending::Stopped).await?;
                     }
                     return Ok(parts(&shown));
                 }
@@ -96,8 +97,7 @@ impl Driver<'_> {
             };
             if let ReplyError::CannotPost { code } = &error {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack does not let us answer there");
-                self.tell_by_dm(turn, &texts::cannot_post(turn.key.channel.as_str(), code)).await?;
-                return Ok(self.known.parts());
+                return self.refused(turn, code).await;
             }
             let cause = error.cause();
             if let Some(cause) = cause
@@ -123,6 +123,17 @@ impl Driver<'_> {
             }
             shown = self.mend(turn, standing, closing).await;
         }
+    }
+
+    /// Slack takes no more of the answer: the author is told, and what stands of it is left there and remembered.
+    async fn refused(&self, turn: &Turn, code: &str) -> Result<Vec<Part>, Lost> {
+        let is_begun = !self.known.posts().is_empty();
+        let standing = if is_begun { recover::standing(self, turn).await? } else { Standing::default() };
+        let told = if standing.posts.is_empty() { texts::cannot_post } else { texts::cannot_go_on };
+        self.tell_by_dm(turn, &told(turn.key.channel.as_str(), code)).await?;
+        let left = self.leave(turn, standing.clone()).await?;
+        self.cut_short(standing.said.as_deref().unwrap_or_default(), Ending::Cut).await?;
+        Ok(left)
     }
 
     /// It was said once more already, by this process or one that died, and again nobody can tell whether it is there. Whoever asked

@@ -35,6 +35,7 @@ mod everywhere {
         a_status_call_that_hangs_holds_up_no_answer,
         no_output_of_the_model_pings_anybody,
         where_streams_are_refused_the_answer_is_posted_and_updated,
+        an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands,
         killed_after_the_answer_was_stored_it_is_delivered,
         killed_before_the_model_answered_it_is_asked_again,
         killed_while_messages_wait_they_are_all_answered,
@@ -315,6 +316,28 @@ mod told {
         turn.open("half");
         s.waits_pass(1.0..=3.5, async { thread.finishes("One. Two.").await }).await;
         assert_eq!((refused.hits(), thread.answers().len()), (1, 1));
+    }
+
+    pub(super) async fn an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands(s: &mut Story) {
+        s.restart_with(&[("reply.part_chars", "500")]).await;
+        let turn = s.openai.turn().text(&"shown ".repeat(60)).gate("more").text(&"withheld ".repeat(90));
+        let thread = s.slack.mention("ana", "#general", "tell me all").await;
+        thread.shows_part("shown").await;
+        turn.reached("more").await;
+        let refused =
+            ["chat.startStream", "chat.postMessage"].map(|call| s.slack.next(call).fails("restricted_action"));
+        turn.open("more");
+        let told = texts::cannot_go_on(thread.channel().as_str(), "restricted_action");
+        s.waits_pass(0.0..=2.5, s.says_somewhere(&told)).await;
+        refused.iter().for_each(|fault| fault.lifted());
+        s.openai.answers("Fine.");
+        thread.reply("ana", "and then?").await;
+        s.waits_pass(0.0..=2.5, thread.finishes("Fine.")).await;
+        let (shown, heard) = (thread.answers(), s.openai.last_request().conversation().join("|"));
+        assert_eq!((shown.len(), refused.map(|fault| fault.hits()).iter().sum()), (2, 1_usize));
+        let withheld = |text: &str| text.matches("withheld").count();
+        assert!(withheld(&shown[0]) < 20 && heard.contains("broke off"), "{heard}");
+        assert_eq!(withheld(&heard), withheld(&shown[0]), "what nobody saw is not remembered");
     }
 
     pub(super) async fn killed_after_the_answer_was_stored_it_is_delivered(s: &mut Story) {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    message::Ending,
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
 
@@ -75,7 +76,7 @@ around! {
     repeats(lease: &Lease) -> ();
     stop(key: &ThreadKey, pressed: SlackTs) -> Option<TurnId>;
     close(lease: &Lease, closing: Closing, now: Timestamp) -> ();
-    cut_short(lease: &Lease, text: &str, now: Timestamp) -> ();
+    cut_short(lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> ();
     delivered(lease: &Lease, parts: &[Part], claimant: Option<&Claimant>, now: Timestamp) -> Option<Claimed>;
     amend(edit: Edit, now: Timestamp) -> Amended;
     erase(workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Erased;

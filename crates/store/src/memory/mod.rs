@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
         Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
@@ -109,9 +110,9 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::close(rows, lease, &words, now))
     }
 
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+    async fn cut_short(&self, lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> Result<()> {
         let text = Packed::new(text.to_owned());
-        self.step(|rows| speak::cut_short(rows, lease, &text, now))
+        self.step(|rows| speak::cut_short(rows, lease, &text, ending, now))
     }
 
     async fn delivered(

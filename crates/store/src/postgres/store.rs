@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
         Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
@@ -116,10 +117,10 @@ impl SessionStore for PostgresStore {
         self.step(needs, bytes, now, move |sql, now| speak::close(sql, &lease, &words, now)).await
     }
 
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+    async fn cut_short(&self, lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> Result<()> {
         let (needs, lease, text) = (of_turn(lease), lease.clone(), Packed::new(text.to_owned()));
         let bytes = text.bytes.len();
-        self.step(needs, bytes, now, move |sql, now| speak::cut_short(sql, &lease, &text, now)).await
+        self.step(needs, bytes, now, move |sql, now| speak::cut_short(sql, &lease, &text, ending, now)).await
     }
 
     async fn delivered(

@@ -105,7 +105,7 @@ async fn live(store: &SqliteStore) {
     assert!(store.step(0, move |sql| sql.thread_of(id)).await.unwrap().is_some());
     store.history(&key, Some(turn.turn.id), 1, at(9)).await.unwrap();
     store.close(&turn.lease, says(Outcome::Answered), at(9)).await.unwrap();
-    store.cut_short(&turn.lease, "ans", at(9)).await.unwrap();
+    store.cut_short(&turn.lease, "ans", Ending::Cut, at(9)).await.unwrap();
     let part = Part { index: 0, mode: PartMode::Stream, state: PartState::Done, ts: Some(ts(9)), hash: 1 };
     let next = store.delivered(&turn.lease, &[part], Some(&us), at(10)).await.unwrap().unwrap();
     store.release(&[next.lease], std::time::Duration::ZERO, at(10)).await.unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
         Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
@@ -91,10 +92,10 @@ impl SessionStore for SqliteStore {
         self.step(bytes, move |sql| speak::close(sql, &lease, &words, now)).await
     }
 
-    async fn cut_short(&self, lease: &Lease, text: &str, now: Timestamp) -> Result<()> {
+    async fn cut_short(&self, lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> Result<()> {
         let (lease, text) = (lease.clone(), Packed::new(text.to_owned()));
         let bytes = text.bytes.len();
-        self.step(bytes, move |sql| speak::cut_short(sql, &lease, &text, now)).await
+        self.step(bytes, move |sql| speak::cut_short(sql, &lease, &text, ending, now)).await
     }
 
     async fn delivered(

@@ -132,19 +132,25 @@ fn enter_answer(
     session::count_in(rows, session, &message, None)
 }
 
-/// A person stopped a closed answer while it was brought: the thread shows `text` of it.
-pub(crate) fn cut_short(rows: &mut impl Rows, lease: &Lease, text: &Packed, now: Timestamp) -> Result<()> {
+/// A closed answer was brought in part only: the thread shows `text` of it.
+pub(crate) fn cut_short(
+    rows: &mut impl Rows,
+    lease: &Lease,
+    text: &Packed,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<()> {
     let (mut thread, mut turn) = lease::held(rows, lease)?;
     let Some(closing) = turn.closing.as_mut().filter(|closing| closing.text.is_some()) else { return Ok(()) };
     let content = rows.add_content(text)?;
     for old in closing.text.replace(content).into_iter().chain(closing.note.take()) {
         rows.erase_content(old)?;
     }
-    closing.outcome = Outcome::Stopped;
-    closing.ending = Ending::Stopped;
+    closing.outcome = if ending == Ending::Stopped { Outcome::Stopped } else { Outcome::Failed };
+    closing.ending = ending;
     rows.save_turn(&turn)?;
     if let Some(answer) = rows.answer_of(turn.session, turn.id, turn.last_ts)? {
-        let (bytes, ending) = (text.text_bytes as u64, Ending::Stopped);
+        let bytes = text.text_bytes as u64;
         rows.remove_message(&answer)?;
         rows.add_message(&MessageRow { content, bytes, ending, tokens: None, ..answer })?;
     }

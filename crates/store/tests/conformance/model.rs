@@ -198,7 +198,7 @@ impl Side {
             }
             Step::CutShort { .. } => {
                 let text = format!("turn {} in {}", lease.turn, lease.key);
-                format!("{:?}", self.store.cut_short(&lease, &text, now).await)
+                format!("{:?}", self.store.cut_short(&lease, &text, Ending::Stopped, now).await)
             }
             Step::ClearAndClose { secs, .. } => {
                 format!("{:?}", self.store.clear_and_close(&lease, ts(*secs), |_| says(""), now).await)

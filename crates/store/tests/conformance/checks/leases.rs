@@ -99,7 +99,7 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
         store.part_done(lease, 0, 1).await,
         store.repeats(lease).await,
         store.close(lease, says("mine"), at(31)).await,
-        store.cut_short(lease, "mi", at(31)).await,
+        store.cut_short(lease, "mi", Ending::Cut, at(31)).await,
         store.delivered(lease, &shown(), Some(&us()), at(31)).await.map(drop),
         store.learn(lease, read(vec![tells(&key, -5, "earlier")]), at(31)).await.map(drop),
         store.clear_and_close(lease, ts(0), |_| says("cleared"), at(31)).await.map(drop),
@@ -155,10 +155,10 @@ pub(crate) async fn an_answer_that_was_stopped_while_it_was_shown_is_remembered_
     let store = open(Rules::default());
     let (key, command) = (thread(), thread_of("T1", "C2", 0));
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
-    store.cut_short(&turn.lease, "early", at(1)).await.unwrap();
+    store.cut_short(&turn.lease, "early", Ending::Stopped, at(1)).await.unwrap();
     store.close(&turn.lease, Closing { note: Some("note".to_owned()), ..says("a whole answer") }, at(1)).await.unwrap();
     store.counted(&key, &[(2, 9)]).await.unwrap();
-    store.cut_short(&turn.lease, "a whole", at(2)).await.unwrap();
+    store.cut_short(&turn.lease, "a whole", Ending::Stopped, at(2)).await.unwrap();
     let remembered = store.messages(&key, 1, 9, at(2)).await.unwrap().remove(0);
     assert_eq!((remembered.text.as_str(), remembered.ending, remembered.tokens), ("a whole", Ending::Stopped, None));
     assert_eq!(store.session(&key, at(2)).await.unwrap().unwrap().assistant_messages, 1);
@@ -171,8 +171,16 @@ pub(crate) async fn an_answer_that_was_stopped_while_it_was_shown_is_remembered_
     // What a command says is in no window, and what has no words cannot be cut.
     let turn = runs(&*store, commands(&command, 0, "help"), at(32)).await;
     store.close(&turn.lease, says(""), at(32)).await.unwrap();
-    store.cut_short(&turn.lease, "words", at(32)).await.unwrap();
+    store.cut_short(&turn.lease, "words", Ending::Stopped, at(32)).await.unwrap();
     assert_eq!(texts(&store.messages(&command, 0, 9, at(32)).await.unwrap()), ["help"]);
+    store.delivered(&turn.lease, &shown(), None, at(32)).await.unwrap();
+    // One that Slack took a part of only was not stopped by a person.
+    let turn = runs(&*store, asks(&key, 33, "more"), at(33)).await;
+    store.close(&turn.lease, says("a second answer"), at(33)).await.unwrap();
+    store.cut_short(&turn.lease, "a second", Ending::Cut, at(34)).await.unwrap();
+    let adopted = store.claim(&process("other"), 1, at(70)).await.unwrap().remove(0);
+    let closing = Closing { outcome: Outcome::Failed, ending: Ending::Cut, ..says("a second") };
+    assert_eq!(adopted.closing, Some(closing));
 }
 
 pub(crate) async fn a_lease_given_back_is_free_at_once(open: Open) {
