@@ -16,7 +16,7 @@ use chathakase_session::{
     store::{Claimed, Closing, History, SessionStore, Usage},
     time::{SharedClock, timeout},
     tokens::TokenCounter,
-    turn::{Claimant, Outcome, Part, Turn, TurnKind},
+    turn::{Claimant, Outcome, Part, PartMode, Turn, TurnKind},
     window::{WindowLimits, window},
 };
 use chathakase_slack::{
@@ -99,7 +99,9 @@ impl Driver<'_> {
         }
         if standing.is_nothing() {
             let parts = self.speak(&claimed.turn, claimed.history.take(), &thinking).await?;
-            thinking.over(!parts.is_empty()).await;
+            // What was posted takes the line away, and only a stream that ended ends Slack's agent session.
+            let ended = parts.first().is_some_and(|part| part.mode == PartMode::Stream);
+            self.status_gone(thinking.over(ended)).await;
             return Ok(parts);
         }
         let parts = self.speak_over(&claimed.turn, standing).await?;
@@ -107,8 +109,8 @@ impl Driver<'_> {
         Ok(parts)
     }
 
-    /// Waits until the status line of an answer that was mended is gone: without a new post Slack takes nothing away, and
-    /// after its turn nobody looks at it again. A Slack that hangs holds up what comes next for a moment only.
+    /// Waits until the status line of an answer that did not stream is gone: Slack takes none away without a new post, nor ends its
+    /// agent session without the end of a stream, and after its turn nobody looks at it again. A Slack that hangs holds up what comes next for a moment only.
     pub(super) async fn status_gone(&self, clearing: impl Future<Output = ()> + Send + 'static) {
         let clearing = self.tasks.spawn(clearing);
         let _ = timeout(&*self.tools.clock, STATUS_WAIT_MAX, clearing).await;

@@ -18,8 +18,9 @@ const SET: u8 = 1;
 /// still sets it takes it away.
 const OVER: u8 = 2;
 
-/// A status line. Slack removes it when our answer comes; where none comes, or it came too early, we do. It is set and
-/// removed beside the answer, which never waits for it, nor does what follows an answer that was posted.
+/// A status line, and with it Slack's agent session, which it sets to `processing`. Slack removes the line when our answer comes,
+/// and ends the session with the answer's stream; where none streams, or it came too early, we end both. The line is set and
+/// removed beside the answer, which never waits for it, nor does what follows an answer that streamed.
 pub(crate) struct Thinking {
     line: Line,
     tasks: TaskTracker,
@@ -57,11 +58,11 @@ impl Thinking {
         let _ = self.line.state.compare_exchange(ASKED, OVER, SeqCst, SeqCst);
     }
 
-    /// The turn has said what it had to say. Ends when the line is gone; at once where a new post, which `posted` says there
-    /// was, took it away, or came so early that whoever still sets it takes it away.
-    pub(crate) async fn over(mut self, posted: bool) {
+    /// The turn has said what it had to say. Ends when the line is gone; at once where the end of a stream, which `streamed` says
+    /// there was, took it away, or came so early that whoever still sets it takes it away.
+    pub(crate) async fn over(mut self, streamed: bool) {
         match self.line.state.swap(OVER, SeqCst) {
-            _ if posted => {}
+            _ if streamed => {}
             SET => self.line.say("").await,
             _ => drop((&mut self.setting).await),
         }

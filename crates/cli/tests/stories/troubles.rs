@@ -256,6 +256,7 @@ mod told {
         thread.finishes(&texts::model_failed(ErrorKind::Setup)).await;
         s.slack.settled().await;
         assert_eq!(thread.status(), None);
+        s.until(|| thread.session_state().as_deref() == Some("active")).await;
     }
 
     pub(super) async fn an_error_of_the_status_call_harms_nothing(s: &mut Story) {
@@ -316,6 +317,8 @@ mod told {
         turn.open("half");
         s.waits_pass(1.0..=3.5, async { thread.finishes("One. Two.").await }).await;
         assert_eq!((refused.hits(), thread.answers().len()), (1, 1));
+        // A post does not end Slack's agent session.
+        s.until(|| thread.session_state().as_deref() == Some("active")).await;
     }
 
     pub(super) async fn an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands(s: &mut Story) {
