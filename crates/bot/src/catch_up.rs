@@ -14,7 +14,7 @@ use chathakase_slack::{
 };
 
 use crate::{
-    intake::{Here, How, Intake, Taken, Undone},
+    intake::{EDIT_BRINGS_FOR, Here, How, Intake, Taken, Undone},
     reading::{self, as_context},
 };
 
@@ -201,10 +201,14 @@ impl Look<'_> {
 
     /// Takes posts in as if they came now, the oldest first. What is known already is left as it is.
     async fn take(&mut self, posts: &[Post]) -> Result<(), StoreError> {
-        let me = &self.intake.runner.tools.me.user;
+        let tools = &self.intake.runner.tools;
+        let (me, now) = (&tools.me.user, tools.clock.now());
         for post in posts {
-            let asked_since =
-                post.edited_ts.is_some_and(|edited| edited >= self.since) && text::mentions(&post.text, me);
+            // Slack does not show what a post said before. Of a young one it is known whether it was a question already; the mark that
+            // says so of an older one may be forgotten.
+            let asked_since = post.edited_ts.is_some_and(|edited| edited >= self.since)
+                && now.since(post.ts.moment()) <= EDIT_BRINGS_FOR
+                && text::mentions(&post.text, me);
             let how = match (post.ts >= self.since, asked_since) {
                 (true, _) => How::Post,
                 (false, true) => How::Edit,

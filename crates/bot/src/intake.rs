@@ -32,7 +32,7 @@ pub(crate) struct Intake {
 }
 
 /// How old a post that we do not know may be for its edit to be taken as its arrival. Posts that we had are known for longer.
-const EDIT_BRINGS_FOR: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const EDIT_BRINGS_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a look at a thread waits for Slack to allow it: Slack itself waits three seconds for an acknowledgement.
 const RATE_LIMIT_WAIT_MAX: Duration = Duration::from_secs(1);

@@ -16,6 +16,7 @@ stories! { on both stores:
     an_edit_that_brings_a_mention_to_what_was_only_heard_asks_once,
     an_edit_that_takes_the_mention_away_changes_only_the_words,
     an_edit_of_a_question_of_long_ago_asks_nothing,
+    an_edit_of_a_question_of_long_ago_that_was_missed_asks_nothing,
     events_of_edits_in_any_order_and_number_leave_the_last_text,
     an_edit_where_we_take_no_part_is_nothing_to_us,
     an_edit_of_another_bot_is_nothing_to_us,
@@ -28,6 +29,7 @@ mod told {
     use std::time::Duration;
 
     use chathakase_session::time::Clock;
+    use chathakase_sim::slack::Thread;
 
     use crate::harness::Story;
 
@@ -195,12 +197,12 @@ mod told {
         s.openai.last_request().heard(["hello all", "Hello.", "still there?"]);
     }
 
-    pub(super) async fn an_edit_of_a_question_of_long_ago_asks_nothing(s: &mut Story) {
+    /// "helo" was asked so long ago that its marks are forgotten, and was read back with a question of today.
+    async fn a_question_of_long_ago(s: &mut Story) -> Thread {
         s.openai.answers("Hello.").answers("Yes.").answers("Fine.");
         let thread = s.slack.mention("ana", "#general", "helo").await;
         thread.finishes("Hello.").await;
         s.at_rest(&thread).await;
-        // Its marks are forgotten too.
         s.passes(Duration::from_secs(3700)).await;
         let store = s.store();
         for hours in [0, 26] {
@@ -210,11 +212,31 @@ mod told {
         thread.reply("ana", "still there?").await;
         thread.finishes("Yes.").await;
         s.at_rest(&thread).await;
-        thread.edit(&thread.first(), "@assistant hello").await;
+        thread
+    }
+
+    async fn its_edit_asked_nothing(s: &mut Story, thread: &Thread) {
         s.calm().await;
         thread.reply("ana", "and now?").await;
         thread.finishes("Fine.").await;
         s.openai.last_request().heard(["hello", "Hello.", "still there?", "Yes.", "and now?"]);
+        assert_eq!(s.openai.requests_seen(), 3);
+    }
+
+    pub(super) async fn an_edit_of_a_question_of_long_ago_asks_nothing(s: &mut Story) {
+        let thread = a_question_of_long_ago(s).await;
+        thread.edit(&thread.first(), "@assistant hello").await;
+        its_edit_asked_nothing(s, &thread).await;
+    }
+
+    pub(super) async fn an_edit_of_a_question_of_long_ago_that_was_missed_asks_nothing(s: &mut Story) {
+        let thread = a_question_of_long_ago(s).await;
+        s.kill().await;
+        s.clock.advance(Duration::from_secs(60));
+        thread.edit(&thread.first(), "@assistant hello").await;
+        s.start().await;
+        s.caught_up().await;
+        its_edit_asked_nothing(s, &thread).await;
     }
 
     pub(super) async fn events_of_edits_in_any_order_and_number_leave_the_last_text(s: &mut Story) {
