@@ -7,7 +7,10 @@ use std::sync::{
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp,
-    store::{Amended, Around, Cleared, Closing, Edit, NewPost, Received, Result, SessionStore, StoreError, ThreadMark},
+    store::{
+        Amended, Around, Cleared, Closing, Edit, Learned, NewPost, ReadBack, Received, Result, SessionStore,
+        StoreError, ThreadMark,
+    },
     turn::{Claimant, Lease},
 };
 use chathakase_sim::slack::Gate;
@@ -65,8 +68,8 @@ impl MortalStore {
         Timestamp::from_millis(self.good_until_ms.load(SeqCst))
     }
 
-    /// From now on, until `gate` is opened, `receive` waits there before it is done; `amend` and `mark` when they are done,
-    /// before they return.
+    /// From now on, until `gate` is opened, `receive` and `learn` wait there before they are done; `amend` and `mark` when they are
+    /// done, before they return.
     pub fn hold(&self, step: &'static str, gate: &Gate) {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner).push((step, gate.clone()));
     }
@@ -109,6 +112,10 @@ impl Around for MortalStore {
         self.has_room()?;
         self.pass("receive").await;
         self.alive(self.store.receive(post, claimant, now)).await
+    }
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        self.pass("learn").await;
+        self.alive(self.store.learn(lease, read, now)).await
     }
     async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
         let amended = self.alive(self.store.amend(edit, now)).await;

@@ -7,6 +7,7 @@ use crate::harness::{USUAL, stories, tell_where};
 stories! { on both stores:
     an_edit_that_meets_its_post_on_its_way_in_counts,
     an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts,
+    an_edit_of_what_expired_counts_while_its_thread_is_read_again,
     an_answer_whose_deletion_was_half_done_is_forgotten,
     a_command_that_became_a_question_before_it_came_is_asked,
     a_question_that_became_a_command_before_it_came_is_carried_out,
@@ -79,6 +80,32 @@ mod told {
 
     pub(super) async fn an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts(s: &mut Story) {
         an_edit_meets_its_post(s, "I have a dog").await;
+    }
+
+    /// The first post of a thread, which said "I have a cat", is edited while the turn that answers `question` has read the thread
+    /// and not stored it yet. The turn after it knows.
+    async fn an_edit_meets_a_reading(s: &mut Story, thread: &Thread, question: &str, text: &str) {
+        s.openai.answers("A cat.").answers("A dog.");
+        let learned = s.holds_step("learn");
+        thread.mention("ana", question).await;
+        learned.reached().await;
+        thread.edit(&thread.first(), text).await;
+        s.calm().await;
+        learned.open();
+        thread.finishes("A cat.").await;
+        s.at_rest(thread).await;
+        thread.mention("ana", "sure?").await;
+        thread.finishes("A dog.").await;
+        assert_eq!(s.openai.last_request().conversation().first(), Some(&"I have a dog"));
+    }
+
+    pub(super) async fn an_edit_of_what_expired_counts_while_its_thread_is_read_again(s: &mut Story) {
+        s.openai.answers("Hello.");
+        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.passes(Duration::from_secs(3700)).await;
+        an_edit_meets_a_reading(s, &thread, "what do I have?", "@assistant I have a dog").await;
     }
 
     /// A turn that keeps others waiting.

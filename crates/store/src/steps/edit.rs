@@ -55,7 +55,13 @@ pub(crate) fn amend(rows: &mut impl Rows, rules: &Rules, edited: &Edited, now: T
             return Ok(Amended::Unknown);
         }
     };
-    let Some((mut thread, message)) = stored(rows, post.place, now)? else { return Ok(Amended::Gone) };
+    let Some((mut thread, message)) = stored(rows, post.place, now)? else {
+        // What expired may be read back, by somebody who reads at this moment and saw the older text.
+        if post.edited_ts < Some(edit.edited_ts) {
+            rows.put_post(name, &Post { edited_ts: Some(edit.edited_ts), ..post })?;
+        }
+        return Ok(Amended::Gone);
+    };
     if !rewrite(rows, name, &post, message, text, edit.edited_ts)? {
         return Ok(Amended::Old);
     }

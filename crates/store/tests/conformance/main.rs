@@ -82,6 +82,7 @@ every_store! {
         an_edit_changes_the_text_and_the_later_one_wins,
         a_post_erased_before_it_arrives_stays_out,
         an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again,
+        an_edit_of_what_expired_has_a_reading_that_is_too_old_done_again,
         an_erased_message_is_gone_and_never_comes_back,
         a_post_erased_after_its_session_expired_never_comes_back,
         a_waiting_turn_without_messages_is_dropped,

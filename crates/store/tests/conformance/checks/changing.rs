@@ -71,6 +71,31 @@ pub(crate) async fn an_edit_that_a_reading_is_too_old_for_has_the_thread_read_ag
     assert!(!answers(&*store, &next, "yes", at(12)).await.unwrap().unread);
 }
 
+pub(crate) async fn an_edit_of_what_expired_has_a_reading_that_is_too_old_done_again(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
+    answers(&*store, &turn, "yes", at(1)).await;
+    // Its content is there still; then only its mark is.
+    for (asked, swept) in [(9000, false), (18_000, true)] {
+        if swept {
+            store.expire(0, 10, at(asked)).await.unwrap();
+        }
+        let turn = runs(&*store, asks(&key, asked, "again"), at(asked)).await;
+        assert_eq!(amend(&*store, 0, "edited", asked + 2).await, Amended::Gone);
+        assert_eq!(amend(&*store, 0, "between", asked + 1).await, Amended::Gone);
+        store.learn(&turn.lease, read(vec![tells(&key, 0, "first")]), at(asked + 3)).await.unwrap();
+        receipt(&*store, asks(&key, asked + 4, "and?"), at(asked + 4)).await;
+        let next = answers(&*store, &turn, "yes", at(asked + 5)).await.unwrap();
+        assert!(next.unread, "{swept}");
+        let edited = NewPost { edited_ts: Some(ts(asked + 2)), ..tells(&key, 0, "edited") };
+        assert_eq!(store.learn(&next.lease, read(vec![edited]), at(asked + 6)).await.unwrap().amended, 1);
+        assert_eq!(window(&*store, &key, at(asked + 6)).await.first().map(String::as_str), Some("edited"));
+        answers(&*store, &next, "yes", at(asked + 7)).await;
+        assert_eq!(receipt(&*store, asks(&key, 0, "first"), at(asked + 8)).await, Receipt::Known);
+    }
+}
+
 pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {
     let store = open(Rules::default());
     let key = thread();
