@@ -285,7 +285,8 @@ impl Intake {
         let said = text::without_mention(&post.text, &here.me.user);
         let text = reading::words(&post, &said, tools.settings.message_chars_max);
         let is_young = now.since(ts.moment()) <= EDIT_BRINGS_FOR;
-        let leaves_mark = is_young && !post.author.is_bot;
+        // However old it is, its thread may be read at this moment by somebody who saw it as it was. A bot may edit all the time.
+        let leaves_mark = !post.author.is_bot;
         let amended = tools.store.amend(Edit { key, ts, text, edited_ts, leaves_mark }, now).await?;
         fault_point!("edit.stored");
         let missed = amended == Amended::Unknown && is_young;

@@ -8,6 +8,7 @@ stories! { on both stores:
     an_edit_that_meets_its_post_on_its_way_in_counts,
     an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts,
     an_edit_of_what_expired_counts_while_its_thread_is_read_again,
+    an_edit_of_an_old_post_counts_while_its_thread_is_read,
     an_answer_whose_deletion_was_half_done_is_forgotten,
     a_command_that_became_a_question_before_it_came_is_asked,
     a_question_that_became_a_command_before_it_came_is_carried_out,
@@ -106,6 +107,12 @@ mod told {
         s.at_rest(&thread).await;
         s.passes(Duration::from_secs(3700)).await;
         an_edit_meets_a_reading(s, &thread, "what do I have?", "@assistant I have a dog").await;
+    }
+
+    pub(super) async fn an_edit_of_an_old_post_counts_while_its_thread_is_read(s: &mut Story) {
+        let thread = s.slack.post("ana", "#general", "I have a cat").await;
+        s.passes(Duration::from_secs(26 * 3600)).await;
+        an_edit_meets_a_reading(s, &thread, "what do I have?", "I have a dog").await;
     }
 
     /// A turn that keeps others waiting.
