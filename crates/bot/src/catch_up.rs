@@ -138,7 +138,8 @@ impl Look<'_> {
         // From the oldest message on that a window would show: those are the ones whose changes matter.
         let shown = tools.store.history(key, None, tools.settings.window.max_messages, now).await?.newest;
         let from = shown.first().map_or(self.since, |first| first.ts.min(self.since));
-        let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, now).await;
+        let began = tools.store.time(now).await?;
+        let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, began).await;
         if let Some(error) = &reading.failed {
             self.give_up_on("a thread", error);
         } else if !reading.whole {

@@ -27,7 +27,7 @@ pub(crate) struct Reading {
     pub(crate) posts: Vec<Post>,
     /// Whether it was read to its end.
     pub(crate) whole: bool,
-    /// When reading began.
+    /// When reading began, by the store's clock.
     began: Timestamp,
     from: SlackTs,
     /// Why it was not read further.

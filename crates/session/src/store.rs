@@ -362,6 +362,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// What is known of a thread, whether or not it has content.
     async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark>;
 
+    /// The time by the clock that deadlines go by: where several processes share a store, its own, else `now`. When something is
+    /// done over it takes this time at its beginning: until it can be stored, a clock of its own says nothing about the store's.
+    async fn time(&self, now: Timestamp) -> Result<Timestamp>;
+
     /// The active session of a thread.
     async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>>;
 

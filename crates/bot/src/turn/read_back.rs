@@ -20,8 +20,8 @@ const RATE_LIMIT_WAIT_MAX: Duration = Duration::from_secs(5);
 pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> {
     let (tools, hold) = (driver.tools, &driver.hold);
     let settings = &tools.settings;
-    let began = driver.now();
-    let mark = insist!(hold, tools.store.mark(&turn.key, began))?;
+    let began = insist!(hold, tools.store.time(driver.now()))?;
+    let mark = insist!(hold, tools.store.mark(&turn.key, driver.now()))?;
     let api = tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
     let reading = reading::read(&api, &turn.key, mark.cleared_before, settings.read_back_calls_max, began);
     let reading = driver.unless_silenced(reading).await?;

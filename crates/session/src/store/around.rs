@@ -85,6 +85,7 @@ around! {
     clear_and_close(lease: &Lease, before: SlackTs, says: fn(Cleared) -> Closing, now: Timestamp) -> Cleared;
     expire(keep_up_to: usize, limit: usize, now: Timestamp) -> Expired;
     mark(key: &ThreadKey, now: Timestamp) -> ThreadMark;
+    time(now: Timestamp) -> Timestamp;
     session(key: &ThreadKey, now: Timestamp) -> Option<SessionInfo>;
     history(key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> History;
     messages(key: &ThreadKey, after: u64, limit: usize, now: Timestamp) -> Vec<Message>;

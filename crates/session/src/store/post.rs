@@ -78,7 +78,7 @@ pub struct ReadBack {
     /// From this post on the thread was read to its end; `None` when some of it was not shown. Only a whole reading proves
     /// that a post is gone.
     pub whole_from: Option<SlackTs>,
-    /// When reading began: what was stored before then stood in the thread, if it was not deleted.
+    /// When reading began, by the store's clock ([`time`](super::SessionStore::time)): what was stored before then stood in the thread, if it was not deleted.
     pub began: Timestamp,
     /// How many posts of the thread were not read, at least.
     pub left_out: u64,

@@ -51,18 +51,15 @@ impl SessionStore for PostgresStore {
 
     async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
         let (lease, seen) = (lease.clone(), Seen::new(read));
-        let (needs, asked_at) = (Needs { posts: seen.names_of(&lease.key), ..of_turn(&lease) }, now);
-        let bytes = seen.bytes();
-        let work = move |sql: &mut Sql<'_>, now| learn::learn(sql, &lease, &seen.by_clock(asked_at, now), now);
+        let (needs, bytes) = (Needs { posts: seen.names_of(&lease.key), ..of_turn(&lease) }, seen.bytes());
+        let work = move |sql: &mut Sql<'_>, now| learn::learn(sql, &lease, &seen, now);
         self.step(needs, bytes, now, work).await
     }
 
     async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned> {
         let (key, rules, seen) = (key.clone(), self.rules.clone(), Seen::new(read));
-        let (needs, asked_at) = (Needs { posts: seen.names_of(&key), ..Needs::thread(&key) }, now);
-        let bytes = seen.bytes();
-        let work =
-            move |sql: &mut Sql<'_>, now| learn::reconcile(sql, &rules, &key, &seen.by_clock(asked_at, now), now);
+        let (needs, bytes) = (Needs { posts: seen.names_of(&key), ..Needs::thread(&key) }, seen.bytes());
+        let work = move |sql: &mut Sql<'_>, now| learn::reconcile(sql, &rules, &key, &seen, now);
         self.step(needs, bytes, now, work).await
     }
 
@@ -199,6 +196,10 @@ impl SessionStore for PostgresStore {
     async fn mark(&self, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
         let key = key.clone();
         self.look(of_reader(&key), now, move |sql, now| look::mark(sql, &key, now)).await
+    }
+
+    async fn time(&self, now: Timestamp) -> Result<Timestamp> {
+        self.look(Needs::default(), now, |_, now| Ok(now)).await
     }
 
     async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>> {

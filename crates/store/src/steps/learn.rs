@@ -44,10 +44,6 @@ impl Seen {
     pub(crate) fn names_of(&self, key: &ThreadKey) -> Vec<PostName> {
         self.posts_of(key).map(Incoming::name_of_post).collect()
     }
-    /// The same by another clock, which shows `there` when ours shows `here`.
-    pub(crate) fn by_clock(&self, here: Timestamp, there: Timestamp) -> Self {
-        Self { began: there - here.since(self.began), ..self.clone() }
-    }
 
     fn posts_of<'a>(&'a self, key: &'a ThreadKey) -> impl Iterator<Item = &'a Incoming> {
         self.posts.iter().filter(move |incoming| incoming.post.key == *key)

@@ -226,8 +226,12 @@ impl Side {
                 seen.push(format!("{:?}", store.history(&key, turn, limit, now).await));
             }
         }
-        let page = Page { workspace: None, number: 0, size: 3 };
-        seen.push(format!("{:?}", store.sessions(&page, now).await));
+        let page = Page { workspace: None, number: 0, size: 50 };
+        let mut sessions: Vec<_> =
+            store.sessions(&page, now).await.unwrap().iter().map(|info| format!("{info:?}")).collect();
+        // Those of the same instant may come in either order.
+        sessions.sort();
+        seen.extend(sessions);
         seen.push(format!("{:?}", store.stats(Some(&"T1".parse().unwrap()), now).await));
         seen
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chathakase_session::{
-    store::{Erased, Receipt, Rules, SessionStore},
+    store::{Erased, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnId,
 };
 use chathakase_store::PostgresStore;
@@ -107,6 +107,20 @@ with_database! {
         let short = chathakase_session::turn::Claimant { lease: Duration::ZERO, ..us() };
         one.receive(asks(&thread(), 1, "again"), Some(&short), fast).await.unwrap();
         assert_eq!(other.claim(&process("other"), 9, at(-7200)).await.unwrap().len(), 1);
+    }
+
+    /// A database that is away holds the end of a reading up; the process's own clock says nothing of that.
+    async fn what_came_while_a_reading_waited_to_be_stored_stays_and_what_was_there_before_goes(database) {
+        database.own_clock();
+        let store = PostgresStore::open(&database.url(), Rules::default()).unwrap();
+        store.receive(tells(&thread(), 0, "deleted"), None, at(0)).await.unwrap();
+        database.put_clock_forward(1);
+        let read = ReadBack { began: store.time(at(0)).await.unwrap(), ..whole(Vec::new(), 0) };
+        database.put_clock_forward(1);
+        store.receive(tells(&thread(), 1, "new"), None, at(0)).await.unwrap();
+        database.put_clock_forward(60);
+        store.reconcile(&thread(), read, at(0)).await.unwrap();
+        assert_eq!(window(&store, &thread(), at(0)).await, ["new"]);
     }
 
     async fn two_processes_may_make_the_tables_at_once(database) {
