@@ -234,9 +234,10 @@ pub(crate) fn stopped(rows: &impl Rows, leases: &[Lease]) -> Result<Vec<TurnId>>
 pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
     let running = rows.thread(key)?.and_then(|thread| thread.session?.running);
     let Some(mut turn) = running.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
-    // Slack's clock against itself where the thread shows something of the answer, and else against ours.
+    // Slack's clock against itself where the thread shows something of the answer, and else against ours, which may be slow: a
+    // question that came after the press tells too.
     let shown = rows.parts(turn.id)?.iter().find_map(|part| part.ts);
-    let began = shown.or_else(|| turn.started_at.map(SlackTs::at));
+    let began = shown.or_else(|| turn.started_at.map(SlackTs::at)).max(Some(turn.first_ts));
     if began.is_some_and(|began| began > pressed) {
         return Ok(None);
     }

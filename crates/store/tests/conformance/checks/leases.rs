@@ -75,6 +75,12 @@ pub(crate) async fn a_late_stop_leaves_the_next_answer_alone(open: Open) {
     store.part_open(&next.lease, 0, PartMode::Stream, ts(13)).await.unwrap();
     assert_eq!(store.stop(&key, ts(12)).await.unwrap(), None);
     assert_eq!(store.stop(&key, ts(13)).await.unwrap(), Some(next.turn.id));
+
+    // Our clock is behind: by it this answer began before the press, and its question was asked after it.
+    let slow = thread_of("T1", "C2", 0);
+    let turn = runs(&*store, asks(&slow, 20, "later"), at(10)).await;
+    assert_eq!(store.stop(&slow, ts(19)).await.unwrap(), None);
+    assert_eq!(store.stop(&slow, ts(20)).await.unwrap(), Some(turn.turn.id));
 }
 
 pub(crate) async fn that_an_answer_is_repeated_outlives_its_owner(open: Open) {
