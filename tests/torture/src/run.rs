@@ -24,8 +24,6 @@ use crate::{
 
 /// So long nothing must happen before a run is over: longer than a lease, so that whoever wants to speak once more does so.
 const QUIET: Duration = Duration::from_secs(45);
-/// So long a run is given to come to rest (1 h): turns over which several processes died are carried on with one at a time.
-const REST_MAX: Duration = Duration::from_hours(1);
 /// Findings whose surroundings in their thread are printed, and how many posts these are.
 const TRANSCRIPTS_MAX: usize = 6;
 const POSTS_BEFORE: usize = 3;
@@ -61,16 +59,17 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
     let over = pin!(async { drop(over.await) });
     let mut done = Done::all(acts, &mut stage, &pace, over).await?;
     let talks = playing.await?;
-    let mut findings = rest(&mut stage, &mut done).await?;
+    let mut findings = rest(&mut stage, &mut done, Duration::from_mins(options.patience.into())).await?;
     findings.extend(process_findings(&stage, &done));
     let verdict = verdict(options, &talks, findings);
     report(options, seed, stage, &talks, done, verdict, system.monotonic())
 }
 
-/// Waits until nobody has anything more to say; then nothing may stand that says somebody is at work.
-async fn rest(stage: &mut Stage, done: &mut Done) -> anyhow::Result<Vec<Finding>> {
+/// Waits until nobody has anything more to say, as long as people do for an answer; then nothing may stand that says somebody is at
+/// work.
+async fn rest(stage: &mut Stage, done: &mut Done, patience: Duration) -> anyhow::Result<Vec<Finding>> {
     let began = stage.clock.monotonic();
-    while stage.clock.monotonic().saturating_sub(began) < REST_MAX {
+    while stage.clock.monotonic().saturating_sub(began) < patience {
         done.revive(stage)?;
         for replica in &mut stage.replicas {
             if !replica.ready().await? {
