@@ -22,6 +22,7 @@ use crate::{
     runner::Runner,
     texts,
     told::Told,
+    turn::Tools,
 };
 
 /// Where Slack's doors deliver to.
@@ -280,16 +281,12 @@ impl Intake {
         if change.previous_text.as_ref() == Some(&post.text) || here.me.wrote(&post.author) {
             return Ok(());
         }
-        let (ts, root, now) = (post.ts, post.root(), tools.clock.now());
+        let (root, now) = (post.root(), tools.clock.now());
         let key = ThreadKey { workspace: here.workspace.clone(), channel: change.channel, root };
-        let said = text::without_mention(&post.text, &here.me.user);
-        let text = reading::words(&post, &said, tools.settings.message_chars_max);
-        let is_young = now.since(ts.moment()) <= EDIT_BRINGS_FOR;
-        // However old it is, its thread may be read at this moment by somebody who saw it as it was. A bot may edit all the time.
-        let leaves_mark = !post.author.is_bot;
-        let amended = tools.store.amend(Edit { key, ts, text, edited_ts, leaves_mark }, now).await?;
+        let is_young = now.since(post.ts.moment()) <= EDIT_BRINGS_FOR;
+        let amended = tools.store.amend(self.edit(key, &here.me, &post, edited_ts), now).await?;
         fault_point!("edit.stored");
-        let missed = amended == Amended::Unknown && is_young;
+        let missed = matches!(amended, Amended::Unknown | Amended::Entered) && is_young;
         let asks_now = text::mentions(&post.text, &here.me.user);
         let asked_before = change.previous_text.as_ref().is_none_or(|text| text::mentions(text, &here.me.user));
         let how = if asks_now && !asked_before { How::Edit } else { How::Post };
@@ -298,6 +295,19 @@ impl Intake {
             self.take(here, post, how).await?;
         }
         Ok(())
+    }
+
+    /// An edit as the store is told of it: whoever wrote the post and however old it is, it is what a reading under way may have
+    /// seen as it was.
+    fn edit(&self, key: ThreadKey, me: &Identity, post: &Post, edited_ts: SlackTs) -> Edit {
+        let Tools { settings, people, .. } = &self.runner.tools;
+        let name = post.author.user.as_ref().and_then(|id| people.known_name(id));
+        let is_talk = reading::is_words(post) && commands::find(&text::without_mention(&post.text, &me.user)).is_none();
+        // A bot that we do not listen to may edit all the time.
+        let leaves_mark = !post.author.is_bot || depends_on_bots(post, &settings.access);
+        let post = reading::as_context(&key, post.clone(), me, name, settings.message_chars_max);
+        let enters = settings.reread && is_talk && !post.text.is_empty();
+        Edit { post, edited_ts, leaves_mark, enters }
     }
 
     /// Erases what was deleted. Of a post that we do not have a mark is kept: it may still arrive.

@@ -184,7 +184,8 @@ pub(crate) fn is_command(
     matches!(route(arrival, me, &mark, access), Route::Command { .. })
 }
 
-fn is_words(post: &Post) -> bool {
+/// Whether a post is something that somebody said.
+pub(crate) fn is_words(post: &Post) -> bool {
     let words = [Subtype::FileShare, Subtype::ThreadBroadcast, Subtype::Me, Subtype::BotMessage];
     post.subtype.as_ref().is_none_or(|subtype| words.contains(subtype))
 }

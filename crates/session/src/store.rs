@@ -199,6 +199,8 @@ pub struct Page {
 pub enum Amended {
     /// No such post was taken in.
     Unknown,
+    /// No such post was taken in before; it is context now, because its thread is being read at this moment.
+    Entered,
     /// The post is known, and its text is not kept any more: it was erased, or its session is over.
     Gone,
     /// This edit, or a later one, is known already.
@@ -332,7 +334,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> Result<Option<Claimed>>;
 
     /// Changes the text of a known message to that of an edit. A later edit wins whatever the order of arrival; one that comes
-    /// before its post keeps the older text out ([`Receipt::Outdated`]).
+    /// before its post keeps the older text out ([`Receipt::Outdated`]); and one that comes while the thread is being read is
+    /// the post (see [`Edit::enters`]).
     async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended>;
 
     /// Erases a message and leaves a mark that keeps it out. A waiting turn that lost its last message is dropped, a running

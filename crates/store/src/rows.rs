@@ -99,6 +99,10 @@ impl Thread {
     pub(crate) fn is_cleared(&self, ts: SlackTs) -> bool {
         self.cleared_before.is_some_and(|before| ts <= before)
     }
+    /// Whether a turn that reads it is under way: what Slack showed of it may be older than what we hear meanwhile.
+    pub(crate) fn is_being_read(&self, now: Timestamp) -> bool {
+        self.unread && self.live(now).is_some_and(|live| live.running.is_some())
+    }
     /// When its session, or the last one that expired, was last active.
     pub(crate) fn active_at(&self) -> Option<Timestamp> {
         self.session.as_ref().map(|session| session.last_activity).or(self.rested_at)

@@ -9,6 +9,7 @@ stories! { on both stores:
     an_edit_without_the_mention_that_meets_its_post_on_its_way_in_counts,
     an_edit_of_what_expired_counts_while_its_thread_is_read_again,
     an_edit_of_an_old_post_counts_while_its_thread_is_read,
+    an_edit_of_another_bot_counts_while_its_thread_is_read,
     an_answer_whose_deletion_was_half_done_is_forgotten,
     a_command_that_became_a_question_before_it_came_is_asked,
     a_question_that_became_a_command_before_it_came_is_carried_out,
@@ -84,20 +85,25 @@ mod told {
     }
 
     /// The first post of a thread, which said "I have a cat", is edited while the turn that answers `question` has read the thread
-    /// and not stored it yet. The turn after it knows.
+    /// and not stored it yet.
     async fn an_edit_meets_a_reading(s: &mut Story, thread: &Thread, question: &str, text: &str) {
-        s.openai.answers("A cat.").answers("A dog.");
+        s.openai.answers("A dog.").answers("Yes.");
         let learned = s.holds_step("learn");
         thread.mention("ana", question).await;
         learned.reached().await;
         thread.edit(&thread.first(), text).await;
         s.calm().await;
         learned.open();
-        thread.finishes("A cat.").await;
-        s.at_rest(thread).await;
-        thread.mention("ana", "sure?").await;
         thread.finishes("A dog.").await;
-        assert_eq!(s.openai.last_request().conversation().first(), Some(&"I have a dog"));
+        s.at_rest(thread).await;
+        let reads = s.slack.calls("conversations.replies").len();
+        thread.mention("ana", "sure?").await;
+        thread.finishes("Yes.").await;
+        for asked in s.openai.requests().iter().rev().take(2) {
+            let first = asked.conversation()[0];
+            assert_eq!(first.rsplit(": ").next(), Some("I have a dog"), "{first}");
+        }
+        assert_eq!(s.slack.calls("conversations.replies").len(), reads, "what is known need not be read again");
     }
 
     pub(super) async fn an_edit_of_what_expired_counts_while_its_thread_is_read_again(s: &mut Story) {
@@ -113,6 +119,12 @@ mod told {
         let thread = s.slack.post("ana", "#general", "I have a cat").await;
         s.passes(Duration::from_secs(26 * 3600)).await;
         an_edit_meets_a_reading(s, &thread, "what do I have?", "I have a dog").await;
+    }
+
+    pub(super) async fn an_edit_of_another_bot_counts_while_its_thread_is_read(s: &mut Story) {
+        s.slack.bot("petbot");
+        let thread = s.slack.post("petbot", "#general", "I have a cat").await;
+        an_edit_meets_a_reading(s, &thread, "what does it have?", "I have a dog").await;
     }
 
     /// A turn that keeps others waiting.

@@ -56,16 +56,16 @@ impl NewPost {
 /// An edit of a post.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The thread that the post belongs to.
-    pub key: ThreadKey,
-    /// The post.
-    pub ts: SlackTs,
-    /// What it says now, as the model is to read it.
-    pub text: String,
+    /// The post as it is now, and as the context that a reading of its thread would make of it.
+    pub post: NewPost,
     /// Slack's mark of the edit.
     pub edited_ts: SlackTs,
     /// Whether a mark is left of it when no such post is known, without its text: the post may still arrive as it was before.
+    /// While its thread is being read one is always left.
     pub leaves_mark: bool,
+    /// Whether the post comes in as context when it is in no session and its thread is being read at this moment: who reads
+    /// may have seen it as it was before.
+    pub enters: bool,
 }
 
 /// What Slack showed of a thread when it was read.

@@ -136,7 +136,8 @@ impl SessionStore for PostgresStore {
 
     async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
         let (edited, rules) = (Edited::new(edit), self.rules.clone());
-        let (needs, bytes) = (Needs::post(&edited.name_of_post()), edited.bytes());
+        let (name, bytes) = (edited.incoming.name_of_post(), edited.incoming.bytes());
+        let needs = Needs { posts: vec![name], ..Needs::thread(&edited.incoming.post.key) };
         self.step(needs, bytes, now, move |sql, now| edit::amend(sql, &rules, &edited, now)).await
     }
 

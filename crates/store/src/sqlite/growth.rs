@@ -130,8 +130,8 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
     let elsewhere = NewPost { joined_only: true, ..post(&thread("T1", end), end + 2, Kind::Accepted) };
     let reply = Incoming::new(elsewhere);
     let edited = |secs| {
-        let text = "b".to_owned();
-        Edited::new(Edit { key: key.clone(), ts: ts(secs), text, edited_ts: ts(end), leaves_mark: true })
+        let post = post(&key, secs, Kind::Context);
+        Edited::new(Edit { post, edited_ts: ts(end), leaves_mark: true, enters: true })
     };
     // The last three questions and answers, and one of the questions is gone.
     let read = ReadBack {

@@ -115,15 +115,9 @@ async fn live(store: &SqliteStore) {
     // A deleted post of an answer takes the answer along.
     assert!(store.retract(&key, ts(9), at(12)).await.unwrap());
     // What people and operators ask.
-    let edit = |ts_of| Edit {
-        key: key.clone(),
-        ts: ts(ts_of),
-        text: "other words".into(),
-        edited_ts: ts(12),
-        leaves_mark: true,
-    };
-    for ts_of in [5, 90] {
-        store.amend(edit(ts_of), at(12)).await.unwrap();
+    let edit = |secs| Edit { post: post(secs, Kind::Context), edited_ts: ts(12), leaves_mark: true, enters: true };
+    for secs in [5, 90] {
+        store.amend(edit(secs), at(12)).await.unwrap();
     }
     store.counted(&key, &[(1, 2)]).await.unwrap();
     store.mark(&key, at(12)).await.unwrap();

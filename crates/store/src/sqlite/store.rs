@@ -111,7 +111,7 @@ impl SessionStore for SqliteStore {
 
     async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
         let (edited, rules) = (Edited::new(edit), self.rules.clone());
-        self.step(edited.bytes(), move |sql| edit::amend(sql, &rules, &edited, now)).await
+        self.step(edited.incoming.bytes(), move |sql| edit::amend(sql, &rules, &edited, now)).await
     }
 
     async fn erase(&self, workspace: &WorkspaceId, channel: &ChannelId, ts: SlackTs, now: Timestamp) -> Result<Erased> {

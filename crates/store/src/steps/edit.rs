@@ -1,12 +1,15 @@
 //! Edits and deletions of single posts.
 
 use chathakase_session::{
-    SlackTs, ThreadKey, Timestamp,
-    store::{Amended, Edit, Erased, Result, Rules},
+    Kind, SlackTs, ThreadKey, Timestamp,
+    store::{Amended, Edit, Erased, NewPost, Result, Rules},
     turn::{Delivery, TurnId, TurnKind, TurnState},
 };
 
-use super::{aside, session};
+use super::{
+    Incoming, aside,
+    session::{self, Entry},
+};
 use crate::{
     codec::Packed,
     rows::{MessageRow, Place, Post, PostName, Rows, Thread, TurnRow},
@@ -22,52 +25,85 @@ fn stored(rows: &impl Rows, place: Place, now: Timestamp) -> Result<Option<(Thre
     Ok(rows.message(session, seq)?.map(|message| (thread, message)))
 }
 
-/// An edit with its text packed.
+/// An edit with its post packed.
 #[derive(Clone, Debug)]
 pub(crate) struct Edited {
-    edit: Edit,
-    text: Packed,
+    pub(crate) incoming: Incoming,
+    edited_ts: SlackTs,
+    leaves_mark: bool,
+    enters: bool,
 }
 
 impl Edited {
-    pub(crate) fn new(mut edit: Edit) -> Self {
-        let text = Packed::new(std::mem::take(&mut edit.text));
-        Self { edit, text }
-    }
-    pub(crate) fn name_of_post(&self) -> PostName {
-        PostName::of(&self.edit.key, self.edit.ts)
-    }
-    /// What it adds to a batch (bytes).
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.bytes.len()
+    pub(crate) fn new(edit: Edit) -> Self {
+        let Edit { post, edited_ts, leaves_mark, enters } = edit;
+        let incoming = Incoming::new(NewPost { edited_ts: Some(edited_ts), kind: Kind::Context, ..post });
+        Self { incoming, edited_ts, leaves_mark, enters }
     }
 }
 
 /// Gives a known message the text of a newer edit.
 pub(crate) fn amend(rows: &mut impl Rows, rules: &Rules, edited: &Edited, now: Timestamp) -> Result<Amended> {
-    let (Edited { edit, text }, name) = (edited, &edited.name_of_post());
-    let post = match rows.post(name)? {
-        Some(post) if !matches!(post.place, Place::Passed { .. }) => post,
-        known => {
-            if edit.leaves_mark {
-                pass_over(rows, name, edit.key.root, known.as_ref(), Some(edit.edited_ts), now)?;
-            }
-            return Ok(Amended::Unknown);
-        }
-    };
-    let Some((mut thread, message)) = stored(rows, post.place, now)? else {
-        // What expired may be read back, by somebody who reads at this moment and saw the older text.
-        if post.edited_ts < Some(edit.edited_ts) {
-            rows.put_post(name, &Post { edited_ts: Some(edit.edited_ts), ..post })?;
-        }
+    let (edited_ts, name) = (edited.edited_ts, edited.incoming.name_of_post());
+    let known = rows.post(&name)?;
+    let place = known.as_ref().map(|post| post.place);
+    if matches!(place, Some(Place::Erased { .. })) {
         return Ok(Amended::Gone);
-    };
-    if !rewrite(rows, name, &post, message, text, edit.edited_ts)? {
-        return Ok(Amended::Old);
     }
-    thread.session_mut()?.last_activity = now;
-    session::settle(rows, rules, &mut thread, now)?;
-    Ok(Amended::Done)
+    let found = match place {
+        Some(place) => stored(rows, place, now)?,
+        None => None,
+    };
+    if let (Some((mut thread, message)), Some(post)) = (found, &known) {
+        if !rewrite(rows, &name, post, message, &edited.incoming.body, edited_ts)? {
+            return Ok(Amended::Old);
+        }
+        thread.session_mut()?.last_activity = now;
+        session::settle(rows, rules, &mut thread, now)?;
+        return Ok(Amended::Done);
+    }
+    let being_read = rows.thread(&edited.incoming.post.key)?.filter(|thread| thread.is_being_read(now));
+    let is_new = known.as_ref().is_none_or(|post| post.edited_ts < Some(edited_ts));
+    let was_in = place.is_some_and(|place| !matches!(place, Place::Passed { .. }));
+    if let Some(thread) = &being_read
+        && edited.enters
+        && is_new
+        && !thread.is_cleared(name.ts)
+    {
+        enter(rows, rules, thread.clone(), edited, known.as_ref(), now)?;
+        return Ok(if was_in { Amended::Done } else { Amended::Entered });
+    }
+    match known {
+        // What expired may be read back, by somebody who reads at this moment and saw the older text.
+        Some(post) if was_in => {
+            if is_new {
+                rows.put_post(&name, &Post { edited_ts: Some(edited_ts), ..post })?;
+            }
+            Ok(Amended::Gone)
+        }
+        known => {
+            if edited.leaves_mark || being_read.is_some() {
+                let root = edited.incoming.post.key.root;
+                pass_over(rows, &name, root, known.as_ref(), Some(edited_ts), now)?;
+            }
+            Ok(Amended::Unknown)
+        }
+    }
+}
+
+/// Takes an edited post in as the context that the reading under way would make of it.
+fn enter(
+    rows: &mut impl Rows,
+    rules: &Rules,
+    mut thread: Thread,
+    edited: &Edited,
+    known: Option<&Post>,
+    now: Timestamp,
+) -> Result<()> {
+    let asked = known.is_some_and(|known| known.asked);
+    let entry = Entry { incoming: &edited.incoming, kind: Kind::Context, turn: None, asked };
+    session::enter(rows, &mut thread, &edited.incoming.name_of_post(), entry, now)?;
+    session::settle(rows, rules, &mut thread, now)
 }
 
 /// Leaves a mark of a post that was never taken in and is not now, with the newest edit that is known of it.

@@ -124,18 +124,18 @@ fn judge(
     let way = match known {
         None => Way::Enter,
         Some(Post { place: Place::Erased { .. }, .. }) => return Err(Receipt::Gone),
-        Some(Post { place: Place::Passed { .. }, edited_ts: Some(edited_ts), .. })
-            if post.edited_ts.is_none_or(|known| known < *edited_ts) =>
-        {
-            return Err(Receipt::Outdated(*edited_ts));
-        }
-        Some(Post { place: Place::Passed { .. }, .. }) => Way::Enter,
         Some(Post { asked: true, .. }) => return Err(Receipt::Known),
-        Some(_) if post.kind == Kind::Context => return Err(Receipt::Known),
+        Some(known) if post.kind == Kind::Context && !matches!(known.place, Place::Passed { .. }) => {
+            return Err(Receipt::Known);
+        }
         Some(Post { place: Place::Stored { session, seq, .. }, .. })
             if live.is_some_and(|live| live.no == *session) =>
         {
             Way::Raise { session: *session, seq: *seq }
+        }
+        // Passed over, or expired: its words are not kept, and those that come may be older than what is known of it.
+        Some(Post { edited_ts: Some(edited_ts), .. }) if post.edited_ts < Some(*edited_ts) => {
+            return Err(Receipt::Outdated(*edited_ts));
         }
         Some(_) => Way::Enter,
     };

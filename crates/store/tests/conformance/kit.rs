@@ -53,7 +53,7 @@ pub(crate) fn commands(key: &ThreadKey, secs: i64, text: &str) -> NewPost {
 
 /// A post of the thread was edited.
 pub(crate) fn edit(key: &ThreadKey, secs: i64, text: &str, edited: i64) -> Edit {
-    Edit { key: key.clone(), ts: ts(secs), text: text.to_owned(), edited_ts: ts(edited), leaves_mark: true }
+    Edit { post: tells(key, secs, text), edited_ts: ts(edited), leaves_mark: true, enters: false }
 }
 
 /// The post, from somebody else.

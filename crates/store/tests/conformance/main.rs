@@ -78,11 +78,15 @@ every_store! {
         who_looks_takes_over_what_the_dead_missed,
         a_new_process_has_missed_what_any_other_has,
         who_ends_without_a_gap_leaves_nothing_while_others_live;
-    changing:
+    editing:
         an_edit_changes_the_text_and_the_later_one_wins,
-        a_post_erased_before_it_arrives_stays_out,
         an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again,
-        an_edit_of_what_expired_has_a_reading_that_is_too_old_done_again,
+        an_edit_is_the_post_while_its_thread_is_read,
+        an_edit_of_what_expired_is_the_post_while_its_thread_is_read_again,
+        an_edit_of_what_expired_keeps_the_older_text_out,
+        an_edit_of_what_expired_has_a_reading_that_is_too_old_done_again;
+    changing:
+        a_post_erased_before_it_arrives_stays_out,
         an_erased_message_is_gone_and_never_comes_back,
         a_post_erased_after_its_session_expired_never_comes_back,
         a_waiting_turn_without_messages_is_dropped,

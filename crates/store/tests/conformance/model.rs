@@ -135,7 +135,8 @@ impl Side {
             Step::Amend { thread, secs, edited } => {
                 let key = key(*thread);
                 let text = format!("edit {edited} of {secs} in {}/{}", key.workspace, key.channel);
-                let edit = Edit { leaves_mark: edited % 3 > 0, ..edit(&key, *secs, &text, *edited) };
+                let edit = edit(&key, *secs, &text, *edited);
+                let edit = Edit { leaves_mark: edited % 3 > 0, enters: edited % 2 > 0, ..edit };
                 format!("{:?}", self.store.amend(edit, now).await)
             }
             Step::Reconcile { thread, secs, whole } => {

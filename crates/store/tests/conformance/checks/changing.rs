@@ -1,45 +1,15 @@
-//! Edits, deletions and clearing.
+//! Deletions and clearing, and what a reading brings.
 
 use chathakase_session::{
-    store::{Amended, Cleared, Erased, Learned, NewPost, ReadBack, Receipt, Rules, SessionStore},
+    store::{Cleared, Erased, Learned, NewPost, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnState,
 };
 
 use crate::{kit::*, open::Open};
 
-async fn amend(store: &dyn SessionStore, secs: i64, text: &str, edited: i64) -> Amended {
-    store.amend(edit(&thread(), secs, text, edited), at(edited)).await.unwrap()
-}
-
 async fn erase(store: &dyn SessionStore, secs: i64, now: i64) -> Erased {
     let key = thread();
     store.erase(&key.workspace, &key.channel, ts(secs), at(now)).await.unwrap()
-}
-
-pub(crate) async fn an_edit_changes_the_text_and_the_later_one_wins(open: Open) {
-    let store = open(Rules::default());
-    let key = thread();
-    let turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
-    for (edited, text, result) in [
-        (20, "second", Amended::Done),
-        (20, "again", Amended::Old),
-        (10, "out of order", Amended::Old),
-        (30, "third", Amended::Done),
-    ] {
-        assert_eq!(amend(&*store, 0, text, edited).await, result, "{text}");
-    }
-    assert_eq!(window(&*store, &key, at(31)).await, ["third"]);
-    // An edit of the question is not an edit of the answer that stands behind it.
-    answers(&*store, &turn, "answer", at(31)).await;
-    assert_eq!(amend(&*store, 0, "fourth", 40).await, Amended::Done);
-    assert_eq!(window(&*store, &key, at(41)).await, ["fourth", "answer"]);
-    assert_eq!(store.session(&key, at(41)).await.unwrap().unwrap().expires_at, Some(at(40) + HOUR));
-    // A post that arrives with an edit already in it does not take an older one.
-    receipt(&*store, NewPost { edited_ts: Some(ts(60)), ..tells(&key, 50, "edited") }, at(50)).await;
-    assert_eq!(amend(&*store, 50, "older", 55).await, Amended::Old);
-    erase(&*store, 50, 61).await;
-    assert_eq!(amend(&*store, 50, "too late", 62).await, Amended::Gone);
-    assert_eq!(amend(&*store, 0, "expired", 9000).await, Amended::Gone);
 }
 
 pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
@@ -52,48 +22,6 @@ pub(crate) async fn a_post_erased_before_it_arrives_stays_out(open: Open) {
     let turn = runs(&*store, asks(&key, 3, "other"), at(3)).await;
     assert_eq!(store.learn(&turn.lease, read(vec![tells(&key, 0, "question")]), at(4)).await.unwrap().new, 0);
     assert_eq!(window(&*store, &key, at(4)).await, ["other"]);
-}
-
-pub(crate) async fn an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again(open: Open) {
-    let store = open(Rules::default());
-    let key = thread();
-    let turn = runs(&*store, asks(&key, 5, "mention"), at(5)).await;
-    assert_eq!(amend(&*store, 1, "edited", 6).await, Amended::Unknown);
-    store.learn(&turn.lease, read(vec![tells(&key, 1, "before")]), at(7)).await.unwrap();
-    assert_eq!(window(&*store, &key, at(7)).await, ["before", "mention"]);
-    receipt(&*store, asks(&key, 8, "and?"), at(8)).await;
-    let next = answers(&*store, &turn, "yes", at(9)).await.unwrap();
-    assert!(next.unread);
-    let edited = NewPost { edited_ts: Some(ts(6)), ..tells(&key, 1, "edited") };
-    assert_eq!(store.learn(&next.lease, read(vec![edited]), at(10)).await.unwrap().amended, 1);
-    assert_eq!(window(&*store, &key, at(10)).await, ["edited", "mention", "yes", "and?"]);
-    receipt(&*store, asks(&key, 11, "sure?"), at(11)).await;
-    assert!(!answers(&*store, &next, "yes", at(12)).await.unwrap().unread);
-}
-
-pub(crate) async fn an_edit_of_what_expired_has_a_reading_that_is_too_old_done_again(open: Open) {
-    let store = open(Rules::default());
-    let key = thread();
-    let turn = runs(&*store, asks(&key, 0, "first"), at(0)).await;
-    answers(&*store, &turn, "yes", at(1)).await;
-    // Its content is there still; then only its mark is.
-    for (asked, swept) in [(9000, false), (18_000, true)] {
-        if swept {
-            store.expire(0, 10, at(asked)).await.unwrap();
-        }
-        let turn = runs(&*store, asks(&key, asked, "again"), at(asked)).await;
-        assert_eq!(amend(&*store, 0, "edited", asked + 2).await, Amended::Gone);
-        assert_eq!(amend(&*store, 0, "between", asked + 1).await, Amended::Gone);
-        store.learn(&turn.lease, read(vec![tells(&key, 0, "first")]), at(asked + 3)).await.unwrap();
-        receipt(&*store, asks(&key, asked + 4, "and?"), at(asked + 4)).await;
-        let next = answers(&*store, &turn, "yes", at(asked + 5)).await.unwrap();
-        assert!(next.unread, "{swept}");
-        let edited = NewPost { edited_ts: Some(ts(asked + 2)), ..tells(&key, 0, "edited") };
-        assert_eq!(store.learn(&next.lease, read(vec![edited]), at(asked + 6)).await.unwrap().amended, 1);
-        assert_eq!(window(&*store, &key, at(asked + 6)).await.first().map(String::as_str), Some("edited"));
-        answers(&*store, &next, "yes", at(asked + 7)).await;
-        assert_eq!(receipt(&*store, asks(&key, 0, "first"), at(asked + 8)).await, Receipt::Known);
-    }
 }
 
 pub(crate) async fn an_erased_message_is_gone_and_never_comes_back(open: Open) {

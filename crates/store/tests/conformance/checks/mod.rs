@@ -1,6 +1,7 @@
 //! The checks, by topic.
 
 pub(crate) mod changing;
+pub(crate) mod editing;
 pub(crate) mod ending;
 pub(crate) mod leases;
 pub(crate) mod looking;
