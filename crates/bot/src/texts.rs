@@ -68,6 +68,9 @@ pub fn turn_set_aside(deaths: u32) -> String {
     )
 }
 
+/// What is remembered of words that stand in a thread which Slack does not show: that there are some.
+pub const UNSEEN: &str = "…";
+
 /// Before an answer that may stand in the thread already: Slack did not show us the thread.
 pub const PERHAPS_AGAIN: &str = "_I may have sent this already: Slack does not let me see this thread._";
 

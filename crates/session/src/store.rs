@@ -307,6 +307,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// too ([`Turn::repeated`]).
     async fn repeats(&self, lease: &Lease) -> Result<()>;
 
+    /// Those of our posts in the lease's thread that another turn made, as far as is remembered, or that are forgotten on purpose.
+    /// What is left of posts that say nothing of where they come from is the lease's turn's: another's are known before it begins.
+    async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>>;
+
     /// Remembers that a person wants no more of the answer that ran in a thread at `pressed`, by Slack's clock, and says which
     /// turn that is; `None` when it runs no more: one that began later is another answer, of which nobody has had enough.
     /// Its owner learns of it by [`SessionStore::stopped`] or [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait

@@ -170,6 +170,9 @@ impl Around for Saboteur {
     async fn repeats(&self, lease: &Lease) -> Result<()> {
         with_any!(self, lease, self.store.repeats(lease))
     }
+    async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
+        with_any!(self, lease, self.store.posts_of_others(lease, posts))
+    }
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {
         with_any!(self, lease, self.store.close(lease, closing.clone(), now))
     }

@@ -54,8 +54,7 @@ impl Driver<'_> {
         let standing = recover::standing(self, turn).await?;
         let brought = if turn.stop_requested && !standing.posts.is_empty() {
             if closing.outcome != Outcome::Stopped {
-                // Where Slack does not show it, nobody knows how much that was.
-                self.cut_short(standing.said.as_deref().unwrap_or_default(), Ending::Stopped).await?;
+                self.cut_short(standing.text(), Ending::Stopped).await?;
             }
             self.leave(turn, standing).await?
         } else {
@@ -69,11 +68,8 @@ impl Driver<'_> {
 
     /// Closes a turn that a person stopped with what stands in the thread.
     pub(super) async fn end_with(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
-        let closing = Closing {
-            text: standing.said.clone().unwrap_or_default(),
-            ending: Ending::Stopped,
-            ..notice(Outcome::Stopped, None)
-        };
+        let closing =
+            Closing { text: standing.text().to_owned(), ending: Ending::Stopped, ..notice(Outcome::Stopped, None) };
         self.close(&closing).await?;
         self.leave(turn, standing).await
     }

@@ -132,7 +132,7 @@ impl Driver<'_> {
         let told = if standing.posts.is_empty() { texts::cannot_post } else { texts::cannot_go_on };
         self.tell_by_dm(turn, &told(turn.key.channel.as_str(), code)).await?;
         let left = self.leave(turn, standing.clone()).await?;
-        self.cut_short(standing.said.as_deref().unwrap_or_default(), Ending::Cut).await?;
+        self.cut_short(standing.text(), Ending::Cut).await?;
         Ok(left)
     }
 

@@ -1,9 +1,9 @@
 //! After an owner's death, or a call of unknown fate: which posts in the thread are this turn's.
 //!
 //! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn, or if it is a
-//! stream that nobody ended well and that carries no metadata yet: `chat.startStream` takes none. Answers of a thread never
-//! overlap, and each ends its streams before it counts as delivered, so no earlier answer's post is like that. Commands run
-//! beside answers and never stream: such a stream is none of theirs.
+//! stream without metadata that no other turn is known to have made: `chat.startStream` takes none, and a stream that a person
+//! stops before we end it stays without. Answers of a thread never overlap, and the posts of each are known before it counts as
+//! delivered. Commands run beside answers and never stream: such a stream is none of theirs.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use chathakase_slack::{
 
 use super::{
     driver::Driver,
-    journal::{Known, Lost},
+    journal::{Known, Lost, insist},
 };
-use crate::reading::Pages;
+use crate::{reading::Pages, texts};
 
 /// Posts asked for in one page of a thread.
 const PAGE: u32 = 200;
@@ -45,6 +45,17 @@ impl Standing {
     fn unseen(known: &Known) -> Self {
         let posts = known.posts().into_iter().map(|ts| OwnPost { ts, streaming: false }).collect();
         Self { posts, said: None, unsure: known.is_unsure() }
+    }
+    fn seen(mut posts: Vec<Post>) -> Self {
+        posts.sort_by_key(|post| post.ts);
+        posts.dedup_by_key(|post| post.ts);
+        let said: Vec<String> = posts.iter().map(|post| text::plain(&post.text, &text::NoNames)).collect();
+        let posts = posts.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
+        Self { posts, said: Some(said.join("\n")), unsure: false }
+    }
+    /// What they say, as far as anybody knows: that something stands there is remembered also where Slack does not show it.
+    pub(super) fn text(&self) -> &str {
+        self.said.as_deref().unwrap_or(if self.is_nothing() { "" } else { texts::UNSEEN })
     }
     /// Whether surely nothing of the turn is there.
     pub(super) fn is_nothing(&self) -> bool {
@@ -80,9 +91,9 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
     let (began, mut pauses) = (clock.monotonic(), Pauses::default());
     loop {
         let error = match read(driver, turn).await {
-            Ok(standing) => {
+            Ok(found) => {
                 fault_point!("thread.read");
-                return Ok(standing);
+                return Ok(Standing::seen(this_turns(driver, found).await?));
             }
             Err(error) => error,
         };
@@ -104,37 +115,41 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
     }
 }
 
-async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Standing, ApiError> {
-    let known = driver.known.posts();
+/// The posts of the thread that may be this turn's.
+async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Vec<Post>, ApiError> {
     let mut found = Vec::new();
     let mut pages = Pages::of(&driver.tools.api, &turn.key, Some(turn.first_ts), PAGE);
     for _ in 0..PAGES_MAX {
-        found.extend(pages.next().await?.into_iter().filter(|post| is_this_turns(driver, turn, &known, post)));
+        found.extend(pages.next().await?.into_iter().filter(|post| may_be_this_turns(driver, turn, post)));
         if pages.are_over {
             break;
         }
     }
-    found.sort_by_key(|post: &Post| post.ts);
-    found.dedup_by_key(|post| post.ts);
-    let said: Vec<String> = found.iter().map(|post| text::plain(&post.text, &text::NoNames)).collect();
-    let posts = found.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
-    Ok(Standing { posts, said: Some(said.join("\n")), unsure: false })
+    Ok(found)
 }
 
-fn is_this_turns(driver: &Driver<'_>, turn: &Turn, known: &[SlackTs], post: &Post) -> bool {
-    let ours = driver.tools.me.wrote(&post.author);
+fn may_be_this_turns(driver: &Driver<'_>, turn: &Turn, post: &Post) -> bool {
+    let ours = driver.tools.me.wrote(&post.author) && post.ts > turn.first_ts;
     let marked = Mark::of(post.metadata.as_ref()).map(|mark| mark.turn == turn.id.to_string());
-    let unmarked = || turn.kind == TurnKind::Answer && is_unfinished(post);
-    ours && post.ts > turn.first_ts && (known.contains(&post.ts) || marked.unwrap_or_else(unmarked))
+    let streamed = || turn.kind == TurnKind::Answer && post.streaming_state.is_some();
+    ours && (driver.known.posts().contains(&post.ts) || marked.unwrap_or_else(streamed))
+}
+
+/// Leaves out what another turn streamed.
+async fn this_turns(driver: &Driver<'_>, mut found: Vec<Post>) -> Result<Vec<Post>, Lost> {
+    let known = driver.known.posts();
+    let nameless = |post: &&Post| !known.contains(&post.ts) && Mark::of(post.metadata.as_ref()).is_none();
+    let nameless: Vec<SlackTs> = found.iter().filter(nameless).map(|post| post.ts).collect();
+    if !nameless.is_empty() {
+        let (hold, store) = (&driver.hold, &driver.tools.store);
+        let others = insist!(hold, store.posts_of_others(&hold.lease, &nameless))?;
+        found.retain(|post| !others.contains(&post.ts));
+    }
+    Ok(found)
 }
 
 fn is_streaming(post: &Post) -> bool {
     post.streaming_state.as_deref() == Some("in_progress")
-}
-
-/// A stream that we stopped says whose it is; one that Slack ended, or nobody yet, does not.
-fn is_unfinished(post: &Post) -> bool {
-    post.streaming_state.as_deref().is_some_and(|state| state != "completed")
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ stories! { usually:
     what_was_not_shown_of_a_stopped_answer_is_not_remembered,
     what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read,
     killed_after_a_stop_what_was_not_shown_is_not_remembered,
+    killed_after_a_stop_no_more_is_remembered_than_that_words_stand_in_a_thread_not_shown,
+    stopped_over_first_words_that_nobody_knew_of_they_are_remembered,
+    first_words_stopped_while_nobody_ran_become_the_answer,
+    words_of_an_earlier_answer_that_say_nothing_of_it_are_left_alone,
     a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
@@ -135,6 +139,76 @@ mod told {
         slow.open();
         s.start().await;
         only_the_first_word_is_remembered(s, &thread).await;
+    }
+
+    pub(super) async fn killed_after_a_stop_no_more_is_remembered_than_that_words_stand_in_a_thread_not_shown(
+        s: &mut Story,
+    ) {
+        let (thread, slow) = closed_and_not_shown(s).await;
+        thread.press_stop("ana").await;
+        s.kill().await;
+        slow.open();
+        let unread = s.slack.next("conversations.replies").fails("access_denied").always();
+        s.start().await;
+        s.at_rest(&thread).await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        s.openai.last_request().heard(["count", "…\n[a person stopped the answer here]", "thanks"]);
+        unread.lifted();
+    }
+
+    pub(super) async fn stopped_over_first_words_that_nobody_knew_of_they_are_remembered(s: &mut Story) {
+        let thread = dies_over_first_words(s).await;
+        let pressed = just_now(s);
+        s.unreachable();
+        thread.press_stop("ana").await;
+        s.store().stop(&thread.key(), pressed).await.unwrap();
+        s.start().await;
+        s.at_rest(&thread).await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        assert_eq!(thread.answers(), ["Half an", "Fine."]);
+        s.openai.last_request().heard(["hello", "Half an\n[a person stopped the answer here]", "thanks"]);
+    }
+
+    pub(super) async fn first_words_stopped_while_nobody_ran_become_the_answer(s: &mut Story) {
+        let thread = dies_over_first_words(s).await;
+        s.unreachable();
+        thread.press_stop("ana").await;
+        s.openai.answers("A whole answer.");
+        s.start().await;
+        thread.finishes("A whole answer.").await;
+        s.calm().await;
+        assert_eq!(thread.answers(), ["A whole answer."]);
+    }
+
+    pub(super) async fn words_of_an_earlier_answer_that_say_nothing_of_it_are_left_alone(s: &mut Story) {
+        let late = Gate::closed();
+        drop(s.slack.next("chat.startStream").answers_late(&late));
+        let first = s.openai.turn().gate("first").text("On and on").gate("never").text(" and on.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        first.reached("first").await;
+        thread.reply("ben", "and me?").await;
+        first.open("first");
+        late.reached().await;
+        s.kill().await;
+        late.open();
+        let pressed = just_now(s);
+        s.unreachable();
+        thread.press_stop("ana").await;
+        s.store().stop(&thread.key(), pressed).await.unwrap();
+        // The end of the stream would say whose it is.
+        let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
+        let second = s.openai.turn().gate("never").text("And you.");
+        s.start().await;
+        second.reached("never").await;
+        unsaid.lifted();
+        s.openai.answers("And you.");
+        s.kill_and_start().await;
+        thread.finishes("And you.").await;
+        assert_eq!(thread.answers(), ["On and on", "And you."]);
     }
 
     pub(super) async fn a_stop_that_comes_late_leaves_the_next_answer_alone(s: &mut Story) {
@@ -325,8 +399,8 @@ mod told {
         assert_eq!(thread.answers(), Vec::<String>::new());
     }
 
-    /// The first post of an answer stands in the thread, and the process dies before it hears of it.
-    async fn dies_over_its_first_post(s: &mut Story) -> chathakase_sim::slack::Thread {
+    /// "Half an" stands in the thread, and the process dies before it hears of it.
+    async fn dies_over_first_words(s: &mut Story) -> chathakase_sim::slack::Thread {
         let late = Gate::closed();
         drop(s.slack.next("chat.startStream").answers_late(&late));
         s.openai.turn().text("Half an").gate("never").text(" answer.");
@@ -334,6 +408,12 @@ mod told {
         late.reached().await;
         s.kill().await;
         late.open();
+        thread
+    }
+
+    /// The same, and the whole answer is known to the model that is asked next.
+    async fn dies_over_its_first_post(s: &mut Story) -> chathakase_sim::slack::Thread {
+        let thread = dies_over_first_words(s).await;
         s.openai.answers("A whole answer.");
         thread
     }

@@ -36,6 +36,7 @@ mod everywhere {
         no_output_of_the_model_pings_anybody,
         where_streams_are_refused_the_answer_is_posted_and_updated,
         an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands,
+    of_an_answer_refused_in_its_middle_in_a_thread_not_shown_it_is_remembered_that_there_was_one,
         killed_after_the_answer_was_stored_it_is_delivered,
         killed_before_the_model_answered_it_is_asked_again,
         killed_while_messages_wait_they_are_all_answered,
@@ -321,7 +322,8 @@ mod told {
         s.until(|| thread.session_state().as_deref() == Some("active")).await;
     }
 
-    pub(super) async fn an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands(s: &mut Story) {
+    /// Slack takes no more of an answer than its first part. What that part says, and what the model is told of it later.
+    async fn refused_in_its_middle(s: &mut Story) -> (String, String) {
         s.restart_with(&[("reply.part_chars", "500")]).await;
         let turn = s.openai.turn().text(&"shown ".repeat(60)).gate("more").text(&"withheld ".repeat(90));
         let thread = s.slack.mention("ana", "#general", "tell me all").await;
@@ -336,11 +338,27 @@ mod told {
         s.openai.answers("Fine.");
         thread.reply("ana", "and then?").await;
         s.waits_pass(0.0..=2.5, thread.finishes("Fine.")).await;
-        let (shown, heard) = (thread.answers(), s.openai.last_request().conversation().join("|"));
-        assert_eq!((shown.len(), refused.map(|fault| fault.hits()).iter().sum()), (2, 1_usize));
+        assert_eq!((thread.answers().len(), refused.map(|fault| fault.hits()).iter().sum()), (2, 1_usize));
+        let heard = s.openai.last_request().conversation().join("|");
+        assert!(heard.contains("[the answer broke off here]"), "{heard}");
+        (thread.answers().swap_remove(0), heard)
+    }
+
+    pub(super) async fn an_answer_refused_in_its_middle_is_remembered_as_far_as_it_stands(s: &mut Story) {
+        let (shown, heard) = refused_in_its_middle(s).await;
         let withheld = |text: &str| text.matches("withheld").count();
-        assert!(withheld(&shown[0]) < 20 && heard.contains("broke off"), "{heard}");
-        assert_eq!(withheld(&heard), withheld(&shown[0]), "what nobody saw is not remembered");
+        assert!(withheld(&shown) < 20, "{shown}");
+        assert_eq!(withheld(&heard), withheld(&shown), "what nobody saw is not remembered");
+    }
+
+    pub(super) async fn of_an_answer_refused_in_its_middle_in_a_thread_not_shown_it_is_remembered_that_there_was_one(
+        s: &mut Story,
+    ) {
+        let unread = s.slack.next("conversations.replies").fails("not_in_channel").always();
+        let (_, heard) = refused_in_its_middle(s).await;
+        assert!(heard.contains("…\n[the answer broke off here]") && !heard.contains("withheld"), "{heard}");
+        assert_eq!(unread.hits(), 1);
+        unread.lifted();
     }
 
     pub(super) async fn killed_after_the_answer_was_stored_it_is_delivered(s: &mut Story) {

@@ -74,6 +74,7 @@ around! {
     part_open(lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> ();
     part_done(lease: &Lease, index: u32, hash: u64) -> ();
     repeats(lease: &Lease) -> ();
+    posts_of_others(lease: &Lease, posts: &[SlackTs]) -> Vec<SlackTs>;
     stop(key: &ThreadKey, pressed: SlackTs) -> Option<TurnId>;
     close(lease: &Lease, closing: Closing, now: Timestamp) -> ();
     cut_short(lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> ();

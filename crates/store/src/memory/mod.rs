@@ -101,6 +101,10 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::repeats(rows, lease))
     }
 
+    async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
+        self.step(|rows| speak::posts_of_others(rows, lease, posts))
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         self.step(|rows| lease::stop(rows, key, pressed))
     }

@@ -103,6 +103,11 @@ impl SessionStore for PostgresStore {
         self.step(needs, 0, ANY_TIME, move |sql, _| speak::repeats(sql, &lease)).await
     }
 
+    async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
+        let (needs, lease, posts) = (of_turn(lease), lease.clone(), posts.to_vec());
+        self.step(needs, 0, ANY_TIME, move |sql, _| speak::posts_of_others(sql, &lease, &posts)).await
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
         self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key, pressed)).await

@@ -97,6 +97,7 @@ async fn live(store: &SqliteStore) {
     store.part_open(&turn.lease, 1, PartMode::Stream, ts(9)).await.unwrap();
     store.part_done(&turn.lease, 1, 1).await.unwrap();
     store.repeats(&turn.lease).await.unwrap();
+    store.posts_of_others(&turn.lease, &[ts(9)]).await.unwrap();
     store.stop(&key, ts(9)).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
     store.stopped(std::slice::from_ref(&turn.lease)).await.unwrap();

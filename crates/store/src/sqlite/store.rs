@@ -81,6 +81,11 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| speak::repeats(sql, &lease)).await
     }
 
+    async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
+        let (lease, posts) = (lease.clone(), posts.to_vec());
+        self.step(0, move |sql| speak::posts_of_others(sql, &lease, &posts)).await
+    }
+
     async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
         let key = key.clone();
         self.step(0, move |sql| lease::stop(sql, &key, pressed)).await

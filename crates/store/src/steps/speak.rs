@@ -43,6 +43,19 @@ pub(crate) fn repeats(rows: &mut impl Rows, lease: &Lease) -> Result<()> {
     rows.save_turn(&TurnRow { repeated: true, ..turn })
 }
 
+/// Those of the posts that another turn of the session made, or that are erased.
+pub(crate) fn posts_of_others(rows: &impl Rows, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
+    let turn = lease::held_turn(rows, lease)?;
+    let mut others = Vec::new();
+    for ts in posts {
+        let by_another = rows.turn_shown_at(turn.session, *ts)?.is_some_and(|id| id != turn.id);
+        let post = rows.post(&PostName::of(&lease.key, *ts))?;
+        let is_erased = post.is_some_and(|post| matches!(post.place, Place::Erased { .. }));
+        others.extend((by_another || is_erased).then_some(*ts));
+    }
+    Ok(others)
+}
+
 /// A closing with its words packed.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {

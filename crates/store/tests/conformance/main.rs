@@ -69,6 +69,7 @@ every_store! {
         a_turn_put_off_is_free_later_and_nobody_died,
         a_stop_reaches_the_owner_and_outlives_it,
         a_late_stop_leaves_the_next_answer_alone,
+        posts_of_other_turns_are_told_from_a_turns_own,
         a_turn_that_two_owners_died_over_runs_beside_no_other_such,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;

@@ -83,6 +83,22 @@ pub(crate) async fn a_late_stop_leaves_the_next_answer_alone(open: Open) {
     assert_eq!(store.stop(&slow, ts(20)).await.unwrap(), Some(turn.turn.id));
 }
 
+pub(crate) async fn posts_of_other_turns_are_told_from_a_turns_own(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    receipt(&*store, asks(&key, 1, "waits"), at(1)).await;
+    store.part_open(&turn.lease, 0, PartMode::Stream, ts(2)).await.unwrap();
+    let all = [2, 3, 4].map(ts);
+    assert_eq!(store.posts_of_others(&turn.lease, &all).await.unwrap(), []);
+    store.close(&turn.lease, says("answer"), at(5)).await.unwrap();
+    let next = store.delivered(&turn.lease, &[part(0, 2), part(1, 3)], Some(&us()), at(5)).await.unwrap().unwrap();
+    assert_eq!(store.posts_of_others(&next.lease, &all).await.unwrap(), [2, 3].map(ts));
+    // What is cleared is another's still.
+    store.clear(&key, ts(0), at(6)).await.unwrap();
+    assert_eq!(store.posts_of_others(&next.lease, &all).await.unwrap(), [2, 3].map(ts));
+}
+
 pub(crate) async fn that_an_answer_is_repeated_outlives_its_owner(open: Open) {
     let store = open(Rules::default());
     let turn = runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
@@ -99,11 +115,12 @@ pub(crate) async fn a_lost_lease_refuses_every_write(open: Open) {
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     let adopted = store.claim(&process("other"), 1, at(30)).await.unwrap().remove(0);
     let lease = &turn.lease;
-    let refused: [Result<()>; 9] = [
+    let refused: [Result<()>; 10] = [
         store.part_intended(lease, 1, PartMode::Stream).await,
         store.part_open(lease, 0, PartMode::Stream, ts(1)).await,
         store.part_done(lease, 0, 1).await,
         store.repeats(lease).await,
+        store.posts_of_others(lease, &[ts(1)]).await.map(drop),
         store.close(lease, says("mine"), at(31)).await,
         store.cut_short(lease, "mi", Ending::Cut, at(31)).await,
         store.delivered(lease, &shown(), Some(&us()), at(31)).await.map(drop),
