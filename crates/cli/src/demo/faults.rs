@@ -4,15 +4,13 @@ use chathakase_session::time::SharedClock;
 use chathakase_sim::{
     page::{Fault, Notes, Tone},
     relay::{End, Relay},
-    slack::{Feed, Happening, SmallSlack, What},
+    slack::{Feed, Gate, Happening, SmallSlack, What},
 };
 
 use super::{ledger::Ledger, room::LOOK_EVERY, view::ASSISTANT};
 
 /// Seconds that the 429 asks to wait.
 const RETRY_AFTER_SECS: u64 = 5;
-/// Characters of an answer that are shown before its stream is ended.
-const CHARS_BEFORE_END: usize = 60;
 
 pub(crate) const KILL: &str = "kill";
 pub(crate) const RESTART: &str = "restart";
@@ -97,23 +95,16 @@ impl Faults {
         self.until_well("The answer came without the stream, and is whole.").await;
     }
 
+    /// Ends the stream while more of its answer is on its way: ended after its last words it would cost the answer nothing.
     async fn end_stream(&self) {
-        let mut feed = self.slack.feed();
+        let on_its_way = Gate::closed();
+        let _more = self.slack.next("chat.appendStream").slow(&on_its_way);
         if !self.slack.is_streaming() {
             self.notes.add(Tone::Asked, "The next answer’s stream will be ended. Ask for something long.");
-            let mut grown = 0;
-            while grown < CHARS_BEFORE_END {
-                match feed.next().await {
-                    Some(Happening { what: What::Grew(text), .. }) => grown += text.chars().count(),
-                    Some(Happening { what: What::Posted { streaming: true, text }, .. }) => {
-                        grown = text.chars().count()
-                    }
-                    Some(_) => {}
-                    None => return,
-                }
-            }
         }
+        on_its_way.reached().await;
         self.slack.end_streams();
+        on_its_way.open();
         self.notes.add(Tone::Broke, "Slack ended the stream in the middle of the answer.");
         self.until_well("The answer went on in a new message, and is whole.").await;
     }
