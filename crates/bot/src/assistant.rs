@@ -56,7 +56,11 @@ impl Assistant {
         let people = People::new(api.clone(), Arc::clone(&clock));
         let tools = Tools { store, api, replies, model, counter, people, settings, clock, me };
         let runner = Runner::new(tools, owner);
-        let intake = Arc::new(Intake { runner: Arc::clone(&runner), gaps: Gaps::default(), told: Told::default() });
+        let intake = Arc::new(Intake {
+            runner: Arc::clone(&runner),
+            gaps: Gaps::new(runner.tools.settings.catch_up),
+            told: Told::default(),
+        });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
     }
@@ -82,7 +86,7 @@ impl Assistant {
     /// back to be carried on with after the next start.
     pub async fn drain(self) {
         let clock = &self.runner.tools.clock;
-        let good = self.intake.gaps.are_closed().then(|| clock.now());
+        let good = self.intake.gaps.good();
         self.runner.drain().await;
         self.keeper.abort();
         // An aborted task ends with an error that says so; there is nothing else to hear from it.

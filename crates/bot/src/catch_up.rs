@@ -5,8 +5,11 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP};
-use chathakase_session::{ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, store::StoreError};
+use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP, CATCH_UP_LOOKS};
+use chathakase_session::{
+    ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId,
+    store::{Others, StoreError},
+};
 use chathakase_slack::{
     api::{Api, ApiError, PageRequest},
     payload::Post,
@@ -14,7 +17,9 @@ use chathakase_slack::{
 };
 
 use crate::{
+    gaps::Gap,
     intake::{EDIT_BRINGS_FOR, Here, How, Intake, Taken, Undone},
+    proof::Cause,
     reading::{self, as_context},
 };
 
@@ -36,25 +41,21 @@ const KINDS: [&str; 4] = ["im", "mpim", "private_channel", "public_channel"];
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 3;
 
-/// Looks for what was missed before `stretch`; says whether other processes left some meanwhile. Fails when the store does; then it
-/// is to be done again.
-pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, stretch: u64) -> Result<bool, StoreError> {
-    let (gaps, began) = (&intake.gaps, intake.runner.tools.clock.now());
-    gaps.note(|report| {
+/// Looks for what was missed; gives what the store tells of other processes then. Fails when the store does; then it is to be done
+/// again.
+pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Others, StoreError> {
+    CATCH_UP_LOOKS.count([gap.cause.name()]);
+    intake.gaps.note(|report| {
         report.looks += 1;
-        report.looking_from = Some(began);
+        report.looking_from = Some(gap.began);
     });
-    let done = look(intake, workspace, stretch, began).await;
-    gaps.note(|report| report.looking_from = None);
+    let done = look(intake, workspace, gap).await;
+    intake.gaps.note(|report| report.looking_from = None);
     done
 }
 
-async fn look(
-    intake: &Arc<Intake>,
-    workspace: &WorkspaceId,
-    stretch: u64,
-    began: Timestamp,
-) -> Result<bool, StoreError> {
+async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Others, StoreError> {
+    let Gap { stretch, cause, suspected, began } = gap;
     let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
     let (good, age_max) = (tools.store.good_until(process, began).await?, tools.settings.catch_up);
     // Before the first good moment nobody was there to miss anything.
@@ -62,17 +63,22 @@ async fn look(
         gaps.list(stretch, Vec::new());
         return tools.store.note_good(process, began, tools.clock.now()).await;
     };
+    let good = suspected.map_or(good, |suspected| suspected.min(good));
     let since = (good - OVERLAP).max(began - age_max);
     let active_since = good - tools.settings.session_timeout;
     let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
     let too_many = threads.len() > THREADS_MAX;
     threads.truncate(THREADS_MAX);
-    gaps.list(stretch, threads.clone());
+    // Where most likely nothing was missed, nobody waits for it.
+    if cause != Cause::Silence {
+        gaps.list(stretch, threads.clone());
+    }
     gaps.note(|report| report.looking_from = Some(since));
     let mut look = Look {
         intake,
         api: tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX),
         here: intake.read_back(workspace),
+        cause,
         since: SlackTs::at(since),
         began: tools.clock.monotonic(),
         calls: 0,
@@ -87,6 +93,7 @@ async fn look(
     }
     let done = look.everything(workspace, &threads).await;
     tracing::info!(
+        cause = cause.name(),
         found = look.found,
         calls = look.calls,
         threads = look.read.len(),
@@ -102,6 +109,7 @@ struct Look<'a> {
     intake: &'a Arc<Intake>,
     api: Api,
     here: Here,
+    cause: Cause,
     since: SlackTs,
     began: Duration,
     calls: usize,
@@ -115,6 +123,9 @@ impl Look<'_> {
             let done = self.thread(&key).await;
             self.intake.gaps.done_with(&key);
             done?;
+        }
+        for key in threads {
+            self.thread(key).await?;
         }
         let mut channels = self.channels().await;
         channels.extend(threads.iter().map(|key| key.channel.clone()));
@@ -267,7 +278,11 @@ impl Look<'_> {
     async fn may_call(&mut self) -> bool {
         let clock = &self.intake.runner.tools.clock;
         if self.calls >= CALLS_MAX || clock.monotonic().saturating_sub(self.began) >= TIME_MAX {
-            self.give_up("it takes more calls or time than one look may");
+            match self.cause {
+                // Through a mere silence one looks as far as that goes.
+                Cause::Silence => tracing::info!("a silence was looked through in part only"),
+                Cause::Gap | Cause::Retry => self.give_up("it takes more calls or time than one look may"),
+            }
             return false;
         }
         if self.calls >= BURST {
@@ -278,6 +293,10 @@ impl Look<'_> {
     }
 
     fn give_up_on(&self, what: &str, error: &ApiError) {
+        // What Slack refuses for good was said after the start: it is nothing new in each silence.
+        if self.cause == Cause::Silence && !error.is_transient() {
+            return;
+        }
         self.give_up(&format!("{what} could not be read: {error}"));
     }
 

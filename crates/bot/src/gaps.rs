@@ -1,7 +1,8 @@
 //! Gaps: noticing that something may have been missed, and keeping the order of threads while it is looked for.
 //!
-//! Once a minute the store is told until when this process missed nothing. After a start, a link that was down, a delivery that could
-//! not be stored, a sleep of the whole process, or the death of another one, [`catch_up`] looks for posts from then on.
+//! Once a minute the store is told until when this process missed nothing ([`Proof`]). After a start, a link that was down, a delivery
+//! that could not be stored, one that Slack could not bring at once, a long silence, a sleep of the whole process, or the death of
+//! another one, [`catch_up`] looks for posts from then on.
 
 use std::{
     collections::VecDeque,
@@ -14,11 +15,17 @@ use std::{
 
 use chathakase_session::{
     ThreadKey, Timestamp, WorkspaceId, chain,
+    store::{Others, StoreError},
     time::{Clock, timeout},
 };
+use chathakase_slack::payload::Retry;
 use tokio::sync::{Notify, watch};
 
-use crate::{catch_up, intake::Intake};
+use crate::{
+    catch_up,
+    intake::Intake,
+    proof::{Cause, Proof},
+};
 
 /// How often the store is told that nothing was missed.
 const BEAT: Duration = Duration::from_secs(60);
@@ -48,9 +55,10 @@ pub struct CatchUpReport {
 }
 
 /// What is known about gaps in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gaps {
     stretch: OnceLock<Stretch>,
+    proof: Mutex<Proof>,
     behind: watch::Sender<Behind>,
     /// A delivery could not be stored since the last look, or another process died that had missed something.
     missed: AtomicBool,
@@ -58,6 +66,18 @@ pub(crate) struct Gaps {
     closed: AtomicBool,
     nudge: Notify,
     report: Mutex<CatchUpReport>,
+}
+
+/// What is to be looked through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap {
+    /// The stretch of time that began behind it.
+    pub(crate) stretch: u64,
+    pub(crate) cause: Cause,
+    /// Where it begins, if that is before what the store knows.
+    pub(crate) suspected: Option<Timestamp>,
+    /// Now.
+    pub(crate) began: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -69,15 +89,49 @@ struct Behind {
 }
 
 impl Gaps {
+    /// Nothing is known yet. What was missed is answered up to the age of `age_max`.
+    pub(crate) fn new(age_max: Duration) -> Self {
+        Self {
+            stretch: OnceLock::new(),
+            proof: Mutex::new(Proof::new(age_max)),
+            behind: watch::Sender::default(),
+            missed: AtomicBool::default(),
+            closed: AtomicBool::default(),
+            nudge: Notify::new(),
+            report: Mutex::default(),
+        }
+    }
+
+    /// Slack delivers something, perhaps not for the first time.
+    pub(crate) fn heard(&self, retry: Option<&Retry>, now: Timestamp) {
+        let mut proof = self.proof();
+        let Some(retry) = retry else { return proof.heard(now) };
+        // Where we hold the link, we know of every moment without one: somebody will say so.
+        let is_told = self.stretch.get().is_some_and(|stretch| stretch.has_changed().is_ok());
+        if !is_told && proof.retried(retry.attempt, &retry.reason, now) {
+            tracing::warn!(
+                retry.attempt,
+                retry.reason,
+                "Slack could not deliver something at once; what was missed is looked for"
+            );
+            self.nudge.notify_one();
+        }
+    }
+
+    /// Slack waited so long for its acknowledgement.
+    pub(crate) fn took(&self, took: Duration, now: Timestamp) {
+        self.proof().took(took, now);
+    }
+
+    /// Until when nothing was missed; `None` while something may have been.
+    pub(crate) fn good(&self) -> Option<Timestamp> {
+        (self.closed.load(SeqCst) && !self.missed.load(SeqCst)).then(|| self.proof().good())
+    }
+
     /// A delivery was not stored, and so not acknowledged. Slack sends it again, but not for ever.
     pub(crate) fn missed(&self) {
         self.missed.store(true, SeqCst);
         self.nudge.notify_one();
-    }
-
-    /// Whether all that was missed was looked for.
-    pub(crate) fn are_closed(&self) -> bool {
-        self.closed.load(SeqCst) && !self.missed.load(SeqCst)
     }
 
     pub(crate) fn report(&self) -> CatchUpReport {
@@ -127,6 +181,10 @@ impl Gaps {
     fn lock(&self) -> MutexGuard<'_, CatchUpReport> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn proof(&self) -> MutexGuard<'_, Proof> {
+        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Sees to it that gaps in `stretch` are looked at. What comes from now on waits until it is known what was missed before.
@@ -147,6 +205,7 @@ pub(crate) fn watch(intake: &Arc<Intake>, workspace: WorkspaceId, stretch: Stret
 async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: Stretch) {
     let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
     let (mut looked_at, mut beat_at) = (None, None::<Timestamp>);
+    let mut is_first = true;
     loop {
         let now = tools.clock.now();
         let slept = beat_at.is_some_and(|at| now.since(at) > LATE);
@@ -154,17 +213,22 @@ async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: 
         let mut wait = BEAT;
         gaps.closed.store(false, SeqCst);
         if let Some(number) = current {
-            let missed = gaps.missed.swap(false, SeqCst);
-            let done = if missed || slept || looked_at != current {
-                catch_up::run(intake, workspace, number).await
-            } else {
-                tools.store.note_good(process, now, now).await
+            let missed = gaps.missed.swap(false, SeqCst) || slept || looked_at != current;
+            let cause = if missed { Some(Cause::Gap) } else { gaps.proof().due(is_first, now) };
+            let done = match cause {
+                Some(cause) => look(intake, workspace, number, cause, now).await,
+                None => {
+                    let good = gaps.proof().good();
+                    tools.store.note_good(process, good, now).await
+                }
             };
-            gaps.closed.store(matches!(done, Ok(false)), SeqCst);
             match done {
-                Ok(others_left_some) => {
+                Ok(others) => {
                     looked_at = current;
-                    if others_left_some {
+                    is_first = others.asker_is_first;
+                    others.good_ago.into_iter().for_each(|ago| gaps.proof().told(now - ago));
+                    gaps.closed.store(!others.left_some, SeqCst);
+                    if others.left_some {
                         gaps.missed();
                     }
                 }
@@ -183,6 +247,20 @@ async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: 
             () = gaps.nudge.notified(), if wait == BEAT => {}
         }
     }
+}
+
+async fn look(
+    intake: &Arc<Intake>,
+    workspace: &WorkspaceId,
+    stretch: u64,
+    cause: Cause,
+    began: Timestamp,
+) -> Result<Others, StoreError> {
+    let suspected = intake.gaps.proof().looks();
+    let gap = Gap { stretch, cause, suspected, began };
+    let done = catch_up::run(intake, workspace, gap).await;
+    intake.gaps.proof().looked(began, done.is_ok(), suspected);
+    done
 }
 
 async fn changed(stretch: &mut Stretch) {

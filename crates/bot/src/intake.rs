@@ -49,6 +49,9 @@ impl Inbox for Mailbox {
         if intake.runner.is_closing() {
             return Err(NotStored::at_the_end());
         }
+        let clock = &intake.runner.tools.clock;
+        let began = clock.monotonic();
+        intake.gaps.heard(delivery.retry.as_ref(), clock.now());
         let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
         let here = Here { me: intake.me(bot_user, app_id), workspace, shared };
         let done = match event {
@@ -57,7 +60,7 @@ impl Inbox for Mailbox {
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await.map_err(Undone::from),
             Event::Stopped { channel, thread_ts: root, pressed } => {
-                let pressed = pressed.unwrap_or_else(|| SlackTs::at(intake.runner.tools.clock.now()));
+                let pressed = pressed.unwrap_or_else(|| SlackTs::at(clock.now()));
                 let key = ThreadKey { workspace: here.workspace, channel, root };
                 intake.runner.stop(&key, pressed).await.map_err(Undone::from)
             }
@@ -73,6 +76,7 @@ impl Inbox for Mailbox {
                 Ok(())
             }
         };
+        intake.gaps.took(clock.monotonic().saturating_sub(began), clock.now());
         done.map_err(|error| {
             intake.gaps.missed();
             error.into()

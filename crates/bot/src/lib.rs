@@ -18,6 +18,7 @@ mod gaps;
 mod intake;
 mod people;
 mod prompt;
+mod proof;
 mod reading;
 pub mod route;
 mod runner;

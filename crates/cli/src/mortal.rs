@@ -2,13 +2,13 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
 };
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp,
     store::{
-        Amended, Around, Cleared, Closing, Edit, Learned, NewPost, ReadBack, Received, Result, SessionStore,
+        Amended, Around, Cleared, Closing, Edit, Learned, NewPost, Others, ReadBack, Received, Result, SessionStore,
         StoreError, ThreadMark,
     },
     turn::{Claimant, Lease},
@@ -25,22 +25,13 @@ pub struct MortalStore {
     loses_clearing: AtomicBool,
     gates: Mutex<Vec<(&'static str, Gate)>>,
     processes: AtomicU32,
-    good_until_ms: AtomicI64,
 }
 
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
         let (dead, full, loses_clearing) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
-        Arc::new(Self {
-            store,
-            dead,
-            full,
-            loses_clearing,
-            gates: Mutex::default(),
-            processes: AtomicU32::new(0),
-            good_until_ms: AtomicI64::new(0),
-        })
+        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default(), processes: AtomicU32::new(0) })
     }
 
     /// Ends this life, now.
@@ -61,11 +52,6 @@ impl MortalStore {
     /// How many processes live, as this one was told last.
     pub fn processes(&self) -> u32 {
         self.processes.load(SeqCst)
-    }
-
-    /// Until when this process missed nothing, as it said last.
-    pub fn good_until(&self) -> Timestamp {
-        Timestamp::from_millis(self.good_until_ms.load(SeqCst))
     }
 
     /// From now on, until `gate` is opened, `receive` and `learn` wait there before they are done; `amend` and `mark` when they are
@@ -145,11 +131,9 @@ impl Around for MortalStore {
         self.processes.store(live, SeqCst);
         Ok(live)
     }
-    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<Others> {
         self.has_room()?;
-        let others_left_some = self.alive(self.store.note_good(process, at, now)).await?;
-        self.good_until_ms.store(at.as_millis(), SeqCst);
-        Ok(others_left_some)
+        self.alive(self.store.note_good(process, at, now)).await
     }
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         self.has_room()?;

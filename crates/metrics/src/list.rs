@@ -76,6 +76,8 @@ metrics! {
     ERASURES: Counter<1>("chathakase_erasures_total", &[one_of("cause", &["deleted", "cleared", "expired"])],
         "Contents erased: messages deleted in Slack, threads cleared, sessions expired.");
 
+    CATCH_UP_LOOKS: Counter<1>("chathakase_catch_up_looks_total", &[one_of("cause", &["gap", "retry", "silence"])],
+        "How often missed posts were looked for: after a start or a `gap` that is known of, after a `retry` of Slack's, and after a long `silence`.");
     CATCH_UP_FOUND: Counter<0>("chathakase_catch_up_found_total", &[],
         "Posts that had been missed and were found, after a start or a gap.");
     CATCH_UP_GIVEN_UP: Counter<0>("chathakase_catch_up_given_up_total", &[],

@@ -232,6 +232,17 @@ pub struct Renewed {
     pub stopped: Vec<TurnId>,
 }
 
+/// What the other processes on a store are to one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Others {
+    /// Some live no more, and left what they missed to be looked for.
+    pub left_some: bool,
+    /// How long ago one of those that live had missed nothing, the least of all; `None` when none ever said so.
+    pub good_ago: Option<Duration>,
+    /// Whether the one who asks is the first of those that live: does what one of them is to do for all.
+    pub asker_is_first: bool,
+}
+
 /// What [`SessionStore::clear`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
@@ -407,9 +418,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// says it too.
     async fn live(&self, process: &Claimant, now: Timestamp) -> Result<u32>;
 
-    /// Says that until `at` this process missed nothing of what Slack had to say; never goes back. Tells whether there are processes
-    /// that live no more and left what they missed to be looked for.
-    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Says that until `at` this process missed nothing of what Slack had to say; never goes back. Tells of the other ones.
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<Others>;
 
     /// Until when this process missed nothing, and no process that lives no more, whose part it takes over by asking. A new process
     /// has missed what any other has. `None` when nobody ever said so.

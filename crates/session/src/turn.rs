@@ -66,7 +66,7 @@ pub enum Delivery {
 }
 
 /// The name of one running process. Made anew at each start, so that a lease of an earlier boot is never taken for ours.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OwnerId(CompactString);
 

@@ -100,6 +100,12 @@ impl ManualClock {
         }
     }
 
+    /// How many sleep for `asked` right now.
+    pub fn sleepers(&self, asked: Duration) -> usize {
+        let state = self.lock();
+        state.sleepers.iter().filter(|s| s.until > state.passed && s.asked == asked).count()
+    }
+
     /// Ends when somebody begins to sleep after this call.
     pub async fn sleep_began(&self) {
         self.shared.asleep.notified().await;

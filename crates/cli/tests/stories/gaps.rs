@@ -2,7 +2,16 @@
 
 use chathakase_sim::slack::Options;
 
-use crate::harness::{SOCKET, Store, USUAL, Way, tell_where};
+use crate::harness::{SOCKET, Store, USUAL, Way, stories, tell_where};
+
+stories! { on all stores:
+    what_slack_gave_up_is_found_when_it_says_that_it_could_not_reach_us,
+    what_slack_gave_up_is_found_when_nothing_else_comes,
+    what_slack_gave_up_is_found_though_the_process_lived_on_before_it_died,
+}
+
+stories! { by two: a_silence_is_one_only_if_nobody_hears_anything_and_one_looks_through_it }
+stories! { by socket: a_long_silence_of_the_socket_is_looked_through }
 
 /// Over Socket Mode what happens while no link is up is lost.
 macro_rules! lossy {
@@ -48,7 +57,8 @@ fn over_http_what_slack_gave_up_is_found_after_a_start() {
 mod told {
     use std::time::Duration;
 
-    use chathakase_sim::slack::{Fate, Gate};
+    use chathakase_session::time::Clock;
+    use chathakase_sim::slack::{Fate, Gate, Thread};
     use serde_json::Value;
 
     use crate::harness::Story;
@@ -282,5 +292,83 @@ mod told {
         thread.finishes("Here.").await;
         s.calm().await;
         assert_eq!(s.openai.requests_seen(), 2);
+    }
+
+    /// The assistant answers, then Slack cannot reach it, and gives up what Ana asks.
+    async fn given_up(s: &mut Story) -> Thread {
+        s.openai.answers("Hello.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.unreachable();
+        thread.reply("ana", "anybody there?").await;
+        s.time_goes_on(|| s.slack.events().last().unwrap().fate == Fate::GivenUp).await;
+        assert_eq!((s.openai.requests_seen(), s.catch_up().looks), (1, 1));
+        s.openai.turn().when_asked("anybody there?").text("Here.");
+        thread
+    }
+
+    pub(super) async fn what_slack_gave_up_is_found_when_it_says_that_it_could_not_reach_us(s: &mut Story) {
+        let thread = given_up(s).await;
+        s.openai.turn().when_asked("and me?").text("You too.");
+        let direct = s.slack.dm("cat", "and me?").await;
+        s.slack.all_quiet().await;
+        s.reachable();
+        s.minutes_pass(1).await;
+        direct.finishes("You too.").await;
+        thread.finishes("Here.").await;
+        s.calm().await;
+        assert_eq!((s.catch_up().found, s.catch_up().given_up), (1, 0));
+        let (_, counted) = s.page("/metrics").await;
+        assert!(!counted.contains("chathakase_catch_up_looks_total{cause=\"retry\"} 0"), "{counted}");
+    }
+
+    pub(super) async fn what_slack_gave_up_is_found_when_nothing_else_comes(s: &mut Story) {
+        let thread = given_up(s).await;
+        s.minutes_pass(7).await;
+        assert_eq!(s.openai.requests_seen(), 1, "who asks may just be silent");
+        s.time_goes_on(|| s.catch_up().looks == 2).await;
+        thread.finishes("Here.").await;
+        assert_eq!((s.catch_up().found, s.catch_up().given_up), (1, 0));
+        assert!(s.clock.monotonic() <= MINUTE * 16);
+        s.reachable();
+    }
+
+    pub(super) async fn what_slack_gave_up_is_found_though_the_process_lived_on_before_it_died(s: &mut Story) {
+        let thread = given_up(s).await;
+        s.minutes_pass(6).await;
+        assert_eq!(s.catch_up().looks, 1);
+        s.kill_and_start().await;
+        thread.finishes("Here.").await;
+    }
+
+    pub(super) async fn a_silence_is_one_only_if_nobody_hears_anything_and_one_looks_through_it(s: &mut Story) {
+        let looks = |s: &Story| {
+            [&s.assistant, &s.other].into_iter().flatten().map(|process| process.running.catch_up().looks).sum::<u64>()
+        };
+        let before = looks(s);
+        s.time_goes_on(|| looks(s) > before).await;
+        s.minutes_pass(5).await;
+        assert_eq!(looks(s), before + 1);
+        // Nobody looks while one of the two hears something.
+        s.reaches_other();
+        for _ in 0..5 {
+            s.slack.post("ana", "#general", "not for you").await;
+            s.minutes_pass(5).await;
+        }
+        assert_eq!(looks(s), before + 1);
+    }
+
+    pub(super) async fn a_long_silence_of_the_socket_is_looked_through(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.slack.hold_events();
+        thread.reply("ana", "anybody there?").await;
+        s.slack.lose_held();
+        s.time_goes_on(|| s.catch_up().looks == 2).await;
+        thread.finishes("Here.").await;
+        assert_eq!(s.catch_up().found, 1);
     }
 }

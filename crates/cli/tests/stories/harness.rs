@@ -11,7 +11,7 @@ use std::{
 };
 
 use chathakase::{config::Config, wiring};
-use chathakase_session::store::SessionStore;
+use chathakase_session::{store::SessionStore, time::Clock};
 use chathakase_sim::{
     ManualClock,
     model::ScriptedModel,
@@ -376,6 +376,29 @@ impl Story {
     pub(crate) async fn passes(&self, time: Duration) {
         self.nothing_under_way().await;
         self.clock.advance(time);
+    }
+
+    /// Lets so many minutes pass as in [`Story::time_goes_on`].
+    pub(crate) async fn minutes_pass(&self, minutes: u64) {
+        let end = self.clock.monotonic() + Duration::from_secs(60 * minutes);
+        self.time_goes_on(|| self.clock.monotonic() >= end).await;
+    }
+
+    /// Lets time pass until `enough`, and waits meanwhile for whoever does something every minute or every 10 s: nobody takes it for a
+    /// sleep of a process, or for its death.
+    pub(crate) async fn time_goes_on(&self, enough: impl Fn() -> bool) {
+        let asleep = || [10, 60].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum::<usize>();
+        while !enough() {
+            let before = asleep();
+            self.passes(Duration::from_secs(10)).await;
+            let asleep_again = async {
+                while asleep() < before {
+                    tokio::task::yield_now().await;
+                }
+            };
+            // One that tries something again does so once.
+            let _ = over_in(Duration::from_millis(300), asleep_again).await;
+        }
     }
 
     /// Waits until no call to Slack and no delivery is on its way. What a story itself holds up does not come home: it is

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
+    Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page, ReadBack,
     Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
 };
 use crate::{
@@ -95,7 +95,7 @@ around! {
     load(now: Timestamp) -> Load;
     joined_since(workspace: &WorkspaceId, since: Timestamp, limit: usize, now: Timestamp) -> Vec<ThreadKey>;
     live(process: &Claimant, now: Timestamp) -> u32;
-    note_good(process: &Claimant, at: Timestamp, now: Timestamp) -> bool;
+    note_good(process: &Claimant, at: Timestamp, now: Timestamp) -> Others;
     good_until(process: &Claimant, now: Timestamp) -> Option<Timestamp>;
     leave(process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> ();
     counted(key: &ThreadKey, tokens: &[(u64, u32)]) -> ();

@@ -13,8 +13,8 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
-        Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
+        ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -211,7 +211,7 @@ impl SessionStore for MemoryStore {
         self.step(|rows| process::live(rows, process, now))
     }
 
-    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<Others> {
         self.step(|rows| process::note_good(rows, process, at, now))
     }
 

@@ -7,8 +7,8 @@ use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
-        Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
+        ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -254,7 +254,7 @@ impl SessionStore for PostgresStore {
         self.alone(now, move |sql, now| process::live(sql, &process, now)).await
     }
 
-    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<Others> {
         let (process, ago) = (process.clone(), now.since(at));
         self.alone(now, move |sql, now| process::note_good(sql, &process, now - ago, now)).await
     }

@@ -7,8 +7,8 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Page, ReadBack,
-        Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
+        ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -210,7 +210,7 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| process::live(sql, &process, now)).await
     }
 
-    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<bool> {
+    async fn note_good(&self, process: &Claimant, at: Timestamp, now: Timestamp) -> Result<Others> {
         let process = process.clone();
         self.step(0, move |sql| process::note_good(sql, &process, at, now)).await
     }

@@ -3,7 +3,11 @@
 //! A process that dies leaves its row, with the moment from which on it may have missed something. Whoever looks for what was missed
 //! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody.
 
-use chathakase_session::{Timestamp, store::Result, turn::Claimant};
+use chathakase_session::{
+    Timestamp,
+    store::{Others, Result},
+    turn::Claimant,
+};
 
 use crate::rows::{ProcessRow, ProcessRows};
 
@@ -25,16 +29,21 @@ pub(crate) fn live(rows: &mut impl ProcessRows, process: &Claimant, now: Timesta
     Ok(u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1))
 }
 
-/// Whether others are dead, and left something.
 pub(crate) fn note_good(
     rows: &mut impl ProcessRows,
     process: &Claimant,
     at: Timestamp,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<Others> {
     let (own, others) = begin(rows, process, now)?;
+    let (alive, dead): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.until > now);
+    let told = Others {
+        left_some: !dead.is_empty(),
+        good_ago: alive.iter().filter_map(|other| other.good_until).max().map(|good| now.since(good)),
+        asker_is_first: alive.iter().all(|other| own.owner < other.owner),
+    };
     rows.put_process(&ProcessRow { good_until: own.good_until.max(Some(at)), ..own })?;
-    Ok(others.iter().any(|other| other.until <= now))
+    Ok(told)
 }
 
 /// From when on something may have been missed that this process is to look for.

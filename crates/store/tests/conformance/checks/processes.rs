@@ -1,6 +1,8 @@
 //! Which processes live, and until when each missed nothing.
 
-use chathakase_session::store::Rules;
+use std::time::Duration;
+
+use chathakase_session::store::{Others, Rules};
 
 use crate::{kit::*, open::Open};
 
@@ -28,20 +30,42 @@ pub(crate) async fn who_looks_takes_over_what_the_dead_missed(open: Open) {
     let store = open(Rules::default());
     let [one, other, third] = ["one", "other", "third"].map(process);
     let good = async |process, secs| store.good_until(process, at(secs)).await.unwrap();
-    assert!(!store.note_good(&other, at(0), at(0)).await.unwrap());
+    assert!(!store.note_good(&other, at(0), at(0)).await.unwrap().left_some);
     for secs in [0, 20, 40] {
         // The other lives on, and hears nothing of Slack.
-        assert!(!store.note_good(&one, at(secs), at(secs)).await.unwrap(), "nobody is dead");
+        assert!(!store.note_good(&one, at(secs), at(secs)).await.unwrap().left_some, "nobody is dead");
         store.live(&other, at(secs)).await.unwrap();
     }
     assert_eq!((good(&one, 41).await, good(&other, 41).await), (Some(at(40)), Some(at(0))), "each its own");
-    assert!(store.note_good(&one, at(80), at(80)).await.unwrap(), "the other is dead, and left something");
+    assert!(store.note_good(&one, at(80), at(80)).await.unwrap().left_some, "the other is dead, and left something");
     assert_eq!(good(&one, 81).await, Some(at(0)));
     // It dies before it is done with looking.
     assert_eq!(good(&third, 120).await, Some(at(0)));
-    assert!(!store.note_good(&third, at(120), at(120)).await.unwrap(), "it is looked for, and by nobody else");
+    assert!(
+        !store.note_good(&third, at(120), at(120)).await.unwrap().left_some,
+        "it is looked for, and by nobody else"
+    );
     assert_eq!(good(&third, 121).await, Some(at(120)));
     assert_eq!(good(&other, 122).await, Some(at(120)), "who comes back after that is new");
+}
+
+pub(crate) async fn who_lives_is_told_how_good_it_is_with_the_others_and_who_is_first(open: Open) {
+    let store = open(Rules::default());
+    let note = async |name: &str, good, secs| store.note_good(&process(name), at(good), at(secs)).await.unwrap();
+    let told = |good_ago: Option<u64>, asker_is_first| Others {
+        left_some: false,
+        good_ago: good_ago.map(Duration::from_secs),
+        asker_is_first,
+    };
+    assert_eq!(note("b", 0, 10).await, told(None, true));
+    assert_eq!(note("c", 5, 12).await, told(Some(12), false));
+    assert_eq!(note("a", 1, 15).await, told(Some(10), true));
+    assert_eq!(note("b", 2, 20).await, told(Some(15), false), "the best of them");
+    store.leave(&process("a"), Some(at(20)), at(21)).await.unwrap();
+    assert_eq!(note("b", 2, 22).await, told(Some(17), true));
+    // Of the dead one it is not told what was good for them.
+    let Others { left_some, good_ago, asker_is_first } = note("b", 30, 45).await;
+    assert_eq!((left_some, good_ago, asker_is_first), (true, None, true));
 }
 
 pub(crate) async fn a_new_process_has_missed_what_any_other_has(open: Open) {
@@ -62,12 +86,12 @@ pub(crate) async fn who_ends_without_a_gap_leaves_nothing_while_others_live(open
         store.note_good(process, at(0), at(0)).await.unwrap();
     }
     store.leave(&one, Some(at(10)), at(10)).await.unwrap();
-    assert!(!store.note_good(&other, at(20), at(20)).await.unwrap());
+    assert!(!store.note_good(&other, at(20), at(20)).await.unwrap().left_some);
     assert_eq!(good(&other, 20).await, Some(at(20)));
     // With a gap, it is for the others.
     store.note_good(&third, at(21), at(21)).await.unwrap();
     store.leave(&third, None, at(25)).await.unwrap();
-    assert!(store.note_good(&other, at(25), at(25)).await.unwrap());
+    assert!(store.note_good(&other, at(25), at(25)).await.unwrap().left_some);
     assert_eq!(good(&other, 26).await, Some(at(21)));
     // Who ends last leaves what is missed from then on.
     store.note_good(&other, at(30), at(30)).await.unwrap();
