@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
+mod proxy;
+
 use std::{path::Path, thread};
+
+pub use proxy::{Cut, Proxy};
 
 use tokio_postgres::{Client, NoTls};
 

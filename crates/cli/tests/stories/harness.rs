@@ -23,7 +23,7 @@ use chathakase_store::{
     postgres::{Deadlines, Options as StoreOptions},
 };
 use futures_util::FutureExt;
-use test_database::TestDatabase;
+use test_database::{Proxy, TestDatabase};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -117,6 +117,8 @@ pub(crate) struct Story {
     pub(crate) other: Option<Process>,
     folder: tempfile::TempDir,
     postgres: Option<TestDatabase>,
+    /// What stands between the processes and PostgreSQL.
+    wire: Option<Proxy>,
 }
 
 /// Runs a story, and looks afterwards for what it did not look at: calls nobody planned, methods nobody knows, pings.
@@ -165,8 +167,8 @@ impl Story {
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
         let postgres = (way.store == Store::Postgres).then(TestDatabase::new);
-        let (settings, store, assistant, other) = (HashMap::new(), None, None, None);
-        Self { slack, openai, clock, way, settings, store, assistant, other, folder, postgres }
+        let (settings, store, assistant, other, wire) = (HashMap::new(), None, None, None, None);
+        Self { slack, openai, clock, way, settings, store, assistant, other, folder, postgres, wire }
     }
 
     /// The database file.
@@ -204,7 +206,10 @@ impl Story {
         let store = match self.way.store {
             Store::Memory => "memory:".to_owned(),
             Store::Sqlite => format!("sqlite:{}", self.database().display()),
-            Store::Postgres => self.postgres.as_ref().unwrap().url(),
+            Store::Postgres => {
+                let url = self.postgres.as_ref().unwrap().url();
+                self.wire.as_ref().map_or(url.clone(), |wire| wire.url(&url) + "&connect_timeout=1")
+            }
         };
         env.insert("DATABASE_URL".into(), store);
         let mut flags = vec![("http.listen".to_owned(), "127.0.0.1:0".to_owned())];
@@ -229,6 +234,35 @@ impl Story {
         }
     }
 
+    /// Restarts it with a wire between it and the database.
+    pub(crate) async fn restart_behind_a_wire(&mut self) {
+        self.stop().await;
+        self.wire = Some(Proxy::to(&self.postgres.as_ref().unwrap().url()).await);
+        self.start().await;
+    }
+
+    /// Whether that wire passes nothing on.
+    pub(crate) fn database_hangs(&self, hangs: bool) {
+        self.wire.as_ref().expect("a wire").sticks(hangs);
+    }
+
+    /// Starts so many processes more on the same database; the story ends them.
+    pub(crate) async fn start_more(&mut self, count: usize) -> Vec<Process> {
+        let mut more = Vec::new();
+        for _ in 0..count {
+            let config = self.config();
+            let store = self.open_store(&config);
+            more.push(Process::start(config, store, &self.clock).await);
+        }
+        let all = || more.iter().chain(&self.assistant);
+        for process in all() {
+            process.caught_up().await;
+        }
+        let known = |process: &Process| usize::try_from(process.life.processes()).unwrap() > count;
+        self.time_goes_on(|| all().all(known)).await;
+        more
+    }
+
     /// Starts a second process on the same database, and waits until each knows of the other. Events go to the first until the story says otherwise.
     pub(crate) async fn start_other(&mut self) {
         let config = self.config();
@@ -238,9 +272,8 @@ impl Story {
         other.caught_up().await;
         self.other = Some(other);
         // Each says every 10 s that it lives.
-        while [&self.assistant, &self.other].into_iter().flatten().any(|process| process.life.processes() < 2) {
-            self.clock.pass_sleep(Duration::from_secs(10)..=Duration::from_secs(10)).await;
-        }
+        let all = || [&self.assistant, &self.other].into_iter().flatten();
+        self.time_goes_on(|| all().all(|process| process.life.processes() == 2)).await;
     }
 
     /// Ends the assistant in good order. `memory:` outlives it here, as if the process had gone on.
@@ -344,7 +377,9 @@ impl Story {
         if self.way.store != Store::Postgres {
             return wiring::open_store(config, Arc::new(self.clock.clone())).unwrap();
         }
-        let options = StoreOptions { deadlines: Deadlines::Caller, ..StoreOptions::default() };
+        // Behind a wire it may hang, and that takes no time of the story's.
+        let answered_within = Duration::from_millis(if self.wire.is_some() { 300 } else { 10_000 });
+        let options = StoreOptions { deadlines: Deadlines::Caller, answered_within, ..StoreOptions::default() };
         Arc::new(PostgresStore::open_with(&config.store_url, wiring::rules(config), &options).unwrap())
     }
 
@@ -388,7 +423,9 @@ impl Story {
     /// sleep of a process, or for its death.
     pub(crate) async fn time_goes_on(&self, enough: impl Fn() -> bool) {
         let asleep = || [10, 60].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum::<usize>();
+        let end = self.clock.monotonic() + Duration::from_secs(3600);
         while !enough() {
+            assert!(self.clock.monotonic() < end, "what is waited for does not come within an hour");
             let before = asleep();
             self.passes(Duration::from_secs(10)).await;
             let asleep_again = async {

@@ -9,6 +9,8 @@ use crate::{OpenError, RedactedUrl};
 
 /// How long a connection to one host may take to come about (5 s), unless the URL's `connect_timeout` says otherwise.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long an answer may take (10 s).
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay unacknowledged before the connection counts as lost (10 s).
 const UNANSWERED_MAX: Duration = Duration::from_secs(10);
 /// How long a connection is silent before the system asks whether the other end is there (30 s).
@@ -26,6 +28,8 @@ pub(super) struct Address {
     /// How long a connection may take in all, with its encryption and its password, as libpq has it: the driver's own limit ends
     /// when the host has picked up, which one that hangs does too.
     pub(super) connect_within: Duration,
+    /// How long an answer may take: see [`Options::answered_within`](super::Options).
+    pub(super) answered_within: Duration,
 }
 
 impl fmt::Debug for Address {
@@ -71,7 +75,8 @@ impl Address {
         let one_host_within = config.get_connect_timeout().copied().unwrap_or(CONNECT_WITHIN);
         config.connect_timeout(one_host_within).tcp_user_timeout(UNANSWERED_MAX).keepalives_idle(SILENT_MAX);
         let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
-        Ok(Self { config, trust, pooled, shown, connect_within: one_host_within.saturating_mul(hosts) })
+        let connect_within = one_host_within.saturating_mul(hosts);
+        Ok(Self { config, trust, pooled, shown, connect_within, answered_within: ANSWERED_WITHIN })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading a row column by column, so that a bad one says where it is; and what PostgreSQL's errors mean to a caller.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use chathakase_session::{
     SlackTs, Timestamp,
@@ -98,6 +98,13 @@ impl<'r> Cells<'r> {
     }
 }
 
+/// The database did not answer in time: it hangs, or the network does.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer came within {} s", limit.as_secs_f64())]
+pub(super) struct Unanswered {
+    pub(super) limit: Duration,
+}
+
 /// What stands in the way of a step, in words that end up in a log.
 pub(super) fn unavailable(cause: tokio_postgres::Error) -> StoreError {
     let what = match cause.code() {
@@ -130,12 +137,16 @@ pub(super) fn is_clash(error: &StoreError) -> bool {
 
 /// The connection is gone, or about to go.
 pub(super) fn is_loss(error: &StoreError) -> bool {
-    let Some(error) = postgres(error) else { return false };
+    let Some(error) = postgres(error) else { return is_unanswered(error) };
     let going = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW];
     match error.code() {
         Some(code) => going.contains(&code) || code.code().starts_with("08"),
         None => true,
     }
+}
+
+fn is_unanswered(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable { cause: Some(cause), .. } if cause.is::<Unanswered>())
 }
 
 /// Whether the error says that no transaction has such a number yet.

@@ -4,12 +4,13 @@
 //! for; PostgreSQL carries out what comes on a connection in order, so a read sees them, and a commit fails with them.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{HashMap, VecDeque},
     future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use chathakase_session::{
@@ -28,10 +29,13 @@ use tokio_postgres::{
 
 use super::{
     address::Address,
-    cells::{is_aftermath, unavailable},
+    cells::{Unanswered, is_aftermath, unavailable},
     param::Param,
     tls::Tls,
 };
+
+/// How long a goodbye may take (1 s).
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
 type Sent = Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send>>;
 
@@ -47,6 +51,10 @@ pub(super) struct Link {
     statements: RefCell<HashMap<&'static str, Statement>>,
     /// What was sent and not yet waited for.
     sent: RefCell<VecDeque<Sent>>,
+    /// How long each answer may take; `None` for as long as it takes.
+    answered_within: Option<Duration>,
+    /// An answer did not come in time. Whatever still comes is not for anybody.
+    hangs: Cell<bool>,
 }
 
 /// There is no connection, for a reason that is none of PostgreSQL's own.
@@ -60,12 +68,7 @@ impl Link {
         let runtime = runtime.map_err(|cause| unconnected("no connection could be set up", cause))?;
         let tls = Tls::new(&address.trust);
         let tls = tls.map_err(|cause| unconnected("the certificates named in the address cannot be used", cause))?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a limit of the network's, on a runtime of its own; no test moves it"
-        )]
-        let connected =
-            runtime.block_on(async { tokio::time::timeout(address.connect_within, address.config.connect(tls)).await });
+        let connected = runtime.block_on(within(address.connect_within, address.config.connect(tls)));
         let (client, connection) =
             connected.map_err(|late| unconnected("the database does not answer", late))?.map_err(unavailable)?;
         let driver = runtime.spawn(async move {
@@ -80,19 +83,42 @@ impl Link {
             keeps: !address.pooled,
             statements: RefCell::default(),
             sent: RefCell::default(),
+            answered_within: None,
+            hangs: Cell::new(false),
         })
+    }
+
+    /// A connection each of whose answers comes in time, or never: a server that hangs, or a network that swallows everything, must
+    /// not hold whoever waits for it. Not for what may take long, such as migrations.
+    pub(super) fn connect_impatiently(address: &Address) -> Result<Self> {
+        Ok(Self::connect(address)?.impatient(address))
+    }
+
+    pub(super) fn impatient(self, address: &Address) -> Self {
+        Self { answered_within: Some(address.answered_within), ..self }
     }
 
     /// Says goodbye. Like a drop, only for threads that may wait.
     pub(super) fn close(self) {
         let Self { runtime, driver, client, sent, .. } = self;
         drop((sent, client));
-        let _ = runtime.block_on(driver);
+        let _ = runtime.block_on(within(GOODBYE_WITHIN, driver));
     }
 
     /// Whether the other end is gone, as far as is known.
     pub(super) fn is_lost(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.hangs.get()
+    }
+
+    fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let Some(limit) = self.answered_within else { return Ok(self.runtime.block_on(work)) };
+        if !self.hangs.get()
+            && let Ok(answer) = self.runtime.block_on(within(limit, work))
+        {
+            return Ok(answer);
+        }
+        self.hangs.set(true);
+        Err(unconnected("the database does not answer", Unanswered { limit }))
     }
 
     /// Sends statements that have no values and give no rows.
@@ -115,7 +141,7 @@ impl Link {
     /// Sends statements together and waits for the rows of all.
     pub(super) fn query_all(&self, asks: Vec<Ask>) -> Result<Vec<Vec<Row>>> {
         let asked = asks.into_iter().map(|ask| self.asked(ask)).collect::<Result<Vec<_>>>()?;
-        let given = self.runtime.block_on(join_all(asked));
+        let given = self.wait(join_all(asked))?;
         // What was sent before is answered before.
         self.settle()?;
         given.into_iter().collect::<std::result::Result<_, _>>().map_err(unavailable)
@@ -125,7 +151,7 @@ impl Link {
     pub(super) fn settle(&self) -> Result<()> {
         let sent = std::mem::take(&mut *self.sent.borrow_mut());
         let mut failed = Ok(());
-        for ended in self.runtime.block_on(join_all(sent)) {
+        for ended in self.wait(join_all(sent))? {
             let ended = ended.map_err(unavailable);
             if failed.as_ref().err().is_none_or(is_aftermath) && ended.is_err() {
                 failed = ended;
@@ -169,7 +195,7 @@ impl Link {
             return Ok(statement.clone());
         }
         let kinds: Vec<Type> = params.iter().map(Param::kind).collect();
-        let prepared = self.runtime.block_on(self.client.prepare_typed(sql, &kinds));
+        let prepared = self.wait(self.client.prepare_typed(sql, &kinds))?;
         let statement = match prepared.map_err(unavailable) {
             Ok(statement) => statement,
             // What was sent before has failed, and says why.
@@ -179,4 +205,12 @@ impl Link {
         self.statements.borrow_mut().insert(sql, statement.clone());
         Ok(statement)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a limit of the network's, on a runtime of its own; no test moves it")]
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> std::result::Result<T, tokio::time::error::Elapsed> {
+    tokio::time::timeout(limit, work).await
 }

@@ -24,6 +24,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     thread::JoinHandle,
+    time::Duration,
 };
 
 use chathakase_session::{
@@ -74,6 +75,9 @@ pub struct Options {
     /// Whether tables of an earlier build are brought up to date (default yes). Else they are refused: processes of that build may
     /// be using them.
     pub upgrades: bool,
+    /// How long the database may take for one answer (default 10 s). Past it the connection counts as lost: what it was about is done
+    /// again over another one, or its callers are told that the database does not answer.
+    pub answered_within: Duration,
 }
 
 impl Default for Options {
@@ -85,6 +89,7 @@ impl Default for Options {
             queue_bytes_max: 16 << 20,
             deadlines: Deadlines::Database,
             upgrades: true,
+            answered_within: address::ANSWERED_WITHIN,
         }
     }
 }
@@ -134,8 +139,9 @@ impl PostgresStore {
 
     /// Opens the database at `url`, and makes its tables when missing.
     pub fn open_with(url: &str, rules: Rules, options: &Options) -> std::result::Result<Self, OpenError> {
-        let address = Arc::new(Address::parse(url)?);
-        let mut first = Some(connect_beside(&address, options.upgrades)?);
+        let address = Address { answered_within: options.answered_within, ..Address::parse(url)? };
+        let address = Arc::new(address);
+        let mut first = Some(connect_beside(&address, options.upgrades)?.impatient(&address));
         let numbers = Arc::new(Numbers::default());
         let ended = Arc::new(Semaphore::new(0));
         let (mut queues, mut writers) = (Vec::new(), Vec::new());

@@ -59,7 +59,7 @@ impl Readers {
         let mut attempts = 1;
         loop {
             let known = self.lock().pop().filter(|link| !link.is_lost());
-            let link = known.map_or_else(|| Link::connect(&self.address), Ok)?;
+            let link = known.map_or_else(|| Link::connect_impatiently(&self.address), Ok)?;
             match in_transaction(&link, needs, &work) {
                 // It may have been lost long ago. Reading again harms nobody.
                 Err(error) if is_loss(&error) && attempts < ATTEMPTS_MAX => attempts += 1,

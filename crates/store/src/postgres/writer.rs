@@ -253,7 +253,7 @@ impl Writer {
     fn link(&mut self) -> Result<&Link> {
         let link = match self.link.take().filter(|link| !link.is_lost()) {
             Some(link) => link,
-            None => Link::connect(&self.address)?,
+            None => Link::connect_impatiently(&self.address)?,
         };
         Ok(self.link.insert(link))
     }

@@ -1,21 +1,16 @@
 //! Connections that are lost inside steps, and transactions that clash: each step is done once, and its caller told so.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chathakase_session::{
     store::{Amended, Claimed, Erased, Receipt, SessionStore},
     turn::PartMode,
 };
-use chathakase_store::PostgresStore;
+use chathakase_store::{PostgresStore, postgres::Options};
 use futures_util::future::join_all;
+use test_database::{Cut, Proxy};
 
-use crate::{
-    channels,
-    kit::*,
-    process_at,
-    proxy::{Cut, Proxy},
-    rows, with_database,
-};
+use crate::{channels, kit::*, process_at, process_with, rows, with_database};
 
 /// Where a transaction can be lost: at its beginning, with its writes on their way, in its commit, and after it.
 const CUTS: [Cut; 6] = [
@@ -49,7 +44,7 @@ async fn lives_through(store: &PostgresStore, proxy: &Proxy, cut: Cut) {
     lose();
     assert_eq!(store.stop(&thread(), ts(2)).await.unwrap(), Some(turn.turn.id));
     lose();
-    store.release(std::slice::from_ref(&turn.lease), std::time::Duration::ZERO, at(2)).await.unwrap();
+    store.release(std::slice::from_ref(&turn.lease), Duration::ZERO, at(2)).await.unwrap();
     lose();
     let claimed: Vec<Claimed> = store.claim(&us(), 9, at(2)).await.unwrap();
     let [again] = &claimed[..] else { panic!("{claimed:?}") };
@@ -152,5 +147,47 @@ with_database! {
         assert!(error.is_retryable(), "{error}");
         proxy.open();
         assert!(matches!(receipt(&*store, asks(&thread(), 0, "hello"), at(0)).await, Receipt::Run(_)));
+    }
+
+    /// It takes connections and words, and says nothing.
+    async fn a_database_that_hangs_is_said_to_be_away_and_comes_back(database) {
+        let proxy = Proxy::to(&database.url()).await;
+        let options = Options { answered_within: Duration::from_millis(200), ..Options::default() };
+        let store = process_with(&format!("{}&connect_timeout=1", proxy.url(&database.url())), options);
+        assert_eq!(window(&*store, &thread(), at(0)).await, [""; 0]);
+        proxy.sticks(true);
+        let key = thread();
+        let (kept, read) = tokio::join!(
+            store.receive(asks(&key, 0, "hello"), None, at(0)),
+            store.session(&key, at(0)),
+        );
+        for error in [kept.unwrap_err(), read.unwrap_err()] {
+            assert!(error.is_retryable() && error.to_string().contains("does not answer"), "{error}");
+        }
+        proxy.sticks(false);
+        assert!(matches!(receipt(&*store, asks(&thread(), 0, "hello"), at(0)).await, Receipt::Run(_)));
+        assert_eq!(window(&*store, &thread(), at(0)).await, ["hello"]);
+    }
+
+    /// The words of the commit arrive, and their answer does not.
+    async fn a_commit_that_hangs_is_asked_for_and_done_once(database) {
+        let proxy = Proxy::to(&database.url()).await;
+        let options = Options { answered_within: Duration::from_millis(200), ..Options::default() };
+        let store = process_with(&proxy.url(&database.url()), options);
+        let turn = runs(&*store, asks(&thread(), 0, "hello"), at(0)).await;
+        proxy.cut(Cut::Swallowed("COMMIT"));
+        store.part_open(&turn.lease, 0, PartMode::Stream, ts(2)).await.unwrap();
+        assert_eq!(proxy.cuts(), 1);
+        assert_eq!(rows(&database, "part"), 1);
+    }
+
+    async fn who_falls_silent_in_a_transaction_does_not_lock_a_channel_for_ever(database) {
+        let store = process_at(&database.url());
+        store.receive(asks(&thread(), 0, "hello"), None, at(0)).await.unwrap();
+        database.run("CREATE TABLE seen (value text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO seen VALUES (current_setting('idle_in_transaction_session_timeout')); RETURN NEW; END $$;
+            CREATE TRIGGER see BEFORE INSERT ON chathakase.message FOR EACH ROW EXECUTE FUNCTION see()");
+        store.receive(tells(&thread(), 1, "more"), None, at(1)).await.unwrap();
+        assert_eq!(database.run("SELECT value FROM seen"), ["30s"]);
     }
 }

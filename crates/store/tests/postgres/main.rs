@@ -11,7 +11,6 @@ mod bad;
 mod kit;
 mod loss;
 mod opening;
-mod proxy;
 mod replicas;
 
 use std::sync::Arc;
@@ -25,7 +24,12 @@ use test_database::TestDatabase;
 
 /// A process with its own connections to the database at `url`, which goes by the time it is told.
 fn process_at(url: &str) -> Arc<PostgresStore> {
-    let options = Options { deadlines: Deadlines::Caller, ..Options::default() };
+    process_with(url, Options::default())
+}
+
+/// The same, opened otherwise than by default.
+fn process_with(url: &str, options: Options) -> Arc<PostgresStore> {
+    let options = Options { deadlines: Deadlines::Caller, ..options };
     Arc::new(PostgresStore::open_with(url, Rules::default(), &options).unwrap())
 }
 

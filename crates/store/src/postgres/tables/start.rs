@@ -176,7 +176,10 @@ impl<'c> Sql<'c> {
         needs: &Needs,
         steps: usize,
     ) -> Result<(Self, Start)> {
-        link.command("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
+        // Who falls silent in the middle would keep its locks for as long as the server does not notice.
+        link.command(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = '30s'",
+        )?;
         let wanted = if needs.opens { steps } else { 0 };
         // A step begins one session at most, and stores a text and a name for it.
         let sql = Self::new(link, numbers.take(wanted, OTHERS_AT_HAND.max(wanted * 4)));
