@@ -1,6 +1,8 @@
 //! Two processes on one database: whoever hears of something, each thread has one voice.
 
-use crate::harness::stories;
+use chathakase_sim::slack::Transport;
+
+use crate::harness::{SHARED, Way, stories, tell};
 
 stories! { by two:
     what_reaches_both_is_answered_once,
@@ -16,6 +18,17 @@ stories! { by two:
     what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other,
     an_answer_that_outlasts_the_drain_is_carried_on_by_the_other,
     slacks_limits_are_shared,
+    what_one_could_not_take_in_is_found_by_the_other_after_its_death,
+}
+
+#[test]
+fn five_processes_with_a_link_each_answer_as_one() {
+    tell(Way { transport: Transport::Socket, ..SHARED }, async |s| told::five(s).await);
+}
+
+#[test]
+fn what_people_write_while_the_database_hangs_is_answered_when_it_goes_on() {
+    tell(SHARED, async |s| told::a_database_that_hangs(s).await);
 }
 
 mod told {
@@ -273,5 +286,72 @@ mod told {
         let streams = calls.iter().filter(|call| call.method == "chat.startStream").count();
         assert!(refused.len() <= 2, "{refused:?}");
         assert!(streams >= 20, "nothing is left unused: {streams}");
+    }
+
+    pub(super) async fn what_one_could_not_take_in_is_found_by_the_other_after_its_death(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        // Slack tries for six minutes, and always the first process.
+        let began = s.clock.monotonic();
+        s.disk_is_full(true);
+        thread.reply("ana", "anybody there?").await;
+        s.time_goes_on(|| s.slack.events().last().unwrap().fate == Fate::GivenUp).await;
+        s.reaches_other();
+        assert_eq!(s.openai.requests_seen(), 1, "the other has missed nothing");
+        s.kill().await;
+        let found = || s.other.as_ref().unwrap().running.catch_up().found;
+        s.time_goes_on(|| found() == 1).await;
+        thread.finishes("Here.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
+        // Sooner than a silence is looked through.
+        let took = s.clock.monotonic() - began;
+        assert!(took < Duration::from_secs(10 * 60), "{took:?}");
+    }
+
+    pub(super) async fn five(s: &mut Story) {
+        let more = s.start_more(4).await;
+        s.slack.connected(5).await;
+        let mut threads = Vec::new();
+        for n in 0..15 {
+            s.openai.turn().when_asked(&format!("question {n}?")).text(&format!("Answer {n}."));
+            threads.push(s.slack.mention("ana", &format!("#c{n}"), format!("question {n}?")).await);
+        }
+        for (n, thread) in threads.iter().enumerate() {
+            thread.finishes(&format!("Answer {n}.")).await;
+            s.at_rest(thread).await;
+            s.openai.turn().when_asked(&format!("and {n}?")).text(&format!("More of {n}."));
+            thread.reply("ben", &format!("and {n}?")).await;
+        }
+        for (n, thread) in threads.iter().enumerate() {
+            thread.finishes(&format!("More of {n}.")).await;
+            assert_eq!(thread.answers(), [format!("Answer {n}."), format!("More of {n}.")]);
+        }
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), s.slack.connections()), (30, 5));
+        for process in more {
+            process.end().await;
+        }
+    }
+
+    pub(super) async fn a_database_that_hangs(s: &mut Story) {
+        s.restart_behind_a_wire().await;
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.database_hangs(true);
+        thread.reply("ana", "anybody there?").await;
+        let (status, page) = s.page("/readyz").await;
+        assert!(status == 503 && page.contains("the database does not answer"), "{status} {page}");
+        assert_eq!(s.slack.events().last().unwrap().fate, Fate::OnItsWay, "it is not acknowledged");
+        failed_twice(s).await;
+        s.database_hangs(false);
+        s.passes(Duration::from_secs(60)).await;
+        thread.finishes("Here.").await;
+        s.calm().await;
+        assert_eq!((thread.answers(), s.openai.requests_seen()), (vec!["Hello.".into(), "Here.".into()], 2));
+        assert_eq!(s.page("/readyz").await.0, 200);
     }
 }

@@ -12,10 +12,10 @@ use futures_util::future::join_all;
 use crate::{channels, kit::*, process_at, rows, with_database};
 
 with_database! {
-    async fn two_processes_never_hold_one_turn_and_leave_none(database) {
-        let (one, other) = (process_at(&database.url()), process_at(&database.url()));
+    async fn five_processes_never_hold_one_turn_and_leave_none(database) {
+        let stores = ["one", "two", "three", "four", "five"].map(|name| (process_at(&database.url()), name));
         for channel in channels(60) {
-            one.receive(asks(&thread_of("T1", &channel, 0), 0, "hello"), None, at(0)).await.unwrap();
+            stores[0].0.receive(asks(&thread_of("T1", &channel, 0), 0, "hello"), None, at(0)).await.unwrap();
         }
         let claims = |store: std::sync::Arc<PostgresStore>, name: &'static str| async move {
             let mut mine: Vec<TurnId> = Vec::new();
@@ -27,7 +27,7 @@ with_database! {
                 mine.extend(claimed.iter().map(|claimed| claimed.turn.id));
             }
         };
-        let tasks = (0..4).map(|n| tokio::spawn(if n % 2 == 0 { claims(one.clone(), "one") } else { claims(other.clone(), "other") }));
+        let tasks = stores.iter().chain(&stores).map(|(store, name)| tokio::spawn(claims(store.clone(), name)));
         let claimed: Vec<TurnId> = join_all(tasks).await.into_iter().flat_map(|claimed| claimed.unwrap()).collect();
         assert_eq!(claimed.len(), 60);
         assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 60);
@@ -84,11 +84,17 @@ with_database! {
     }
 
     async fn a_stop_reaches_the_process_that_runs_the_turn(database) {
-        let (one, other) = (process_at(&database.url()), process_at(&database.url()));
-        let turn = runs(&*one, asks(&thread(), 0, "hello"), at(0)).await;
-        assert_eq!(other.stop(&thread(), ts(1)).await.unwrap(), Some(turn.turn.id));
-        let renewed = one.renew(std::slice::from_ref(&turn.lease), 30 * SECOND, at(1)).await.unwrap();
-        assert_eq!((renewed.stopped, renewed.lost), (vec![turn.turn.id], vec![]));
+        for url in [database.url(), database.pooled_url()] {
+            let (one, other) = (process_at(&url), process_at(&url));
+            let key = thread_of("T1", if url == database.url() { "C1" } else { "C2" }, 0);
+            let turn = runs(&*one, asks(&key, 0, "hello"), at(0)).await;
+            let lease = std::slice::from_ref(&turn.lease);
+            assert_eq!(one.stopped(lease).await.unwrap(), []);
+            assert_eq!(other.stop(&key, ts(1)).await.unwrap(), Some(turn.turn.id));
+            assert_eq!(one.stopped(lease).await.unwrap(), [turn.turn.id], "it looks so every 1.5 s");
+            let renewed = one.renew(lease, 30 * SECOND, at(1)).await.unwrap();
+            assert_eq!((renewed.stopped, renewed.lost), (vec![turn.turn.id], vec![]));
+        }
     }
 
     /// The clocks of the two differ by an hour from each other and from the database's.
