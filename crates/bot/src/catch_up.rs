@@ -146,9 +146,10 @@ impl Look<'_> {
         }
         let tools = &self.intake.runner.tools;
         let now = tools.clock.now();
-        // From the oldest message on that a window would show: those are the ones whose changes matter.
+        // From the oldest message on that a window would show, now or of the turn that waits: those are the ones whose changes matter.
         let shown = tools.store.history(key, None, tools.settings.window.max_messages, now).await?.newest;
-        let from = shown.first().map_or(self.since, |first| first.ts.min(self.since));
+        let waiting = tools.store.mark(key, now).await?.waiting_from;
+        let from = [shown.first().map(|first| first.ts), waiting].into_iter().flatten().fold(self.since, SlackTs::min);
         let began = tools.store.time(now).await?;
         let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, began).await;
         if let Some(error) = &reading.failed {

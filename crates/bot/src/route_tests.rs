@@ -4,8 +4,14 @@ use chathakase_slack::payload::{Event, Inbound, parse_http};
 
 use super::*;
 
-const JOINED: ThreadMark =
-    ThreadMark { joined: true, active: true, joined_from: None, cleared_before: None, bots_in_row: 0 };
+const JOINED: ThreadMark = ThreadMark {
+    joined: true,
+    active: true,
+    joined_from: None,
+    cleared_before: None,
+    bots_in_row: 0,
+    waiting_from: None,
+};
 
 /// Routes an event that Slack would send, with these fields beside channel and ts.
 #[track_caller]

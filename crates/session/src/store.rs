@@ -110,6 +110,8 @@ pub struct ThreadMark {
     pub cleared_before: Option<SlackTs>,
     /// How many accepted posts in a row bots wrote, up to the newest.
     pub bots_in_row: u32,
+    /// The oldest post that waits for the running turn to end.
+    pub waiting_from: Option<SlackTs>,
 }
 
 impl ThreadMark {

@@ -30,6 +30,7 @@ lossy! {
     what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
     a_mention_in_the_middle_of_a_thread_is_found_too,
     edits_and_deletions_that_were_missed_count,
+    an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none,
     a_gap_of_the_socket_is_closed,
     what_is_older_than_the_bound_is_given_up_and_said_so,
     what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
@@ -140,6 +141,32 @@ mod told {
         thread.reply("ana", "what do I have?").await;
         thread.finishes("A dog.").await;
         s.openai.last_request().heard(["I have a dog", "Hello.", "Noted.", "what do I have?"]);
+    }
+
+    pub(super) async fn an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none(s: &mut Story) {
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        let old = thread.reply("ben", "who knows?").await;
+        thread.delete(&thread.first()).await;
+        s.passes(Duration::from_secs(26 * 3600)).await;
+        s.restart().await;
+        s.caught_up().await;
+        let busy = s.openai.turn().text("No").gate("slow");
+        thread.mention("ana", "when?").await;
+        busy.reached("slow").await;
+        thread.edit(&old, "@assistant do you know?").await;
+        s.calm().await;
+        s.kill().await;
+        s.clock.advance(Duration::from_secs(60));
+        thread.delete(&old).await;
+        let again = s.openai.turn().gate("again").text("Noon.");
+        s.start().await;
+        again.reached("again").await;
+        s.caught_up().await;
+        again.open("again");
+        thread.finishes("Noon.").await;
+        s.calm().await;
+        thread.shows_nothing_more().await;
+        assert_eq!(s.openai.requests_seen(), 2);
     }
 
     pub(super) async fn a_gap_of_the_socket_is_closed(s: &mut Story) {

@@ -6,6 +6,7 @@ use chathakase_session::{
     turn::TurnId,
 };
 
+use super::aside;
 use crate::rows::{Lists, Rows, Session, Thread};
 
 /// Sessions on a page, at most.
@@ -13,12 +14,17 @@ const PAGE_MAX: usize = 100;
 
 pub(crate) fn mark(rows: &impl Rows, key: &ThreadKey, now: Timestamp) -> Result<ThreadMark> {
     let Some(thread) = rows.thread(key)? else { return Ok(ThreadMark::default()) };
+    let waiting = match thread.live(now).and_then(|live| live.waiting) {
+        Some(turn) => aside::readable(rows, turn)?,
+        None => None,
+    };
     Ok(ThreadMark {
         joined: thread.joined,
         active: thread.live(now).is_some(),
         joined_from: thread.joined_from,
         cleared_before: thread.cleared_before,
         bots_in_row: thread.bots_in_row,
+        waiting_from: waiting.map(|turn| turn.first_ts),
     })
 }
 
