@@ -11,6 +11,7 @@ use chathakase_session::{
 use chathakase_slack::{
     api::{ApiError, PageRequest},
     payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Post},
+    reply::ReplyError,
     text,
 };
 
@@ -390,13 +391,22 @@ impl Intake {
         Ok((page.posts, page.next_cursor.is_some()))
     }
 
+    /// Tells the author of a message that was not taken; by direct message where Slack shows them nothing in the thread.
     fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {
-        let tools_of = Arc::clone(&self.runner);
+        let runner = Arc::clone(&self.runner);
         self.runner.spawn(async move {
-            let tools = &tools_of.tools;
-            let text = texts::queue_full(tools.settings.waiting_max);
-            let thread = (ts != key.root).then_some(key.root);
-            if let Err(error) = tools.api.post_ephemeral(&key.channel, &author, thread, &text).await {
+            let Tools { api, replies, settings, .. } = &runner.tools;
+            let ThreadKey { workspace, channel, root } = &key;
+            let (limit, thread) = (settings.waiting_max, (ts != *root).then_some(*root));
+            let text = texts::queue_full(limit);
+            let Err(error) = replies.whisper(workspace, channel, &author, thread, &text).await else { return };
+            tracing::info!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken is told by direct message");
+            let text = texts::queue_full_in(channel.as_str(), limit);
+            let told = match api.conversations_open(&author).await {
+                Ok(dm) => replies.tell(workspace, &dm, None, &ts.to_string(), &text).await.map(drop),
+                Err(error) => Err(ReplyError::Slack(error)),
+            };
+            if let Err(error) = told {
                 tracing::warn!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken could not be told");
             }
         });

@@ -82,7 +82,7 @@ pub fn perhaps_again(answer: &str) -> String {
 /// An answer was posted, or not: Slack shows neither. By direct message.
 pub fn perhaps_missing(channel: &str) -> String {
     format!(
-        "I cannot see whether my answer to you in <#{channel}> has arrived: Slack does not let me see that thread. If it is not there, please ask again."
+        "I cannot see whether my answer to you in `{channel}` has arrived: Slack does not let me see that thread. If it is not there, please ask again."
     )
 }
 
@@ -90,6 +90,13 @@ pub fn perhaps_missing(channel: &str) -> String {
 pub fn queue_full(limit: usize) -> String {
     format!(
         "I already have {limit} messages waiting in this thread, so I did not take this one. Please send it again when I have caught up."
+    )
+}
+
+/// The same by direct message, where it could not be said in the thread.
+pub fn queue_full_in(channel: &str, limit: usize) -> String {
+    format!(
+        "I already have {limit} messages waiting in your thread in `{channel}`, so I did not take your last one. Please send it again when I have caught up."
     )
 }
 
@@ -388,6 +395,7 @@ mod tests {
         all.extend(lists_of_sessions());
         all.extend([
             queue_full(50),
+            queue_full_in("C1", 50),
             message_too_long(40_000),
             cannot_post("C1", "not_in_channel"),
             cannot_post("C1", "is_archived"),

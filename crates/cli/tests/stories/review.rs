@@ -5,13 +5,15 @@ mod everywhere {
     crate::harness::stories! { usually:
         a_clock_that_jumps_ahead_gives_a_running_answer_no_second_voice,
         a_question_that_comes_after_more_than_a_window_holds_is_answered,
-        a_question_deleted_before_the_model_was_asked_is_not_answered,
-        a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing,
         a_reply_that_came_before_a_mention_for_which_there_was_no_room_is_answered,
         a_private_answer_that_cannot_be_shown_comes_by_direct_message,
+        everyone_whose_message_was_not_taken_is_told_and_not_again_at_once,
+        who_cannot_be_told_in_the_thread_that_too_much_waits_is_told_by_direct_message,
         a_refusal_that_lasts_is_not_asked_about_for_ever,
     }
     crate::harness::stories! { on both stores:
+        a_question_deleted_before_the_model_was_asked_is_not_answered,
+        a_thread_cleared_before_the_model_was_asked_gets_no_answer_to_nothing,
         a_long_thread_is_read_up_to_its_end,
         a_deletion_that_does_not_say_its_thread_still_erases,
     }
@@ -21,7 +23,10 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_sim::slack::Gate;
+    use chathakase_sim::{
+        model::TurnScript,
+        slack::{Gate, Thread},
+    };
 
     use crate::harness::Story;
 
@@ -147,6 +152,46 @@ mod told {
         s.slack.mention("ana", "#general", "all sessions").await;
         s.says_somewhere(&texts::not_an_admin()).await;
         assert_eq!(failing.hits(), 1);
+    }
+
+    /// Ana's thread, in which as much waits as may.
+    async fn a_full_thread(s: &mut Story) -> (TurnScript, Thread) {
+        s.restart_with(&[("limits.waiting", "1")]).await;
+        let first = s.openai.turn().gate("slow").text("One.");
+        let thread = s.slack.mention("ana", "#general", "one").await;
+        first.reached("slow").await;
+        thread.reply("ana", "two").await;
+        (first, thread)
+    }
+
+    async fn goes_on(s: &mut Story, first: &TurnScript, thread: &Thread) {
+        s.openai.answers("Two.");
+        first.open("slow");
+        thread.finishes("Two.").await;
+        s.openai.last_request().heard(["one", "One.", "two"]);
+    }
+
+    pub(super) async fn everyone_whose_message_was_not_taken_is_told_and_not_again_at_once(s: &mut Story) {
+        let (first, thread) = a_full_thread(s).await;
+        for (who, text) in [("ben", "three"), ("ana", "four"), ("cleo", "five")] {
+            thread.reply(who, text).await;
+            thread.shows_only_to(who, &texts::queue_full(1)).await;
+        }
+        for who in ["ana", "ben", "cleo"] {
+            thread.reply(who, "hello?").await;
+        }
+        s.calm().await;
+        assert_eq!(s.slack.calls("chat.postEphemeral").len(), 3);
+        goes_on(s, &first, &thread).await;
+    }
+
+    pub(super) async fn who_cannot_be_told_in_the_thread_that_too_much_waits_is_told_by_direct_message(s: &mut Story) {
+        let (first, thread) = a_full_thread(s).await;
+        let failing = s.slack.next("chat.postEphemeral").fails("user_not_in_channel");
+        thread.reply("ben", "three").await;
+        s.says_somewhere(&texts::queue_full_in(thread.channel().as_str(), 1)).await;
+        assert_eq!(failing.hits(), 1);
+        goes_on(s, &first, &thread).await;
     }
 
     pub(super) async fn a_refusal_that_lasts_is_not_asked_about_for_ever(s: &mut Story) {
