@@ -16,28 +16,27 @@ stories! { on both stores:
     a_thread_is_not_read_where_that_is_switched_off,
 }
 
-/// Slack's limit for apps that are sold outside its marketplace: one call a minute, and 15 posts.
-#[test]
-fn under_the_strictest_limit_the_answer_rests_on_one_page() {
-    tell_where(USUAL, |options| Options { strict_history: true, ..options }, told::one_page);
-}
-
-/// Slack shows a thread in pages of four posts.
-macro_rules! by_pages {
-    ($($story:ident),* $(,)?) => { $(mod $story {
+/// Stories on both stores in a small Slack of its own kind.
+macro_rules! where_slack {
+    ($shows:expr; $($story:ident),* $(,)?) => { $(mod $story {
         use super::*;
         fn told_on(store: Store) {
-            let pages = |options| Options { page_max: Some(4), ..options };
-            tell_where(Way { store, ..USUAL }, pages, async |s| told::$story(s).await);
+            tell_where(Way { store, ..USUAL }, $shows, async |s| told::$story(s).await);
         }
         #[test] fn sqlite() { told_on(Store::Sqlite) }
         #[test] fn memory() { told_on(Store::Memory) }
     })* };
 }
 
-by_pages! {
+// Pages of four posts.
+where_slack! { |options| Options { page_max: Some(4), ..options };
     a_thread_is_read_page_by_page_to_its_end,
     a_thread_of_too_many_pages_is_read_as_far_as_the_calls_go,
+}
+
+// Slack's limit for apps that are sold outside its marketplace: one call a minute, and 15 posts.
+where_slack! { |options| Options { strict_history: true, ..options };
+    under_the_strictest_limit_the_answer_rests_on_one_page,
 }
 
 mod told {
@@ -198,7 +197,7 @@ mod told {
         assert_eq!(reads(s), before);
     }
 
-    pub(super) async fn one_page(s: &mut Story) {
+    pub(super) async fn under_the_strictest_limit_the_answer_rests_on_one_page(s: &mut Story) {
         let thread = s.slack.post("ana", "#general", "the first").await;
         for n in 1..=30 {
             thread.reply("ben", &*format!("post {n}")).await;

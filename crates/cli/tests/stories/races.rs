@@ -13,6 +13,8 @@ stories! { on both stores:
     an_answer_whose_deletion_was_half_done_is_forgotten,
     a_command_that_became_a_question_before_it_came_is_asked,
     a_question_that_became_a_command_before_it_came_is_carried_out,
+    a_mention_is_not_acknowledged_until_the_replies_that_came_before_it_are_taken_in,
+    a_deletion_that_meets_its_post_on_its_way_in_counts,
 }
 
 stories! { on all stores:
@@ -32,11 +34,6 @@ fn replies_that_came_before_their_mention_are_taken_in_from_all_pages() {
 #[test]
 fn a_mention_comes_again_until_all_replies_that_came_before_it_are_taken_in() {
     tell_where(USUAL, |options| Options { page_max: Some(2), ..options }, told::page_after_page);
-}
-
-stories! { usually:
-    a_mention_is_not_acknowledged_until_the_replies_that_came_before_it_are_taken_in,
-    a_deletion_that_meets_its_post_on_its_way_in_counts,
 }
 
 mod told {
