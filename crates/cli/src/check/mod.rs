@@ -26,7 +26,7 @@ pub use report::{Finding, Report, Verdict};
 use crate::{
     args,
     clock::SystemClock,
-    config::{Config, duration},
+    config::{Config, ConfigError, duration},
 };
 
 /// A clock that is wrong by more is a fault: signed requests are refused from 300 s on.
@@ -57,7 +57,7 @@ pub async fn run(args: &args::Check) -> anyhow::Result<bool> {
     let report = match Config::load_here(args.settings.config.as_deref(), &args.settings.flags()) {
         Ok(config) => look(&config, clock, &wishes, &mut tell).await,
         Err(errors) => {
-            let findings: Vec<Finding> = errors.each().map(|error| Finding::fault("settings", error)).collect();
+            let findings: Vec<Finding> = errors.each().map(setting).collect();
             findings.iter().for_each(|finding| tell(&finding.line()));
             Report::of(findings)
         }
@@ -68,6 +68,22 @@ pub async fn run(args: &args::Check) -> anyhow::Result<bool> {
         say(&report.summary());
     }
     Ok(report.ok)
+}
+
+/// A setting that cannot be used, or is missing.
+fn setting(error: &ConfigError) -> Finding {
+    let finding = Finding::fault("settings", error);
+    match error {
+        ConfigError::Missing { key, next } => Finding::wrong("settings", format!("`{key}` is not set"), *next),
+        ConfigError::Bad { key, place, wanted } => {
+            Finding::wrong("settings", format!("{place}: `{key}` cannot be used"), format!("write {wanted}"))
+        }
+        ConfigError::Syntax { .. } => Finding { mend: Some("correct the line that is named".to_owned()), ..finding },
+        ConfigError::Unknown { near: None, .. } => {
+            Finding { mend: Some("`chathakase config` prints every setting there is".to_owned()), ..finding }
+        }
+        ConfigError::Unknown { .. } | ConfigError::File { .. } | ConfigError::SecretFile { .. } => finding,
+    }
 }
 
 /// Looks at everything. Each line is told as soon as it is known.

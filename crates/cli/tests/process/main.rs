@@ -23,6 +23,7 @@ mod logs;
 mod models;
 mod pages;
 mod people;
+mod setup;
 mod starts;
 mod store;
 mod strangers;

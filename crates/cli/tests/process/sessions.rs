@@ -2,6 +2,7 @@
 
 use chathakase_sim::slack::{Thread, Transport::Http};
 use serde_json::Value;
+use test_database::TestDatabase;
 use tokio::process::Command;
 
 use crate::{program::BINARY, stage::Stage};
@@ -73,6 +74,33 @@ async fn sessions_are_read_beside_a_serve_and_erased_without_one() {
     stage.openai.last_request().heard(["I am Ben", "I see.", "who am I?"]);
     first.shows("I see.").await;
     stage.ends_with(serving, &second, &["I see.", "You are Ben."]).await;
+}
+
+#[tokio::test]
+async fn sessions_in_postgresql_are_read_and_erased_beside_a_serve() {
+    if !TestDatabase::is_there() {
+        return;
+    }
+    let (mut stage, database) = (Stage::new(Http).await, TestDatabase::new());
+    stage.set("DATABASE_URL", &database.url());
+    let serving = stage.serve().await;
+    let first = talk(&stage, "ana", "I am Ana").await;
+    let second = talk(&stage, "ben", "I am Ben").await;
+    let id = |thread: &Thread| format!("{}_{}", thread.channel(), thread.root());
+    let listed = json(&stage, &["list", "--json"]).await;
+    assert_eq!((&listed["active_sessions"], &listed["sessions"][0]["id"]), (&2.into(), &id(&second).into()));
+    let info = json(&stage, &["info", &id(&first), "--json"]).await;
+    assert_eq!((&info["user_messages"], &info["assistant_messages"]), (&1.into(), &1.into()));
+    let (code, said, error) = sessions(&stage, &["clear", &id(&first), "--yes"]).await;
+    assert!(code == Some(0) && said.contains("erased 2 messages"), "{said}{error}");
+    assert_eq!(json(&stage, &["list", "--json"]).await["sessions"][0]["id"], id(&second));
+    // The serving process knows at once.
+    stage.openai.answers("I do not know.");
+    first.reply("ana", "who am I?").await;
+    first.finishes("I do not know.").await;
+    stage.openai.last_request().heard(["who am I?"]);
+    second.shows("I see.").await;
+    stage.ends_with(serving, &first, &["I see.", "I do not know."]).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use chathakase_sim::{
     model::ScriptedModel,
     slack::{Options, SmallSlack, Thread, Transport},
 };
+use chathakase_slack::manifest::needs;
 use tokio::process::Command;
 
 use crate::{
@@ -27,6 +28,12 @@ macro_rules! on_both_transports {
     })* };
 }
 pub(crate) use on_both_transports;
+
+/// Installs the app as `chathakase manifest` describes it.
+pub(crate) fn as_the_manifest_says(slack: &SmallSlack) {
+    slack.set_scopes(&needs::scopes(true).into_iter().collect::<Vec<_>>());
+    slack.subscribe(&needs::EVENTS.iter().map(|event| event.name).collect::<Vec<_>>());
+}
 
 /// A stage on which `chathakase serve` can be started, and started again.
 pub(crate) struct Stage {

@@ -245,6 +245,21 @@ async fn whatever_else_is_broken_is_named_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_model_is_asked_once_and_for_little() {
+    let mut office = Office::open(Transport::Http).await;
+    office.set("CHATHAKASE_MODEL__MAX_TOKENS", "4000".to_owned());
+    office.check().await;
+    let asked = office.openai.last_request();
+    assert_eq!(asked.raw()["max_tokens"], 256);
+    assert!(asked.raw().to_string().len() < 1000, "{}", asked.raw());
+    // What may pass is not tried again: a check says what it saw.
+    let _ = office.openai.turn().status(503);
+    let report = check::look(&office.config(), Arc::new(office.clock.clone()), &Wishes::default(), &mut |_| {}).await;
+    names(&report, &["model"]);
+    assert_eq!(office.openai.requests_seen(), 2);
+}
+
+#[tokio::test]
 async fn a_clock_that_is_more_than_a_minute_wrong_is_named() {
     let office = Office::open(Transport::Socket).await;
     for (off_secs, wrong) in [(59, &[][..]), (-59, &[]), (70, &["clock"]), (-400, &["clock"])] {
