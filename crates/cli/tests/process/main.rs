@@ -21,6 +21,7 @@ mod drains;
 mod kill_points;
 mod logs;
 mod models;
+mod packaging;
 mod pages;
 mod people;
 mod setup;
