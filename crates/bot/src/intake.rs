@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chathakase_metrics::ROUTES;
 use chathakase_session::{
     AppId, Kind, Role, SlackTs, ThreadKey, UserId, WorkspaceId, chain, fault_point,
-    store::{Amended, Edit, Erased, NewPost, Receipt, StoreError, ThreadMark},
+    store::{Amended, Edit, Erased, NewPost, Press, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
     api::{ApiError, PageRequest},
@@ -60,10 +60,10 @@ impl Inbox for Mailbox {
             Event::Message(post) => intake.arrives(&here, post, How::Post).await,
             Event::Changed(change) => intake.change(&here, change).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await.map_err(Undone::from),
-            Event::Stopped { channel, thread_ts: root, pressed } => {
-                let pressed = pressed.unwrap_or_else(|| SlackTs::at(clock.now()));
+            Event::Stopped { channel, thread_ts: root, pressed, over } => {
+                let at = pressed.unwrap_or_else(|| SlackTs::at(intake.runner.tools.api.slack_now()));
                 let key = ThreadKey { workspace: here.workspace, channel, root };
-                intake.runner.stop(&key, pressed).await.map_err(Undone::from)
+                intake.runner.stop(&key, &Press { at, over }).await.map_err(Undone::from)
             }
             Event::RateLimited { minute } => {
                 tracing::warn!(
@@ -217,9 +217,9 @@ impl Intake {
         let tools = &runner.tools;
         let (key, ts, author, kind) = (post.key.clone(), post.ts, post.author.clone(), post.kind);
         let room = if kind == Kind::Accepted { runner.room() } else { None };
-        let claimant = (room.is_some() || kind == Kind::Command).then_some(&runner.claimant);
+        let claimant = (room.is_some() || kind == Kind::Command).then(|| runner.claimant_now());
         let (began, now) = (tools.clock.monotonic(), tools.clock.now());
-        let received = tools.store.receive(post, claimant, now).await?;
+        let received = tools.store.receive(post, claimant.as_ref(), now).await?;
         fault_point!("receive.stored");
         tracing::debug!(thread.key = %key, %ts, receipt = received.receipt.name(), "a post was received");
         if received.created {

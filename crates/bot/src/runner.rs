@@ -11,8 +11,8 @@ use std::{
 };
 
 use chathakase_session::{
-    SlackTs, ThreadKey, Timestamp, chain, fault_point,
-    store::{Claimed, Renewed, StoreError},
+    ThreadKey, Timestamp, chain, fault_point,
+    store::{Claimed, Press, Renewed, StoreError},
     time::timeout,
     turn::{Claimant, Lease, OwnerId, TurnId, TurnKind},
 };
@@ -50,7 +50,7 @@ impl Runner {
     pub(crate) fn new(tools: Tools, owner: OwnerId) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(tools.settings.running_max));
         let history_max = tools.settings.window.max_messages;
-        let claimant = Claimant { owner, lease: tools.settings.lease, history_max };
+        let claimant = Claimant { owner, lease: tools.settings.lease, history_max, slack_now: None };
         Arc::new(Self {
             tools,
             claimant,
@@ -67,6 +67,11 @@ impl Runner {
     /// Room for one more turn of the model; `None` when there is none, or no new ones are begun.
     pub(crate) fn room(&self) -> Option<OwnedSemaphorePermit> {
         if self.closing.is_cancelled() { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() }
+    }
+
+    /// Who gets a turn that begins now.
+    pub(crate) fn claimant_now(&self) -> Claimant {
+        self.tools.begins_now(&self.claimant)
     }
 
     /// Ends when no new turns are begun any more.
@@ -117,7 +122,7 @@ impl Runner {
 
     async fn run_one(self: &Arc<Self>, claimed: Claimed, asked_at: Duration) -> Option<(Claimed, Duration)> {
         let held = Held::new(self, &claimed.lease, asked_at);
-        let claimant = (claimed.turn.kind == TurnKind::Answer).then(|| self.claimant.clone());
+        let claimant = (claimed.turn.kind == TurnKind::Answer).then_some(&self.claimant);
         let began = claimed.turn.started_at;
         let driver = Driver {
             tools: &self.tools,
@@ -147,15 +152,15 @@ impl Runner {
         // At the end of the process all are given back together, at once.
         if !self.silence.is_cancelled() {
             // As long again as it has taken so far: what lasts is tried less and less often.
-            let took = began.map(|began| self.tools.clock.now().since(began)).unwrap_or_default();
+            let took = began.map(|began| self.tools.api.slack_now().since(began)).unwrap_or_default();
             self.give_back(std::slice::from_ref(lease), took.clamp(PUT_OFF_MIN, PUT_OFF_MAX)).await;
         }
     }
 
-    /// A person pressed Stop at `pressed`: the answer that ran in that thread ends with what it has said. Remembered before anything
+    /// A person pressed Stop: the answer that ran in that thread ends with what it has said. Remembered before anything
     /// else, so that a death takes nothing back; another process that runs the turn learns of it by looking, a moment later.
-    pub(crate) async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<(), StoreError> {
-        let stopped = self.tools.store.stop(key, pressed).await?;
+    pub(crate) async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<(), StoreError> {
+        let stopped = self.tools.store.stop(key, press).await?;
         fault_point!("stop.stored");
         stopped.into_iter().for_each(|turn| self.stop_turn(turn));
         Ok(())
@@ -250,8 +255,11 @@ impl Runner {
                 return;
             }
             let asked_at = self.tools.clock.monotonic();
-            let found =
-                self.tools.store.claim(&self.claimant, self.slots.available_permits(), self.tools.clock.now()).await;
+            let found = self
+                .tools
+                .store
+                .claim(&self.claimant_now(), self.slots.available_permits(), self.tools.clock.now())
+                .await;
             let found = match found {
                 Ok(found) if found.is_empty() => return,
                 Ok(found) => found,

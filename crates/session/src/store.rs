@@ -211,6 +211,22 @@ pub enum Amended {
     Done,
 }
 
+/// A person pressed Stop in a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// When, by Slack's clock.
+    pub at: SlackTs,
+    /// Our posts that were growing then; none while we think, or where posts grow by being changed.
+    pub over: Vec<SlackTs>,
+}
+
+impl Press {
+    /// A press at this moment, when no post was growing.
+    pub fn at(at: SlackTs) -> Self {
+        Self { at, over: Vec::new() }
+    }
+}
+
 /// What became of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Erased {
@@ -324,11 +340,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// What is left of posts that say nothing of where they come from is the lease's turn's: another's are known before it begins.
     async fn posts_of_others(&self, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>>;
 
-    /// Remembers that a person wants no more of the answer that ran in a thread at `pressed`, by Slack's clock, and says which
-    /// turn that is; `None` when it runs no more: one that began later is another answer, of which nobody has had enough.
+    /// Remembers that a person wants no more of the answer that they pressed Stop over, and says which turn that is; `None` when it
+    /// runs no more: one that began later is another answer, of which nobody has had enough.
     /// Its owner learns of it by [`SessionStore::stopped`] or [`SessionStore::renew`], whoever adopts it by [`Turn::stop_requested`]. Messages that wait
     /// behind it are not concerned: they are answered.
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>>;
+    async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<Option<TurnId>>;
 
     /// Decides what the turn says: closes it with an answer, a failure or a stop. Its text, if any, becomes an assistant
     /// message of the session, unless it is a command's. The first closing stands; a second one is ignored.

@@ -90,6 +90,8 @@ pub struct Claimant {
     pub lease: Duration,
     /// How many messages of history it wants with a turn of the model; 0 for none.
     pub history_max: usize,
+    /// The time by Slack's clock, as near as the process knows: when a turn begins that it gets now. `None`: the step's.
+    pub slack_now: Option<Timestamp>,
 }
 
 /// A process's right to work on one turn until a moment. Every write of a turn names its lease, and is refused with
@@ -133,7 +135,7 @@ pub struct Turn {
     pub first_ts: SlackTs,
     /// The last message it answers.
     pub last_ts: SlackTs,
-    /// When it was first set running.
+    /// When it was first set running, by Slack's clock as near as its owner knew: its posts' and its questions'.
     pub started_at: Option<Timestamp>,
     /// Whether a person wants no more of it: the model is not asked (again), and what stands in the thread stays.
     pub stop_requested: bool,

@@ -56,12 +56,19 @@ pub(crate) struct Tools {
     pub(crate) me: crate::route::Identity,
 }
 
+impl Tools {
+    /// `claimant`, for turns that begin now.
+    pub(crate) fn begins_now(&self, claimant: &Claimant) -> Claimant {
+        Claimant { slack_now: Some(self.api.slack_now()), ..claimant.clone() }
+    }
+}
+
 /// One turn under way.
 pub(crate) struct Driver<'a> {
     pub(crate) tools: &'a Tools,
     pub(crate) hold: Arc<Hold>,
     /// Who wants the thread's next turn when this one is done; `None` when nobody does.
-    pub(crate) claimant: Option<Claimant>,
+    pub(crate) claimant: Option<&'a Claimant>,
     /// Where what goes on beside the turn is waited for when the process ends.
     pub(crate) tasks: TaskTracker,
     /// Set when no new turns are begun.
@@ -84,9 +91,10 @@ impl Driver<'_> {
         };
         fault_point!("turn.shown");
         let store = &self.tools.store;
-        let claimant = self.claimant.as_ref().filter(|_| !self.closing.is_cancelled());
+        let claimant = self.claimant.filter(|_| !self.closing.is_cancelled());
+        let claimant = claimant.map(|claimant| self.tools.begins_now(claimant));
         let asked_at = self.tools.clock.monotonic();
-        let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant, self.now()))?;
+        let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant.as_ref(), self.now()))?;
         fault_point!("delivered.stored");
         Ok(next.map(|claimed| (claimed, asked_at)))
     }

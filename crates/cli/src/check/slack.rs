@@ -8,7 +8,6 @@ use chathakase_slack::{
     manifest::needs::{self, AGENT_SCOPE},
     socket::{NoHello, SocketConfig, SocketError, greet},
 };
-use jiff::fmt::rfc2822::DateTimeParser;
 use tokio::net::TcpListener;
 
 use super::{
@@ -97,15 +96,13 @@ fn scopes(look: &mut Look<'_>, granted: Option<&BTreeSet<String>>) {
 
 /// Compares with the date that Slack's answer carries; it is whole seconds.
 fn clock(look: &mut Look<'_>, headed: &Headed) {
-    let theirs = headed.date.as_deref().and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
-    let Some(theirs) = theirs else {
+    let Some(theirs) = headed.date else {
         return look.add(Finding::hint(
             "clock",
             "Slack's answer had no date to compare with",
             "see whether a proxy takes headers away",
         ));
     };
-    let theirs = chathakase_session::Timestamp::from_secs(theirs.as_second());
     let ours = Clock::now(&*look.clock);
     let off = ours.abs_diff(theirs);
     look.add(if off > CLOCK_OFF_MAX {

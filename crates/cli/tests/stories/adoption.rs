@@ -33,7 +33,7 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_session::{SlackTs, time::Clock};
+    use chathakase_session::{SlackTs, store::Press, time::Clock};
     use chathakase_sim::slack::Gate;
 
     use crate::harness::Story;
@@ -62,7 +62,7 @@ mod told {
         s.kill().await;
         // All that the killed process did of it.
         let pressed = just_now(s);
-        s.store().stop(&thread.key(), pressed).await.unwrap();
+        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
         s.openai.answers("And you.");
         s.start().await;
         thread.finishes("And you.").await;
@@ -78,7 +78,7 @@ mod told {
         slow.reached("never").await;
         s.slack.settled().await;
         let pressed = just_now(s);
-        s.store().stop(&thread.key(), pressed).await.unwrap();
+        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
         s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
         s.openai.answers("Fine.");
         thread.reply("ana", "thanks").await;
@@ -163,7 +163,7 @@ mod told {
         let pressed = just_now(s);
         s.unreachable();
         thread.press_stop("ana").await;
-        s.store().stop(&thread.key(), pressed).await.unwrap();
+        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
         s.start().await;
         s.at_rest(&thread).await;
         s.openai.answers("Fine.");
@@ -198,7 +198,7 @@ mod told {
         let pressed = just_now(s);
         s.unreachable();
         thread.press_stop("ana").await;
-        s.store().stop(&thread.key(), pressed).await.unwrap();
+        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
         // The end of the stream would say whose it is.
         let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
         let second = s.openai.turn().gate("never").text("And you.");

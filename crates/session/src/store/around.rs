@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page, ReadBack,
-    Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+    Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page, Press,
+    ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
 };
 use crate::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
@@ -75,7 +75,7 @@ around! {
     part_done(lease: &Lease, index: u32, hash: u64) -> ();
     repeats(lease: &Lease) -> ();
     posts_of_others(lease: &Lease, posts: &[SlackTs]) -> Vec<SlackTs>;
-    stop(key: &ThreadKey, pressed: SlackTs) -> Option<TurnId>;
+    stop(key: &ThreadKey, press: &Press) -> Option<TurnId>;
     close(lease: &Lease, closing: Closing, now: Timestamp) -> ();
     cut_short(lease: &Lease, text: &str, ending: Ending, now: Timestamp) -> ();
     delivered(lease: &Lease, parts: &[Part], claimant: Option<&Claimant>, now: Timestamp) -> Option<Claimed>;

@@ -3,6 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+use chathakase_session::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap, HeaderName};
 use serde::{
     Deserialize, Deserializer,
@@ -38,8 +40,8 @@ pub struct Answer {
 pub struct Headed {
     /// What the token may do (`x-oauth-scopes`).
     pub scopes: Option<BTreeSet<String>>,
-    /// The time at Slack's, as HTTP writes it (`Date`).
-    pub date: Option<String>,
+    /// The time at Slack's, in whole seconds (`Date`).
+    pub date: Option<Timestamp>,
 }
 
 impl Headed {
@@ -47,7 +49,8 @@ impl Headed {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let words =
             |list: &str| list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
-        Self { scopes: text(SCOPES_HEADER).map(words), date: text(DATE).map(str::to_owned) }
+        let date = text(DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        Self { scopes: text(SCOPES_HEADER).map(words), date: date.map(|date| Timestamp::from_secs(date.as_second())) }
     }
 }
 

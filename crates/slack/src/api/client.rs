@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use chathakase_metrics::{Lately, SLACK_CALL_SECONDS, SLACK_CALLS};
 use chathakase_session::{
-    chain,
+    Timestamp, chain,
     time::{self, SharedClock},
 };
 use reqwest::{
@@ -23,6 +23,7 @@ use super::{
     answer::Answer,
     error::{ApiError, Problem},
     method::{Method, Style},
+    slack_clock::SlackClock,
 };
 
 /// Where Slack's Web API is.
@@ -93,6 +94,7 @@ pub(super) struct Shared {
     /// The workspace has no status line: it is not asked for any more.
     pub(super) no_status: AtomicBool,
     lately: Lately,
+    slack_clock: SlackClock,
 }
 
 impl std::fmt::Debug for Api {
@@ -120,6 +122,7 @@ impl Api {
                 call_timeout: config.call_timeout,
                 no_status: AtomicBool::new(false),
                 lately: Lately::default(),
+                slack_clock: SlackClock::default(),
             }),
             patient: true,
             rate_limit_wait_max: config.rate_limit_wait_max,
@@ -134,6 +137,11 @@ impl Api {
     /// The same client, which waits out rate limits for so long in one call.
     pub fn waiting_up_to(&self, rate_limit_wait_max: Duration) -> Self {
         Self { rate_limit_wait_max, ..self.clone() }
+    }
+
+    /// The time by Slack's clock, as near as its answers tell: a second early at most, and mostly much less. Ours, before the first.
+    pub fn slack_now(&self) -> Timestamp {
+        self.shared.slack_clock.at(self.shared.clock.now())
     }
 
     /// How calls went lately. What Slack refuses for a reason of its own still shows that it can be reached.
@@ -185,6 +193,7 @@ impl Api {
                 tracing::debug!(method = method.name, ms, warning = answer.warning(), "Slack answered");
                 SLACK_CALLS.count([method.name, "ok"]);
                 self.shared.lately.worked(now);
+                answer.headed().date.into_iter().for_each(|date| self.shared.slack_clock.heard(date, now));
             }
             Err(error) => {
                 tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed");

@@ -10,6 +10,7 @@ mod conversations;
 mod error;
 mod method;
 mod people;
+mod slack_clock;
 mod status;
 mod stream;
 

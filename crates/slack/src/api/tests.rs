@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
-use chathakase_sim::ManualClock;
+use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId, time::Clock};
+use chathakase_sim::{
+    ManualClock,
+    slack::{Options, SmallSlack, Transport},
+};
 
 use super::{
     Answer, Api, ApiConfig, ApiError, Fate, Metadata, Method, PageRequest, Post, Problem, StreamStart, Style,
@@ -351,4 +354,16 @@ fn every_method_is_in_the_table_once() {
     for reads in ["users.info", "conversations.replies", "conversations.info", "conversations.history"] {
         assert_eq!(Method::ALL.iter().find(|m| m.name == reads).unwrap().style, Style::Form, "{reads}");
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_learns_slacks_time_from_its_answers() {
+    let (theirs, ours) = (ManualClock::new(), ManualClock::new());
+    ours.shift_wall(-90_000);
+    let slack = SmallSlack::start(Options::driven_by(&theirs, Transport::Http)).await;
+    let config = ApiConfig { base_url: slack.api_url(), ..ApiConfig::new(slack.bot_token().to_owned().into()) };
+    let api = Api::new(config, Arc::new(ours.clone())).unwrap();
+    assert_eq!(api.slack_now(), ours.now());
+    api.auth_test().await.unwrap();
+    assert_eq!(api.slack_now(), theirs.now());
 }

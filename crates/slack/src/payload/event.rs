@@ -64,9 +64,10 @@ pub enum Event {
         channel: ChannelId,
         /// The thread's first message.
         thread_ts: SlackTs,
-        /// When, as near as Slack says: the newest of our posts that grew then, else the moment of the press. What began
-        /// later was not meant, however late the event comes.
+        /// When.
         pressed: Option<SlackTs>,
+        /// Our posts that were growing then. What began later was not meant, however late the event comes.
+        over: Vec<SlackTs>,
     },
     /// Anything else: to be acknowledged and passed over.
     Other {
@@ -180,11 +181,11 @@ impl Event {
 const STREAMS_READ_MAX: usize = 16;
 
 fn stopped(event: &Object<'_>) -> Option<Event> {
-    let grew = event.times("streaming_message_ts", STREAMS_READ_MAX).into_iter().max();
     Some(Event::Stopped {
         channel: event.parsed("channel")?,
         thread_ts: event.ts("thread_ts")?,
-        pressed: grew.or_else(|| event.moment("event_ts")),
+        pressed: event.moment("event_ts"),
+        over: event.times("streaming_message_ts", STREAMS_READ_MAX),
     })
 }
 

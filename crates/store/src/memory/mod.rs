@@ -14,7 +14,7 @@ use chathakase_session::{
     message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Press, ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -105,8 +105,8 @@ impl SessionStore for MemoryStore {
         self.step(|rows| speak::posts_of_others(rows, lease, posts))
     }
 
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
-        self.step(|rows| lease::stop(rows, key, pressed))
+    async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<Option<TurnId>> {
+        self.step(|rows| lease::stop(rows, key, press))
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

@@ -8,7 +8,7 @@ use chathakase_session::{
     message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -108,9 +108,9 @@ impl SessionStore for PostgresStore {
         self.step(needs, 0, ANY_TIME, move |sql, _| speak::posts_of_others(sql, &lease, &posts)).await
     }
 
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
-        let key = key.clone();
-        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key, pressed)).await
+    async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<Option<TurnId>> {
+        let (key, press) = (key.clone(), press.clone());
+        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| lease::stop(sql, &key, &press)).await
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

@@ -12,7 +12,7 @@ use std::{
 use chathakase_session::{
     Kind, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
-    store::{Claimed, Closing, Edit, NewPost, ReadBack, Receipt, Result, Rules, Usage},
+    store::{Claimed, Closing, Edit, NewPost, Press, ReadBack, Receipt, Result, Rules, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
@@ -30,7 +30,7 @@ struct File {
 }
 
 fn us() -> Claimant {
-    Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20 }
+    Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20, slack_now: None }
 }
 fn ts(secs: i64) -> SlackTs {
     SlackTs::from_micros((1_700_000_000 + secs) * 1_000_000).unwrap()
@@ -162,7 +162,7 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
             told(file.cost(|sql| edit::retract(sql, &rules, &key, ts(end + 7), now)), "false"),
         ),
         ("reconcile", told(file.cost(|sql| learn::reconcile(sql, &rules, &key, &seen, now)), "erased: 1")),
-        ("stop", told(file.cost(|sql| lease::stop(sql, &key, ts(end + 7))), "Some")),
+        ("stop", told(file.cost(|sql| lease::stop(sql, &key, &Press::at(ts(end + 7)))), "Some")),
         ("close", told(file.cost(|sql| speak::close(sql, &running.lease, &says(), now)), "")),
         ("history", told(file.cost(|sql| look::history(sql, &key, Some(running.turn.id), 3, now)), "words")),
         ("joined_since", told(file.cost(|sql| look::joined_since(sql, workspace, at(0), 2)), "C1")),

@@ -11,7 +11,7 @@ use std::{
 use chathakase_session::{
     Kind, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, Edit, NewPost, Page, ReadBack, Receipt, Rules, SessionStore, Usage},
+    store::{Claimed, Closing, Edit, NewPost, Page, Press, ReadBack, Receipt, Rules, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 use chathakase_sim::ManualClock;
@@ -80,7 +80,7 @@ async fn runs(store: &SqliteStore, post: NewPost, us: &Claimant, now: Timestamp)
 
 /// Everything that a store can be asked for.
 async fn live(store: &SqliteStore) {
-    let us = Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20 };
+    let us = Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20, slack_now: None };
     let (key, second) = (key(), Duration::from_secs(30));
     let workspace = &key.workspace;
     // An answer, with everything that may happen on its way.
@@ -98,7 +98,7 @@ async fn live(store: &SqliteStore) {
     store.part_done(&turn.lease, 1, 1).await.unwrap();
     store.repeats(&turn.lease).await.unwrap();
     store.posts_of_others(&turn.lease, &[ts(9)]).await.unwrap();
-    store.stop(&key, ts(9)).await.unwrap();
+    store.stop(&key, &Press::at(ts(9))).await.unwrap();
     store.renew(std::slice::from_ref(&turn.lease), second, at(9)).await.unwrap();
     store.stopped(std::slice::from_ref(&turn.lease)).await.unwrap();
     // Asked when a turn's own row is damaged.

@@ -8,7 +8,7 @@ use chathakase_session::{
     message::Ending,
     store::{
         Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -86,9 +86,9 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| speak::posts_of_others(sql, &lease, &posts)).await
     }
 
-    async fn stop(&self, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
-        let key = key.clone();
-        self.step(0, move |sql| lease::stop(sql, &key, pressed)).await
+    async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<Option<TurnId>> {
+        let (key, press) = (key.clone(), press.clone());
+        self.step(0, move |sql| lease::stop(sql, &key, &press)).await
     }
 
     async fn close(&self, lease: &Lease, closing: Closing, now: Timestamp) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, chain, fault_point,
-    store::{Claimed, Closing, Renewed, Result, Rules, StoreError},
+    store::{Claimed, Closing, Press, Renewed, Result, Rules, StoreError},
     turn::{Claimant, Lease, Part, PartMode, PartState, TurnId, TurnKind, TurnState},
 };
 use std::time::Duration;
 
-use super::{aside, look};
+use super::{aside, look, speak};
 use crate::rows::{ClosingRow, ContentNo, Lists, Rows, Thread, TurnRow};
 
 /// The turn of a lease that is still held, with its thread.
@@ -34,7 +34,7 @@ pub(crate) fn start(thread: &mut Thread, turn: &mut TurnRow, claimant: &Claimant
     turn.fence = thread.fence;
     if turn.state == TurnState::Queued {
         turn.state = TurnState::Running;
-        turn.started_at = Some(now);
+        turn.started_at = Some(claimant.slack_now.unwrap_or(now));
         if turn.kind == TurnKind::Answer {
             let session = thread.session_mut()?;
             session.running = Some(turn.id);
@@ -229,16 +229,12 @@ pub(crate) fn stopped(rows: &impl Rows, leases: &[Lease]) -> Result<Vec<TurnId>>
     Ok(stopped)
 }
 
-/// Marks the answer that runs in a thread as stopped, unless it began after Stop was pressed. One that is closed but not
+/// Marks the answer that runs in a thread as stopped, if it is the one that Stop was pressed over. One that is closed but not
 /// delivered counts: it may be shown still.
-pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> Result<Option<TurnId>> {
+pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, press: &Press) -> Result<Option<TurnId>> {
     let running = rows.thread(key)?.and_then(|thread| thread.session?.running);
     let Some(mut turn) = running.map(|id| rows.turn(id)).transpose()?.flatten() else { return Ok(None) };
-    // Slack's clock against itself where the thread shows something of the answer, and else against ours, which may be slow: a
-    // question that came after the press tells too.
-    let shown = rows.parts(turn.id)?.iter().find_map(|part| part.ts);
-    let began = shown.or_else(|| turn.started_at.map(SlackTs::at)).max(Some(turn.first_ts));
-    if began.is_some_and(|began| began > pressed) {
+    if !is_meant(rows, key, &turn, press)? {
         return Ok(None);
     }
     if !turn.stop_requested {
@@ -246,6 +242,20 @@ pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, pressed: SlackTs) -> R
         rows.save_turn(&turn)?;
     }
     Ok(Some(turn.id))
+}
+
+/// Whether Stop was pressed over this turn: over one of its posts, or, where none was growing, after it began. A turn begins after
+/// all that it answers was written.
+fn is_meant(rows: &impl Rows, key: &ThreadKey, turn: &TurnRow, press: &Press) -> Result<bool> {
+    if press.over.is_empty() {
+        return Ok(turn.started_at.map(SlackTs::at).max(Some(turn.last_ts)) <= Some(press.at));
+    }
+    for ts in press.over.iter().filter(|ts| **ts > turn.last_ts) {
+        if !speak::is_of_another(rows, key, turn, *ts)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Gives leases back, to be claimed from `due` on.

@@ -43,17 +43,24 @@ pub(crate) fn repeats(rows: &mut impl Rows, lease: &Lease) -> Result<()> {
     rows.save_turn(&TurnRow { repeated: true, ..turn })
 }
 
-/// Those of the posts that another turn of the session made, or that are erased.
+/// Those of the posts that another turn made.
 pub(crate) fn posts_of_others(rows: &impl Rows, lease: &Lease, posts: &[SlackTs]) -> Result<Vec<SlackTs>> {
     let turn = lease::held_turn(rows, lease)?;
     let mut others = Vec::new();
     for ts in posts {
-        let by_another = rows.turn_shown_at(turn.session, *ts)?.is_some_and(|id| id != turn.id);
-        let post = rows.post(&PostName::of(&lease.key, *ts))?;
-        let is_erased = post.is_some_and(|post| matches!(post.place, Place::Erased { .. }));
-        others.extend((by_another || is_erased).then_some(*ts));
+        others.extend(is_of_another(rows, &lease.key, &turn, *ts)?.then_some(*ts));
     }
     Ok(others)
+}
+
+/// Whether a post of ours is known to be another turn's, of the session or of what is erased: what nobody knows of, the running turn
+/// made.
+pub(super) fn is_of_another(rows: &impl Rows, key: &ThreadKey, turn: &TurnRow, ts: SlackTs) -> Result<bool> {
+    if let Some(id) = rows.turn_shown_at(turn.session, ts)? {
+        return Ok(id != turn.id);
+    }
+    let post = rows.post(&PostName::of(key, ts))?;
+    Ok(post.is_some_and(|post| matches!(post.place, Place::Erased { .. })))
 }
 
 /// A closing with its words packed.

@@ -63,7 +63,7 @@ pub(crate) fn by(user: &str, name: &str, post: NewPost) -> NewPost {
 
 /// A process that takes turns for 30 seconds.
 pub(crate) fn process(name: &str) -> Claimant {
-    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND, history_max: 20 }
+    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND, history_max: 20, slack_now: None }
 }
 
 /// Our process.

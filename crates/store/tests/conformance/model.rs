@@ -5,7 +5,7 @@ use std::ops::Range;
 use chathakase_session::{
     Kind, Role, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, Edit, NewPost, Page, ReadBack, Receipt, Rules},
+    store::{Claimed, Closing, Edit, NewPost, Page, Press, ReadBack, Receipt, Rules},
     turn::{Lease, Outcome, PartMode},
 };
 use proptest::prelude::*;
@@ -149,7 +149,7 @@ impl Side {
                 format!("{:?}", self.store.erase(&workspace, &channel, ts(*secs), now).await)
             }
             Step::Clear { thread, secs } => format!("{:?}", self.store.clear(&key(*thread), ts(*secs), now).await),
-            Step::Stop { thread, secs } => format!("{:?}", self.store.stop(&key(*thread), ts(*secs)).await),
+            Step::Stop { thread, secs } => format!("{:?}", self.store.stop(&key(*thread), &Press::at(ts(*secs))).await),
             Step::Expire { keep, limit } => format!("{:?}", self.store.expire(*keep, *limit, now).await),
             Step::Counted { thread, seq } => format!("{:?}", self.store.counted(&key(*thread), &[(*seq, 9)]).await),
             Step::Pass { .. } => String::new(),

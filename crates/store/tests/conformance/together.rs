@@ -10,7 +10,7 @@ use std::{
 
 use chathakase_session::{
     Kind, Message, Role, ThreadKey, Timestamp, WindowLimits,
-    store::{Claimed, History, NewPost, Page, Receipt, Rules, SessionStore},
+    store::{Claimed, History, NewPost, Page, Press, Receipt, Rules, SessionStore},
     tokens::BytesAsTokens,
     window,
 };
@@ -185,7 +185,7 @@ async fn spoil(store: &dyn SessionStore, key: &ThreadKey, secs: i64, how: u8, no
         2 => drop(store.retract(key, ts(ANSWERS + secs), now).await.unwrap()),
         3 => drop(store.clear(key, ts(secs), now).await.unwrap()),
         4 => drop(store.amend(edit(key, secs, &format!("edited in {key}"), 50 + secs), now).await.unwrap()),
-        _ => drop(store.stop(key, ts(ANSWERS + secs)).await.unwrap()),
+        _ => drop(store.stop(key, &Press::at(ts(ANSWERS + secs))).await.unwrap()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use chathakase_session::{
-    store::{Closing, NewPost, Rules, SessionStore},
+    store::{Closing, NewPost, Press, Rules, SessionStore},
     turn::{Outcome, PartMode},
 };
 use chathakase_sim::ManualClock;
@@ -82,7 +82,7 @@ async fn open_turns(store: &SqliteStore) {
     store.part_done(&turn.lease, 0, 77).await.unwrap();
     store.part_intended(&turn.lease, 1, PartMode::Update).await.unwrap();
     receipt(store, asks(&half, 3002, "waits"), at(11)).await;
-    store.stop(&half, ts(3003)).await.unwrap();
+    store.stop(&half, &Press::at(ts(3003))).await.unwrap();
     let closed = runs(store, asks(&thread_of("T1", "C1", 3100), 3100, "closed"), at(10)).await;
     store.close(&closed.lease, says(&"a long answer ".repeat(200)), at(11)).await.unwrap();
     store.receive(asks(&thread_of("T1", "C4", 3200), 3200, "nobody runs it"), None, at(12)).await.unwrap();

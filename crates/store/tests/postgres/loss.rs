@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chathakase_session::{
-    store::{Amended, Claimed, Erased, Receipt, SessionStore},
+    store::{Amended, Claimed, Erased, Press, Receipt, SessionStore},
     turn::PartMode,
 };
 use chathakase_store::{PostgresStore, postgres::Options};
@@ -42,7 +42,7 @@ async fn lives_through(store: &PostgresStore, proxy: &Proxy, cut: Cut) {
     lose();
     store.part_done(&turn.lease, 0, 7).await.unwrap();
     lose();
-    assert_eq!(store.stop(&thread(), ts(2)).await.unwrap(), Some(turn.turn.id));
+    assert_eq!(store.stop(&thread(), &Press::at(ts(2))).await.unwrap(), Some(turn.turn.id));
     lose();
     store.release(std::slice::from_ref(&turn.lease), Duration::ZERO, at(2)).await.unwrap();
     lose();

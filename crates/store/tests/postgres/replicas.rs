@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chathakase_session::{
-    store::{Erased, ReadBack, Receipt, Rules, SessionStore},
+    store::{Erased, Press, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnId,
 };
 use chathakase_store::PostgresStore;
@@ -90,7 +90,7 @@ with_database! {
             let turn = runs(&*one, asks(&key, 0, "hello"), at(0)).await;
             let lease = std::slice::from_ref(&turn.lease);
             assert_eq!(one.stopped(lease).await.unwrap(), []);
-            assert_eq!(other.stop(&key, ts(1)).await.unwrap(), Some(turn.turn.id));
+            assert_eq!(other.stop(&key, &Press::at(ts(1))).await.unwrap(), Some(turn.turn.id));
             assert_eq!(one.stopped(lease).await.unwrap(), [turn.turn.id], "it looks so every 1.5 s");
             let renewed = one.renew(lease, 30 * SECOND, at(1)).await.unwrap();
             assert_eq!((renewed.stopped, renewed.lost), (vec![turn.turn.id], vec![]));

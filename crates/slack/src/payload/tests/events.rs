@@ -185,20 +185,23 @@ fn a_deleted_root_with_replies_is_a_deletion_too() {
 }
 
 #[test]
-fn a_stop_says_over_what_it_was_pressed() {
-    for (fields, pressed) in [
-        (r#""streaming_message_ts":["1700000000.000500","1700000000.000400"],"#, Some("1700000000.000500")),
-        (r#""streaming_message_ts":[],"#, Some("1700000000.000600")),
-        (r#""streaming_message_ts":[null,{}],"#, Some("1700000000.000600")),
-        ("", Some("1700000000.000600")),
-        (r#""event_ts":null,"#, None),
+fn a_stop_says_when_and_over_what_it_was_pressed() {
+    let growing = r#""streaming_message_ts":["1700000000.000500","1700000000.000400"],"#;
+    let posts = ["1700000000.000500", "1700000000.000400"];
+    for (fields, over) in [
+        (growing, posts.as_slice()),
+        (r#""streaming_message_ts":[],"#, &[]),
+        (r#""streaming_message_ts":[null,{}],"#, &[]),
+        ("", &[]),
     ] {
-        let at = if pressed.is_some() { r#""event_ts":"1700000000.000600","# } else { "" };
-        let json = format!(
-            r#"{{{at}{fields}"type":"agent_session_stopped","channel":"C1","user":"U1","thread_ts":"1700000000.000100"}}"#
-        );
-        let Event::Stopped { pressed: read, thread_ts, .. } = event(&json) else { panic!("{json}") };
-        assert_eq!((read, thread_ts), (pressed.map(ts), ts("1700000000.000100")), "{fields}");
+        for (at, pressed) in [(r#""1700000000.000600""#, Some(ts("1700000000.000600"))), ("null", None)] {
+            let json = format!(
+                r#"{{{fields}"event_ts":{at},"type":"agent_session_stopped","channel":"C1","user":"U1","thread_ts":"1700000000.000100"}}"#
+            );
+            let Event::Stopped { pressed: read, over: posts, thread_ts, .. } = event(&json) else { panic!("{json}") };
+            let over: Vec<_> = over.iter().map(|at| ts(at)).collect();
+            assert_eq!((read, posts, thread_ts), (pressed, over, ts("1700000000.000100")), "{json}");
+        }
     }
 }
 

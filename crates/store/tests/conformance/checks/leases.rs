@@ -5,8 +5,8 @@ use std::{collections::HashSet, time::Duration};
 use chathakase_session::{
     SlackTs, Timestamp,
     message::Ending,
-    store::{Closing, Receipt, Renewed, Result, Rules, SessionStore, StoreError},
-    turn::{Lease, Outcome, PartMode, TurnState},
+    store::{Closing, Press, Receipt, Renewed, Result, Rules, SessionStore, StoreError},
+    turn::{Claimant, Lease, Outcome, PartMode, TurnState},
 };
 
 use crate::{kit::*, open::Open};
@@ -32,14 +32,14 @@ async fn renewed(store: &dyn SessionStore, lease: &Lease, now: Timestamp) -> Ren
 pub(crate) async fn a_stop_reaches_the_owner_and_outlives_it(open: Open) {
     let store = open(Rules::default());
     let (key, other) = (thread(), thread_of("T1", "C2", 0));
-    assert_eq!(store.stop(&key, ts(9)).await.unwrap(), None, "nothing runs");
+    assert_eq!(store.stop(&key, &Press::at(ts(9))).await.unwrap(), None, "nothing runs");
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     let beside = runs(&*store, asks(&other, 0, "beside"), at(0)).await;
     receipt(&*store, asks(&key, 1, "waits"), at(1)).await;
     let leases = [turn.lease.clone(), beside.lease.clone()];
     assert_eq!(store.renew(&leases, 30 * SECOND, at(1)).await.unwrap(), Renewed::default());
     for _ in 0..2 {
-        assert_eq!(store.stop(&key, ts(9)).await.unwrap(), Some(turn.turn.id));
+        assert_eq!(store.stop(&key, &Press::at(ts(9))).await.unwrap(), Some(turn.turn.id));
     }
     assert_eq!(store.stopped(&leases).await.unwrap(), [turn.turn.id]);
     let stopped = Renewed { lost: Vec::new(), stopped: vec![turn.turn.id] };
@@ -50,7 +50,7 @@ pub(crate) async fn a_stop_reaches_the_owner_and_outlives_it(open: Open) {
     // What waits behind it is answered.
     let closing = Closing { outcome: Outcome::Stopped, ending: Ending::Stopped, ..says("half") };
     store.close(&adopted[0].lease, closing, at(33)).await.unwrap();
-    assert_eq!(store.stop(&key, ts(9)).await.unwrap(), Some(turn.turn.id), "it may still be shown");
+    assert_eq!(store.stop(&key, &Press::at(ts(9))).await.unwrap(), Some(turn.turn.id), "it may still be shown");
     let next = store.delivered(&adopted[0].lease, &shown(), Some(&us()), at(34)).await.unwrap().unwrap();
     assert!(!next.turn.stop_requested);
     assert_eq!(window(&*store, &key, at(34)).await, ["question", "half", "waits"]);
@@ -61,26 +61,27 @@ pub(crate) async fn a_late_stop_leaves_the_next_answer_alone(open: Open) {
     let key = thread();
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     receipt(&*store, asks(&key, 1, "waits"), at(1)).await;
-    // Pressed over what stood there, stored, and delivered again when the next answer runs.
+    // Nobody knows of this post yet, and nobody else can have made it.
+    let over = |secs: i64| Press { over: vec![ts(secs)], ..Press::at(ts(9)) };
+    assert_eq!(store.stop(&key, &over(2)).await.unwrap(), Some(turn.turn.id));
     store.part_open(&turn.lease, 0, PartMode::Stream, ts(2)).await.unwrap();
-    assert_eq!(store.stop(&key, ts(1)).await.unwrap(), None, "it showed nothing yet");
-    assert_eq!(store.stop(&key, ts(2)).await.unwrap(), Some(turn.turn.id));
+    assert_eq!(store.stop(&key, &over(2)).await.unwrap(), Some(turn.turn.id));
     store.close(&turn.lease, says("half"), at(9)).await.unwrap();
-    let next = store.delivered(&turn.lease, &[part(0, 2)], Some(&us()), at(10)).await.unwrap().unwrap();
-    for pressed in [2, 9] {
-        assert_eq!(store.stop(&key, ts(pressed)).await.unwrap(), None, "pressed at {pressed}");
+    // It is told again when the next answer runs, which began when Slack's clock showed more than ours.
+    let next_owner = Claimant { slack_now: Some(at(13)), ..us() };
+    let next = store.delivered(&turn.lease, &[part(0, 2)], Some(&next_owner), at(10)).await.unwrap().unwrap();
+    for press in [over(2), Press::at(ts(9)), Press::at(ts(12)), over(1)] {
+        assert_eq!(store.stop(&key, &press).await.unwrap(), None, "{press:?}");
     }
     assert_eq!(renewed(&*store, &next.lease, at(11)).await, Renewed::default());
-    // Its first post is made by Slack's clock, which is ahead of ours.
-    store.part_open(&next.lease, 0, PartMode::Stream, ts(13)).await.unwrap();
-    assert_eq!(store.stop(&key, ts(12)).await.unwrap(), None);
-    assert_eq!(store.stop(&key, ts(13)).await.unwrap(), Some(next.turn.id));
+    assert_eq!(store.stop(&key, &Press::at(ts(13))).await.unwrap(), Some(next.turn.id));
+    assert_eq!(store.stop(&key, &Press { over: vec![ts(2), ts(14)], at: ts(15) }).await.unwrap(), Some(next.turn.id));
 
-    // Our clock is behind: by it this answer began before the press, and its question was asked after it.
+    // Slack's clock is not known, and ours is behind: by it this answer began before the press, and its question was asked after it.
     let slow = thread_of("T1", "C2", 0);
     let turn = runs(&*store, asks(&slow, 20, "later"), at(10)).await;
-    assert_eq!(store.stop(&slow, ts(19)).await.unwrap(), None);
-    assert_eq!(store.stop(&slow, ts(20)).await.unwrap(), Some(turn.turn.id));
+    assert_eq!(store.stop(&slow, &Press::at(ts(19))).await.unwrap(), None);
+    assert_eq!(store.stop(&slow, &Press::at(ts(20))).await.unwrap(), Some(turn.turn.id));
 }
 
 pub(crate) async fn posts_of_other_turns_are_told_from_a_turns_own(open: Open) {
