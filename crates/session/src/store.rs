@@ -305,8 +305,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Takes up to `limit` turns that wait with nothing running before them, or whose owner's lease is over, oldest first.
     /// A turn that ran before, and was not given back, counts one death more.
     ///
-    /// One that two owners died over may be what they died of. A process holds no more than one such turn at a time, first
-    /// those that the fewest died over: so a turn that kills whoever runs it costs another one two deaths at most.
+    /// One that two owners died over may be what they died of. A process takes such a turn up while it holds fewer than 16 of them, one
+    /// that three died over with fewer than four, and one of more with none; first those that the fewest died over. So a turn that
+    /// kills whoever runs it costs another one four deaths at most, and those that are innocent wait for nobody long.
     ///
     /// A turn that cannot be read is set aside, here and wherever it is next in its thread: nobody claims it again, its row stays as it
     /// is, and its thread goes on without an answer to it. That is logged, with what to do.

@@ -230,6 +230,15 @@ pub(crate) const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 /// From so many dead owners on a turn is a suspect: it may be what they died of.
 pub(crate) const SUSPECT_DEATHS: u32 = 2;
 
+/// How many suspects a process may hold when it takes up one that two owners died over, or three; one of more it takes up alone. So
+/// what kills is found among few after each death, and those that only ran beside it wait for nobody long.
+pub(crate) const SUSPECTS_MAX: [usize; 2] = [16, 4];
+
+/// How many suspects a process may hold with one that so many owners died over.
+pub(crate) fn suspects_max(deaths: u32) -> usize {
+    SUSPECTS_MAX.get(deaths.saturating_sub(SUSPECT_DEATHS) as usize).copied().unwrap_or(1)
+}
+
 impl TurnRow {
     /// How many owners died over it, at a moment when it may be claimed: the one it still has is dead then.
     pub(crate) fn deaths_by_now(&self) -> u32 {
@@ -365,7 +374,7 @@ pub(crate) trait TurnRows {
     /// Removes a turn with its parts.
     fn remove_turn(&mut self, id: TurnId) -> Result<()>;
     /// Turns that `owner` may claim, oldest first. Of those that are [suspects](SUSPECT_DEATHS) no more than one, which the fewest owners died over,
-    /// and none while `owner` holds one.
+    /// and none while `owner` holds [as many](suspects_max) as it may with that one.
     fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>>;
     /// Delivered turns whose last message is no newer than `until`.
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>>;

@@ -21,6 +21,8 @@ pub(crate) struct Spoken {
     pub(crate) since: Since,
     /// Slack gave up all its events before the assistant took one: it must be found by catching up.
     pub(crate) given_up: bool,
+    /// Its place among all that the assistant acknowledged; `None` for what it never did.
+    pub(crate) arrived: Option<u64>,
 }
 
 /// What was done about a message after it was said.
@@ -69,6 +71,8 @@ pub(crate) struct Verdict {
     pub(crate) apologised: u64,
     /// Messages that the model fails at for good.
     pub(crate) apologies_due: u64,
+    /// Messages that an answer to a later one took in before they came themselves, and that were answered when they did.
+    pub(crate) heard_before: u64,
     /// Messages that were deleted and have no answer.
     pub(crate) taken_back: u64,
     pub(crate) edited: u64,
@@ -85,6 +89,7 @@ impl Verdict {
         self.answered_once += other.answered_once;
         self.apologised += other.apologised;
         self.apologies_due += other.apologies_due;
+        self.heard_before += other.heard_before;
         self.taken_back += other.taken_back;
         self.edited += other.edited;
         self.deleted += other.deleted;
@@ -96,11 +101,6 @@ impl Verdict {
     pub(crate) fn count(&self, wrong: Wrong) -> usize {
         self.findings.iter().filter(|finding| finding.wrong == wrong).count()
     }
-}
-
-/// Whether a thread shows all that it owes, whole: then those who wait in it go on.
-pub(crate) fn is_right(spoken: &[Spoken], posts: &[Post]) -> bool {
-    judge(0, spoken, posts).findings.is_empty() && !posts.iter().any(|post| post.streaming)
 }
 
 /// What stands in a thread in one piece.
@@ -118,7 +118,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
         verdict.findings.push(Finding { wrong, thread: Some(thread), token, what });
     };
     let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
-    let mut answers: BTreeMap<Token, u64> = BTreeMap::new();
+    let mut answers = Answers::new();
     let mut apologies: BTreeSet<Token> = BTreeSet::new();
     for (at, piece) in pieces(&ours, spoken) {
         match piece {
@@ -126,6 +126,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                 if let Some((wrong, what)) = wrong {
                     find(wrong, marks.first().map(|mark| mark.token), what);
                 }
+                let together: Vec<Token> = marks.iter().map(|mark| mark.token).collect();
                 for mark in marks {
                     let about = spoken.iter().find(|spoken| spoken.mark.token == mark.token);
                     if about.is_some_and(|about| mark.edits > about.mark.edits) {
@@ -134,7 +135,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     if about.is_some_and(|about| about.was_stopped_before(bytes)) {
                         find(Wrong::Unwanted, Some(mark.token), format!("was stopped, and went on to {bytes} bytes"));
                     }
-                    *answers.entry(mark.token).or_default() += 1;
+                    answers.entry(mark.token).or_default().push(together.clone());
                     if mark.mood.fails() {
                         apologies.insert(mark.token);
                     }
@@ -146,7 +147,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     before.clone().find(|spoken| spoken.mark.mood.fails() && !answers.contains_key(&spoken.mark.token));
                 match due {
                     Some(spoken) => {
-                        *answers.entry(spoken.mark.token).or_default() += 1;
+                        answers.entry(spoken.mark.token).or_default().push(vec![spoken.mark.token]);
                         apologies.insert(spoken.mark.token);
                     }
                     None => {
@@ -166,17 +167,30 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
     verdict
 }
 
+/// The answers to each message, oldest first: what each of them answers together.
+type Answers = BTreeMap<Token, Vec<Vec<Token>>>;
+
+/// Whether the first of two answers to a message was to a later one, which came before it: the thread was read then, so that the
+/// model took it in, and it was answered in its own turn when it came. No person would have them wait for what is still to come, or
+/// leave a question without its answer because somebody spoke of it.
+fn was_heard_before(one: &Spoken, all: &[Spoken], answers: &[Vec<Token>]) -> bool {
+    let [first, second] = answers else { return false };
+    let arrived = |spoken: &Spoken| spoken.arrived.unwrap_or(u64::MAX);
+    let came_before = |token: &Token| {
+        let other = all.iter().find(|spoken| spoken.mark.token == *token);
+        *token > one.mark.token && other.is_some_and(|other| arrived(other) < arrived(one))
+    };
+    first.iter().any(|token| came_before(token) && !second.contains(token))
+}
+
 /// Counts, and finds who got nothing, or too much.
-fn tally(
-    thread: u32,
-    spoken: &[Spoken],
-    answers: &BTreeMap<Token, u64>,
-    apologies: &BTreeSet<Token>,
-    verdict: &mut Verdict,
-) {
-    for spoken in spoken {
+fn tally(thread: u32, all: &[Spoken], answers: &Answers, apologies: &BTreeSet<Token>, verdict: &mut Verdict) {
+    for spoken in all {
         let token = spoken.mark.token;
-        let times = answers.get(&token).copied().unwrap_or(0);
+        let answers = answers.get(&token).map_or(&[][..], Vec::as_slice);
+        let heard_before = was_heard_before(spoken, all, answers);
+        let times = answers.len() - usize::from(heard_before);
+        verdict.heard_before += u64::from(heard_before);
         let mut find = |wrong, what: String| {
             verdict.findings.push(Finding { wrong, thread: Some(thread), token: Some(token), what });
         };
@@ -258,7 +272,7 @@ fn pieces(ours: &[&Post], spoken: &[Spoken]) -> Vec<(usize, Piece)> {
         taken[at] = true;
         let text = &ours[at].text;
         let piece = match answered(text) {
-            Some(marks) if marks.iter().any(|mark| mark.mood.fails()) => broken_off(marks, text),
+            Some(marks) if marks.iter().any(|mark| mark.mood.fails()) => broken_off(marks, at, ours, &mut taken),
             Some(marks) => {
                 let cut = spoken
                     .iter()
@@ -273,16 +287,30 @@ fn pieces(ours: &[&Post], spoken: &[Spoken]) -> Vec<(usize, Piece)> {
     pieces
 }
 
-/// An answer that the model never ended: as far as it came, and our note.
-fn broken_off(marks: Vec<Mark>, text: &str) -> Piece {
+/// An answer that the model never ended: as far as it came, and our note, in one post or where Slack ended the stream in several.
+fn broken_off(marks: Vec<Mark>, at: usize, ours: &[&Post], taken: &mut [bool]) -> Piece {
     let right = answer(&marks);
     let kinds = [ErrorKind::Broken, ErrorKind::TooSlow].map(texts::answer_cut_off);
-    let fits = |note: &String| {
-        let said = text.strip_suffix(note.as_str()).map(str::trim_end);
-        said.is_some_and(|said| shown(&right).concat().starts_with(said))
+    let fits = |text: &str, note: &String| {
+        let said = text.strip_suffix(note.as_str()).map(without_seams);
+        said.is_some_and(|said| without_seams(&shown(&right).concat()).starts_with(&said))
     };
-    let wrong = (!kinds.iter().any(fits)).then(|| (Wrong::Text, differs(text, &with_note(&right, Some(&kinds[0])))));
+    for end in at + 1..=end_of(at, ours) {
+        let text: String = ours[at..end].iter().map(|post| post.text.as_str()).collect();
+        if kinds.iter().any(|note| fits(&text, note)) {
+            taken[at..end].fill(true);
+            return Piece::Answer { marks, bytes: text.len(), wrong: None };
+        }
+    }
+    let text = &ours[at].text;
+    let wrong = Some((Wrong::Text, differs(text, &with_note(&right, Some(&kinds[0])))));
     Piece::Answer { marks, bytes: text.len(), wrong }
+}
+
+/// Where the next answer begins, or our posts are at their end.
+fn end_of(at: usize, ours: &[&Post]) -> usize {
+    let begins = |post: &Post| answered(&post.text).is_some() || post.text.starts_with("Sorry");
+    (at + 1..ours.len()).find(|next| begins(ours[*next])).unwrap_or(ours.len())
 }
 
 /// An answer and where its parts are: they must follow one another. Of one that may be `cut` a beginning is enough.
@@ -294,9 +322,7 @@ fn whole(marks: Vec<Mark>, cut: bool, at: usize, ours: &[&Post], taken: &mut [bo
         taken[at..at + parts.len()].fill(true);
         return Piece::Answer { marks, bytes: bytes(&ours[at..at + parts.len()]), wrong: None };
     }
-    let end = (at + 1..ours.len())
-        .find(|next| answered(&ours[*next].text).is_some() || ours[*next].text.starts_with("Sorry"));
-    let end = end.unwrap_or(ours.len());
+    let end = end_of(at, ours);
     let run: String = ours[at..end].iter().map(|post| post.text.as_str()).collect();
     let (words, right) = (without_seams(&run), without_seams(&parts.concat()));
     // A stream that Slack ended, or that lived too long, goes on in a new post wherever it was.
@@ -334,4 +360,70 @@ fn differs(shown: &str, right: &str) -> String {
 
 fn apologies() -> Vec<String> {
     [ErrorKind::Busy, ErrorKind::Broken, ErrorKind::TooSlow, ErrorKind::Unreachable].map(texts::model_failed).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use chathakase_sim::slack::{Options, SmallSlack};
+
+    use super::*;
+    use crate::speech::question;
+
+    /// Two messages of one mood that came in this order, in a thread that shows `said` of ours.
+    async fn judged(mood: Mood, came: [u64; 2], said: &[String]) -> Verdict {
+        let slack = SmallSlack::start(Options::default()).await;
+        let marks = marks(mood);
+        let thread = slack.dm("ana", question(marks[0])).await;
+        let posts = [thread.first(), thread.reply("ana", question(marks[1])).await];
+        let spoken = |at: usize| Spoken {
+            mark: marks[at],
+            said: posts[at].clone(),
+            since: Since::Kept,
+            given_up: false,
+            arrived: Some(came[at]),
+        };
+        let mut shown = thread.posts();
+        let last = shown[1].clone();
+        shown.extend(said.iter().map(|text| Post { text: text.clone(), ours: true, ..last.clone() }));
+        judge(1, &[spoken(0), spoken(1)], &shown)
+    }
+
+    fn marks(mood: Mood) -> [Mark; 2] {
+        [1, 2].map(|number| Mark { token: Token { thread: 1, number }, edits: 0, mood })
+    }
+
+    #[tokio::test]
+    async fn only_what_an_answer_took_in_before_it_came_may_be_answered_once_more() {
+        let [one, two] = marks(Mood::Plain);
+        let (both, alone) = (answer(&[one, two]), answer(&[one]));
+        for (came, said, twice) in [
+            ([2, 1], vec![both.clone(), alone.clone()], 0),
+            ([1, 2], vec![both.clone(), alone.clone()], 1),
+            ([2, 1], vec![alone.clone(), both.clone()], 1),
+            ([2, 1], vec![both.clone(), both.clone()], 2),
+            ([2, 1], vec![both.clone(), alone.clone(), alone], 1),
+        ] {
+            let verdict = judged(Mood::Plain, came, &said).await;
+            assert_eq!(verdict.count(Wrong::Twice), twice, "{came:?} {:?}", verdict.findings);
+            assert_eq!(verdict.findings.len(), twice, "{:?}", verdict.findings);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_may_end_in_another_post_but_never_without_saying_so() {
+        let [one, two] = marks(Mood::FailsHang);
+        let note = texts::answer_cut_off(ErrorKind::TooSlow);
+        let (other, whole) = (with_note(crate::speech::half(&answer(&[two])), Some(&note)), answer(&[one]));
+        let (begins, goes_on) = crate::speech::half(&whole).split_at(whole.len() / 3);
+        for (said, wrong) in [
+            (vec![format!("{begins}{goes_on}\n\n{note}"), other.clone()], 0),
+            (vec![begins.to_owned(), format!("{goes_on}\n\n{note}"), other.clone()], 0),
+            (vec![format!("{begins}\n\n"), note.clone(), other.clone()], 0),
+            (vec![begins.to_owned(), other.clone()], 1),
+            (vec![goes_on.to_owned(), note, other], 2),
+        ] {
+            let verdict = judged(Mood::FailsHang, [1, 2], &said).await;
+            assert_eq!(verdict.count(Wrong::Text), wrong, "{:?}", verdict.findings);
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Complaint {
     /// Words of another thread.
     pub(crate) leak: bool,
     pub(crate) what: String,
+    /// It is none, should the message be asked about later: what was read before it came waits for its turn when it has come.
+    until_asked: bool,
 }
 
 /// Sees every request. Clones are the same.
@@ -87,7 +89,7 @@ impl Witness {
             seen.complain(None, "the model was asked nothing".to_owned());
             return TurnScript::default().status(400);
         };
-        seen.look(&said, last.token);
+        seen.look(&said, &asked);
         let script = TurnScript::default();
         match last.mood {
             Mood::FailsError => return script.status(500),
@@ -126,14 +128,17 @@ fn asked(said: &[&MessageSeen]) -> Vec<Mark> {
 
 impl Seen {
     /// Looks for words of other threads, and for what is there twice, not at all, or otherwise than it was said.
-    fn look(&mut self, said: &[&MessageSeen], asked: Token) {
+    fn look(&mut self, said: &[&MessageSeen], asks: &[Mark]) {
+        let Some(asked) = asks.last().map(|mark| mark.token) else { return };
+        let is_asked = |complaint: &Complaint| asks.iter().any(|mark| complaint.token == Some(mark.token));
+        self.complaints.retain(|complaint| !complaint.until_asked || !is_asked(complaint));
         let mut questions: Vec<(usize, Mark)> = Vec::new();
-        let mut answers: Vec<Mark> = Vec::new();
+        let mut answers: Vec<Vec<Mark>> = Vec::new();
         for (at, message) in said.iter().enumerate() {
             let marks = marks(&message.content);
             for mark in marks.iter().filter(|mark| mark.token.thread != asked.thread) {
                 let what = format!("{} stands in a request of thread {}", mark.token, asked.thread);
-                self.complaints.push(Complaint { token: Some(mark.token), leak: true, what });
+                self.complaints.push(Complaint { token: Some(mark.token), leak: true, what, until_asked: false });
             }
             if message.role == "user" {
                 for mark in &marks {
@@ -146,7 +151,7 @@ impl Seen {
                 if !self.is_right(&marks, &message.content) {
                     self.complain(Some(marks[0].token), "its answer is not in the window as it was given".to_owned());
                 }
-                answers.extend(marks);
+                answers.push(marks);
             } else {
                 self.complain(
                     Some(asked),
@@ -154,9 +159,9 @@ impl Seen {
                 );
             }
         }
-        self.twice(questions.iter().map(|(_, mark)| mark.token), "stands twice in a window");
-        self.twice(answers.iter().map(|mark| mark.token), "is answered twice in a window");
-        self.missing(said, &questions, &answers, asked);
+        self.twice(&questions);
+        self.answered_twice(&answers);
+        self.missing(said, &questions, &answers.concat(), asked);
     }
 
     fn is_right(&self, marks: &[Mark], told: &str) -> bool {
@@ -169,10 +174,24 @@ impl Seen {
         said.is_some_and(|said| cut && without_seams(&right).starts_with(&without_seams(said)))
     }
 
-    fn twice(&mut self, tokens: impl Iterator<Item = Token>, what: &str) {
+    fn twice(&mut self, questions: &[(usize, Mark)]) {
         let mut once = HashSet::new();
-        for token in tokens.filter(|token| !once.insert(*token)).collect::<Vec<_>>() {
-            self.complain(Some(token), what.to_owned());
+        for (_, mark) in questions.iter().filter(|(_, mark)| !once.insert(mark.token)) {
+            self.complain(Some(mark.token), "stands twice in a window".to_owned());
+        }
+    }
+
+    /// What an answer to a later message took in is answered again when it comes: see the judge.
+    fn answered_twice(&mut self, answers: &[Vec<Mark>]) {
+        let lists = |marks: &[Mark], token: Token| marks.iter().any(|mark| mark.token == token);
+        for (at, marks) in answers.iter().enumerate() {
+            for token in marks.iter().map(|mark| mark.token) {
+                let heard =
+                    |before: &Vec<Mark>| before.iter().any(|mark| mark.token > token && !lists(marks, mark.token));
+                if answers[..at].iter().any(|before| lists(before, token) && !heard(before)) {
+                    self.complain(Some(token), "is answered twice in a window".to_owned());
+                }
+            }
         }
     }
 
@@ -201,12 +220,13 @@ impl Seen {
         let late = asked < *newest;
         *newest = asked.max(*newest);
         for token in forgotten.into_iter().filter(|_| !full && !late) {
-            self.complain(Some(token), format!("was in an earlier request, and is missing when {asked} is asked"));
+            let what = format!("was in an earlier request, and is missing when {asked} is asked");
+            self.complaints.push(Complaint { token: Some(token), leak: false, what, until_asked: true });
         }
     }
 
     fn complain(&mut self, token: Option<Token>, what: String) {
-        self.complaints.push(Complaint { token, leak: false, what });
+        self.complaints.push(Complaint { token, leak: false, what, until_asked: false });
     }
 }
 
@@ -229,13 +249,28 @@ mod tests {
 
     /// What is found wrong with a request that follows `before`.
     fn complaints(before: &[MessageSeen], messages: &[MessageSeen]) -> Vec<String> {
+        complaints_of(&[before, messages])
+    }
+
+    fn complaints_of(requests: &[&[MessageSeen]]) -> Vec<String> {
         let mut seen = Seen { window_max: 20, ..Seen::default() };
-        for messages in [before, messages].into_iter().filter(|messages| !messages.is_empty()) {
+        for messages in requests.iter().filter(|messages| !messages.is_empty()) {
             let said: Vec<&MessageSeen> = messages.iter().collect();
-            let asked = asked(&said).last().map(|mark| mark.token).expect("something is asked");
-            seen.look(&said, asked);
+            seen.look(&said, &asked(&said));
         }
         seen.complaints.into_iter().map(|complaint| complaint.what).collect()
+    }
+
+    #[test]
+    fn what_was_read_before_it_came_may_be_answered_once_more_when_it_comes() {
+        let [one, two, three] = [1, 2, 3].map(|number| mark(number, Mood::Plain));
+        let read = [user(one), user(two)];
+        let waits = [user(two), assistant(&[one, two]), user(three)];
+        let comes = [user(two), assistant(&[one, two]), user(three), assistant(&[three]), user(one)];
+        assert!(complaints_of(&[&read, &waits])[0].contains("is missing"));
+        assert_eq!(complaints_of(&[&read, &waits, &comes]), Vec::<String>::new());
+        let after = [&comes[..], &[assistant(&[one]), user(mark(4, Mood::Plain))]].concat();
+        assert_eq!(complaints_of(&[&read, &waits, &comes, &after]), Vec::<String>::new());
     }
 
     #[test]
@@ -256,7 +291,7 @@ mod tests {
             let witness = Witness(Arc::new(Mutex::new(Seen { window_max: 20, ..Seen::default() })));
             witness.settles(one.token, now);
             let said = window(shown);
-            witness.lock().look(&said.iter().collect::<Vec<_>>(), two.token);
+            witness.lock().look(&said.iter().collect::<Vec<_>>(), &[two]);
             assert_eq!(!witness.complaints().is_empty(), wrong, "{shown} {now:?}");
         }
     }
@@ -278,7 +313,7 @@ mod tests {
                 witness.loosens(one.token);
             }
             let said = told(content);
-            witness.lock().look(&said.iter().collect::<Vec<_>>(), two.token);
+            witness.lock().look(&said.iter().collect::<Vec<_>>(), &[two]);
             assert_eq!(!witness.complaints().is_empty(), wrong, "{said:?}");
         }
     }

@@ -11,7 +11,7 @@ use chathakase_sim::slack::{self, Fate, Feed, Said, SmallSlack, Thread};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    judge::{Since, Spoken, is_right, shown_of, waits},
+    judge::{Since, Spoken, Wrong, judge, shown_of, waits},
     model::Witness,
     progress::Progress,
     script::{Beat, Deed, Line, Script, What},
@@ -62,7 +62,7 @@ pub(crate) struct Scene {
 
 impl Spoken {
     fn new(mark: Mark, said: Said) -> Self {
-        Self { mark, said, since: Since::default(), given_up: false }
+        Self { mark, said, since: Since::default(), given_up: false, arrived: None }
     }
 }
 
@@ -136,6 +136,7 @@ impl Scene {
         for spoken in &mut talk.spoken {
             spoken.given_up = self.was_given_up(spoken);
         }
+        talk.spoken = self.as_it_came(&talk.spoken);
         talk
     }
 
@@ -226,7 +227,7 @@ impl Scene {
         let news = self.ear.to(talk.thread.channel(), talk.thread.root());
         let mut looks = 0;
         loop {
-            if is_right(&talk.spoken, &talk.thread.posts()) {
+            if self.is_right(talk) {
                 return true;
             }
             if looks > self.looks_max {
@@ -237,6 +238,21 @@ impl Scene {
                 () = self.clock.sleep(LOOK) => looks += 1,
             }
         }
+    }
+
+    /// Whether a thread shows all that it owes, whole: then those who wait in it go on.
+    fn is_right(&self, talk: &Talk) -> bool {
+        let posts = talk.thread.posts();
+        let wrong = |spoken: &[Spoken]| judge(0, spoken, &posts).findings;
+        let found = wrong(&talk.spoken);
+        let twice = found.iter().all(|finding| finding.wrong == Wrong::Twice);
+        let right = found.is_empty() || twice && wrong(&self.as_it_came(&talk.spoken)).is_empty();
+        right && !posts.iter().any(|post| post.streaming)
+    }
+
+    fn as_it_came(&self, spoken: &[Spoken]) -> Vec<Spoken> {
+        let came = |spoken: &Spoken| Spoken { arrived: self.slack.acknowledged(&spoken.said), ..spoken.clone() };
+        spoken.iter().map(came).collect()
     }
 
     /// Whether Slack tried in vain to deliver it, and has stopped trying.

@@ -51,6 +51,7 @@ impl fmt::Display for Table {
         let columns = [
             ("sent", verdict.sent.to_string()),
             ("answered once", verdict.answered_once.to_string()),
+            ("heard before it came", verdict.heard_before.to_string()),
             ("twice", wrong(Wrong::Twice)),
             ("lost", wrong(Wrong::Lost)),
             ("taken back", verdict.taken_back.to_string()),
@@ -70,7 +71,7 @@ impl fmt::Display for Table {
             ("kills", self.kills.to_string()),
         ];
         for (name, value) in &columns {
-            writeln!(f, "  {name:<18} {value:>12}")?;
+            writeln!(f, "  {name:<20} {value:>10}")?;
         }
         writeln!(f, "  what went wrong on purpose:")?;
         for (kind, times) in &self.faults {

@@ -255,7 +255,7 @@ pub const KEYS: &[Key] = &[
         "limits.owner_deaths",
         Kind::Count,
         Some("10"),
-        "How often a process may die over one answer before it is set aside with a notice; at least 3, because an answer that kills its process costs those beside it up to two.",
+        "How often a process may die over one answer before it is set aside with a notice; at least 3. An answer that kills its process costs those beside it up to four, so below 5 these may be set aside with it.",
     ),
     key(
         "limits.drain",

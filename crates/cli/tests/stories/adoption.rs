@@ -353,24 +353,26 @@ mod told {
     }
 
     pub(super) async fn a_turn_that_kills_whoever_runs_it_takes_no_other_with_it(s: &mut Story) {
-        s.restart_with(&[("limits.owner_deaths", "3"), ("limits.catch_up", "0s")]).await;
+        s.restart_with(&[("limits.owner_deaths", "5"), ("limits.catch_up", "0s")]).await;
         let openai = s.openai.clone();
         let runs = |question: &str| openai.turn().when_asked(question).gate("dies").text("Lost.");
-        let first = ["deadly", "one", "two"].map(runs);
+        let mut running = ["deadly", "one", "two"].map(runs);
         let deadly = s.slack.mention("ana", "#general", "deadly").await;
         let beside = [s.slack.mention("ben", "#general", "one").await, s.slack.mention("ben", "#general", "two").await];
-        for turn in &first {
+        for _ in 0..3 {
+            for turn in &running {
+                turn.reached("dies").await;
+            }
+            running = ["deadly", "one", "two"].map(runs);
+            s.kill_and_start().await;
+        }
+        for turn in &running {
             turn.reached("dies").await;
         }
-        let second = ["deadly", "one", "two"].map(runs);
+        // Each could be what they died of, four times. From here on they run one at a time.
+        let alone = runs("deadly");
         s.kill_and_start().await;
-        for turn in &second {
-            turn.reached("dies").await;
-        }
-        // Each could be what they died of. From here on they run one at a time.
-        let third = runs("deadly");
-        s.kill_and_start().await;
-        third.reached("dies").await;
+        alone.reached("dies").await;
         for question in ["one", "two"] {
             openai.turn().when_asked(question).text("Well.");
         }
@@ -378,7 +380,7 @@ mod told {
         for thread in &beside {
             thread.finishes("Well.").await;
         }
-        deadly.finishes(&texts::turn_set_aside(3)).await;
+        deadly.finishes(&texts::turn_set_aside(5)).await;
     }
 
     pub(super) async fn killed_after_a_wordless_end_no_status_is_left(s: &mut Story) {

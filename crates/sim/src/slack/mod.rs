@@ -183,6 +183,10 @@ impl SmallSlack {
     pub fn fates(&self, said: &Said) -> Vec<Fate> {
         self.shared.courier.fates(&said.place())
     }
+    /// The place of a post among all of whose events one was acknowledged; `None` as long as none was.
+    pub fn acknowledged(&self, said: &Said) -> Option<u64> {
+        self.shared.courier.acknowledged(&said.place())
+    }
     /// Sends any event: what is inside the envelope, as Slack would write it (`{"type":"app_home_opened", ..}`).
     pub async fn send_event(&self, event: serde_json::Value) {
         let outgoing = world::Outgoing { home: 0, event, author_team: None, shared: false, about: None };

@@ -12,7 +12,7 @@ use crate::{
     codec::Packed,
     rows::{
         ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, ProcessRow, ProcessRows,
-        SUSPECT_DEATHS, Thread, ThreadRows, TurnRow, TurnRows,
+        SUSPECT_DEATHS, Thread, ThreadRows, TurnRow, TurnRows, suspects_max,
     },
 };
 
@@ -350,13 +350,13 @@ impl TurnRows for Tables {
         Ok(())
     }
     fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
-        let holds_one = self.fallen.iter().filter_map(|id| self.turns.get(id)).any(|turn| {
-            let held = turn.owner.as_ref() == Some(owner) && turn.due > Some(now);
-            held && turn.deaths >= SUSPECT_DEATHS
-        });
+        let fallen = self.fallen.iter().filter_map(|id| self.turns.get(id));
+        let is_held = |turn: &&TurnRow| turn.owner.as_ref() == Some(owner) && turn.due > Some(now);
+        let held = fallen.filter(is_held).filter(|turn| turn.deaths >= SUSPECT_DEATHS).count();
         let due = self.claimable.range(..=(now, TurnId(u64::MAX))).filter_map(|(_, id)| self.turns.get(id));
         let (suspects, others): (Vec<_>, Vec<_>) = due.partition(|turn| turn.deaths_by_now() >= SUSPECT_DEATHS);
-        let suspect = suspects.into_iter().min_by_key(|turn| (turn.deaths, turn.id)).filter(|_| !holds_one);
+        let suspects = suspects.into_iter().filter(|turn| held < suspects_max(turn.deaths_by_now()));
+        let suspect = suspects.min_by_key(|turn| (turn.deaths, turn.id));
         let mut ids: Vec<TurnId> = others.into_iter().chain(suspect).map(|turn| turn.id).collect();
         ids.sort_unstable();
         ids.truncate(limit);

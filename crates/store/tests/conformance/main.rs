@@ -70,7 +70,8 @@ every_store! {
         a_stop_reaches_the_owner_and_outlives_it,
         a_late_stop_leaves_the_next_answer_alone,
         posts_of_other_turns_are_told_from_a_turns_own,
-        a_turn_that_two_owners_died_over_runs_beside_no_other_such,
+        the_more_owners_died_over_a_turn_the_fewer_such_run_beside_it,
+        a_turn_given_back_after_one_death_is_no_suspect,
         claims_are_oldest_first_and_no_more_than_asked_for,
         two_claimers_never_hold_one_turn;
     processes:

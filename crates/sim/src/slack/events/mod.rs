@@ -73,11 +73,14 @@ struct Logged {
     event: Arc<Event>,
     tries: u32,
     fate: Fate,
+    /// Its place among all that were acknowledged.
+    acknowledged: Option<u64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     next: u64,
+    acknowledged: u64,
     mentions: usize,
     /// Where the app listens; each try goes to the next of them.
     urls: VecDeque<String>,
@@ -228,6 +231,12 @@ impl Courier {
         about.map(|logged| logged.fate).collect()
     }
 
+    pub(crate) fn acknowledged(&self, about: &(ChannelId, SlackTs)) -> Option<u64> {
+        let state = self.lock();
+        let about = state.log.iter().filter(|logged| logged.event.about.as_ref() == Some(about));
+        about.filter_map(|logged| logged.acknowledged).min()
+    }
+
     pub(crate) fn all_arrived(&self) -> bool {
         self.lock().log.iter().all(|logged| logged.fate == Fate::Acknowledged || logged.fate == Fate::GivenUp)
     }
@@ -261,7 +270,7 @@ impl Courier {
                 let known = state.log.iter_mut().rev().find(|logged| logged.event.id == event.id);
                 match known {
                     Some(logged) => logged.fate = fate,
-                    None => state.log.push_back(Logged { event: event.clone(), tries: 0, fate }),
+                    None => state.log.push_back(Logged { event: event.clone(), tries: 0, fate, acknowledged: None }),
                 }
             }
             if let Some(held) = &mut state.held {
@@ -289,9 +298,14 @@ impl Courier {
 
     fn note(&self, event: &Event, note: impl FnOnce(&mut u32, &mut Fate)) {
         let mut state = self.lock();
-        let logged = state.log.iter_mut().rev().find(|logged| logged.event.id == event.id);
+        let State { log, acknowledged, .. } = &mut *state;
+        let logged = log.iter_mut().rev().find(|logged| logged.event.id == event.id);
         if let Some(logged) = logged {
             note(&mut logged.tries, &mut logged.fate);
+            if logged.fate == Fate::Acknowledged && logged.acknowledged.is_none() {
+                *acknowledged += 1;
+                logged.acknowledged = Some(*acknowledged);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use chathakase_session::{
 use super::{Cells, Param, Sql, int, params};
 use crate::{
     postgres::param::{code, code_or_none, foreign},
-    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, TurnRow, TurnRows},
+    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, SUSPECTS_MAX, TurnRow, TurnRows},
     table::Table,
 };
 
@@ -197,14 +197,20 @@ impl TurnRows for Sql<'_> {
                    (SELECT workspace, id, thread FROM chathakase.turn WHERE due > $1 AND due <= $2
                     AND deaths + (owner IS NOT NULL)::int < $4 ORDER BY id LIMIT $3) UNION ALL
                    (SELECT workspace, id, thread FROM chathakase.turn WHERE deaths > 0 AND due <= $2
-                    AND deaths + (owner IS NOT NULL)::int >= $4 AND NOT EXISTS
-                    (SELECT 1 FROM chathakase.turn WHERE deaths > 0 AND due > $2 AND deaths >= $4 AND owner = $5)
+                    AND deaths + (owner IS NOT NULL)::int >= $4 AND
+                    (SELECT count(*) FROM chathakase.turn WHERE deaths > 0 AND due > $2 AND deaths >= $4 AND owner = $5)
+                    < CASE deaths + (owner IS NOT NULL)::int - $4 WHEN 0 THEN $6::bigint WHEN 1 THEN $7::bigint ELSE 1 END
                     ORDER BY deaths, id LIMIT 1)
                    ) AS turn JOIN chathakase.thread ON thread.workspace = turn.workspace AND thread.no = turn.thread
                    ORDER BY id LIMIT $3";
+        let [two, three] = SUSPECTS_MAX;
         let read_waiting = |cells: Cells<'_>| Ok((cells.id(0)?, cells.count(1)?, cells.get(2)?));
-        let found: Vec<(WorkspaceId, u64, String)> =
-            self.all(&WAITING, sql, params![AT_ONCE, now, limit, SUSPECT_DEATHS, owner.as_str()], read_waiting)?;
+        let found: Vec<(WorkspaceId, u64, String)> = self.all(
+            &WAITING,
+            sql,
+            params![AT_ONCE, now, limit, SUSPECT_DEATHS, owner.as_str(), two, three],
+            read_waiting,
+        )?;
         if found.is_empty() {
             return Ok(Vec::new());
         }

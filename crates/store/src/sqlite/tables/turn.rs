@@ -12,7 +12,7 @@ use rusqlite::params;
 use super::{Sql, int};
 use crate::{
     code::Code,
-    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, TurnRow, TurnRows},
+    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, SUSPECTS_MAX, TurnRow, TurnRows},
     sqlite::cells::Cells,
     table::Table,
 };
@@ -170,11 +170,12 @@ impl TurnRows for Sql<'_> {
             params![AT_ONCE.as_millis(), now.as_millis(), SUSPECT_DEATHS, int(limit)],
             id,
         )?);
-        let sql =
-            "SELECT id FROM turn WHERE deaths > 0 AND due <= ?1 AND deaths + (owner IS NOT NULL) >= ?2 AND NOT EXISTS
-                   (SELECT 1 FROM turn WHERE deaths > 0 AND due > ?1 AND deaths >= ?2 AND owner = ?3)
+        let sql = "SELECT id FROM turn WHERE deaths > 0 AND due <= ?1 AND deaths + (owner IS NOT NULL) >= ?2 AND
+                   (SELECT count(*) FROM turn WHERE deaths > 0 AND due > ?1 AND deaths >= ?2 AND owner = ?3) <
+                   CASE deaths + (owner IS NOT NULL) - ?2 WHEN 0 THEN ?4 WHEN 1 THEN ?5 ELSE 1 END
                    ORDER BY deaths, id LIMIT 1";
-        ids.extend(self.all(&ID, sql, params![now.as_millis(), SUSPECT_DEATHS, owner.as_str()], id)?);
+        let [two, three] = SUSPECTS_MAX.map(int);
+        ids.extend(self.all(&ID, sql, params![now.as_millis(), SUSPECT_DEATHS, owner.as_str(), two, three], id)?);
         ids.sort_unstable();
         ids.truncate(limit);
         Ok(ids)

@@ -3,9 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use chathakase_session::{
-    SlackTs, Timestamp,
+    Timestamp,
     message::Ending,
-    store::{Closing, Press, Receipt, Renewed, Result, Rules, SessionStore, StoreError},
+    store::{Closing, Press, Renewed, Result, Rules, SessionStore, StoreError},
     turn::{Claimant, Lease, Outcome, PartMode, TurnState},
 };
 
@@ -228,36 +228,46 @@ pub(crate) async fn a_turn_put_off_is_free_later_and_nobody_died(open: Open) {
     }
 }
 
-/// Claims all that `claimant` can get: which turns, and how often their owners died.
-async fn claims(store: &dyn SessionStore, claimant: &str, now: i64) -> Vec<(SlackTs, u32)> {
-    let claimed = store.claim(&process(claimant), 10, at(now)).await.unwrap();
-    claimed.iter().map(|claimed| (claimed.turn.first_ts, claimed.turn.deaths)).collect()
+/// Claims until there is no more for `claimant`: how often owners died over each.
+async fn deaths(store: &dyn SessionStore, claimant: &str, now: i64) -> Vec<u32> {
+    let mut deaths = Vec::new();
+    loop {
+        let claimed = store.claim(&process(claimant), 40, at(now)).await.unwrap();
+        if claimed.is_empty() {
+            deaths.sort_unstable();
+            return deaths;
+        }
+        deaths.extend(claimed.iter().map(|claimed| claimed.turn.deaths));
+    }
 }
 
-pub(crate) async fn a_turn_that_two_owners_died_over_runs_beside_no_other_such(open: Open) {
+pub(crate) async fn the_more_owners_died_over_a_turn_the_fewer_such_run_beside_it(open: Open) {
     let store = open(Rules::default());
-    for n in 0..4 {
+    for n in 0..20 {
         runs(&*store, asks(&thread_of("T1", "C1", n), n, "question"), at(0)).await;
     }
     // The first death may have any of many causes: all are carried on with, so that nobody waits.
-    assert_eq!(claims(&*store, "b", 30).await, [(ts(0), 1), (ts(1), 1), (ts(2), 1), (ts(3), 1)]);
-    store.receive(asks(&thread_of("T1", "C1", 4), 4, "question"), None, at(31)).await.unwrap();
-    assert_eq!(claims(&*store, "c", 60).await, [(ts(0), 2), (ts(4), 0)]);
-    assert_eq!(claims(&*store, "c", 61).await, [], "it holds one");
-    assert_eq!(claims(&*store, "d", 61).await, [(ts(1), 2)], "each process may hold one");
+    assert_eq!(deaths(&*store, "b", 30).await, [1; 20]);
+    assert_eq!(deaths(&*store, "c", 60).await, [2; 16]);
+    assert_eq!(deaths(&*store, "d", 60).await, [2; 4], "each process may hold so many");
+    for process in ["e", "f", "g", "h", "i"] {
+        assert_eq!(deaths(&*store, process, 90).await, [3; 4]);
+    }
+    assert_eq!(deaths(&*store, "j", 120).await, [4]);
     // Those that fewer owners died over are likelier to be well: nobody waits for the worst one.
-    assert_eq!(claims(&*store, "e", 91).await, [(ts(2), 2), (ts(4), 1)]);
-    let held = store.claim(&process("f"), 10, at(91)).await.unwrap();
-    assert_eq!(held.iter().map(|claimed| claimed.turn.first_ts).collect::<Vec<_>>(), [ts(3)]);
-    answers(&*store, &held[0], "well", at(92)).await;
-    assert_eq!(claims(&*store, "f", 92).await, [(ts(0), 3)]);
-    // One that was given back after a single death is none of them.
-    let first = store.receive(asks(&thread_of("T1", "C1", 5), 5, "question"), Some(&us()), at(92)).await.unwrap();
-    let Receipt::Run(_) = first.receipt else { panic!("{first:?}") };
-    let once = store.claim(&us(), 10, at(122)).await.unwrap();
-    let once = once.iter().find(|claimed| claimed.turn.first_ts == ts(5)).unwrap();
-    store.release(std::slice::from_ref(&once.lease), Duration::ZERO, at(122)).await.unwrap();
-    assert_eq!(claims(&*store, "g", 122).await.last(), Some(&(ts(5), 1)));
+    runs(&*store, asks(&thread_of("T1", "C1", 20), 20, "question"), at(120)).await;
+    assert_eq!(deaths(&*store, "k", 150).await, [1, 4]);
+    assert_eq!(deaths(&*store, "l", 180).await, [2]);
+    assert_eq!(deaths(&*store, "m", 180).await, [4], "the worst run beside none");
+}
+
+pub(crate) async fn a_turn_given_back_after_one_death_is_no_suspect(open: Open) {
+    let store = open(Rules::default());
+    runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
+    let once = store.claim(&us(), 10, at(30)).await.unwrap().remove(0);
+    store.release(std::slice::from_ref(&once.lease), Duration::ZERO, at(30)).await.unwrap();
+    let again = store.claim(&us(), 10, at(30)).await.unwrap().remove(0);
+    assert_eq!(again.turn.deaths, 1);
 }
 
 pub(crate) async fn claims_are_oldest_first_and_no_more_than_asked_for(open: Open) {
