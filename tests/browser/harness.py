@@ -23,11 +23,11 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 class Demo:
-    """`chathakase demo`, or another program with a page, as a process with nothing in its environment. Its chat in the terminal waits
-    for lines that never come."""
+    """`chathakase demo`, or another program with a page, as a process with nothing in its environment but what a test puts there. Its chat in
+    the terminal waits for lines that never come."""
 
-    def __init__(self, program=None, opening=True):
-        env = {"PATH": os.environ["PATH"], "TZ": "UTC"}
+    def __init__(self, program=None, opening=True, env=None):
+        env = {"PATH": os.environ["PATH"], "TZ": "UTC", **(env or {})}
         program = program or [os.environ["CHATHAKASE"], "demo"]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(program, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
@@ -67,11 +67,15 @@ class Shared:
     demo = browser = driver = None
 
     @classmethod
-    def start(cls, program):
+    def start_browser(cls):
         if cls.browser is None:
             cls.driver = sync_playwright().start()
             cls.browser = cls.driver.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
             atexit.register(cls.close)
+
+    @classmethod
+    def start(cls, program):
+        cls.start_browser()
         if cls.demo is None:
             cls.demo = Demo(program, opening=program is None)
             unittest.addModuleCleanup(cls.stop)

@@ -1,5 +1,8 @@
 """Every button that breaks something: it says what it did, and the assistant recovers."""
 
+import re
+from pathlib import Path
+
 from harness import TestCase, expect
 
 
@@ -83,3 +86,8 @@ class Breaking(TestCase):
         self.press(window, "Restart in good order")
         self.notes(window, "well", "on the same database")
         window.reply("who am I?").hears("You are Zoe")
+
+    def test_every_button_has_a_test(self):
+        window = self.backstage("val", "I am Val")
+        pressed = set(re.findall(r'self\.press\(window, "(.+)"\)', Path(__file__).read_text()))
+        self.assertEqual(set(window.see(".faults button").all_inner_texts()), pressed)

@@ -1,5 +1,7 @@
 """People talk: to the assistant, and with each other."""
 
+from datetime import datetime, timezone
+
 from harness import Shared, TestCase, Window, expect
 
 
@@ -26,6 +28,18 @@ class Talking(TestCase):
         window.picture("backstage")
         window.hears("Here is a long answer.", "1. ")
         expect(window.see("#sent .state")).to_have_text("answered")
+
+    def test_posts_say_when_they_were_written(self):
+        now = lambda: f"{datetime.now(timezone.utc):%H:%M}"
+        began = now()
+        window = self.window("tim").begin("I am Tim")
+        window.hears("Tim")
+        times = window.see("#thread .post time").all_inner_texts()
+        self.assertEqual(len(times), 2)
+        for time in times:
+            # The minute may have turned over meanwhile.
+            self.assertIn(time, (began, now()))
+        expect(window.see("#channel .post", has_text="I am Tim").locator(".when")).to_have_text(f"last at {times[1]}")
 
     def test_what_an_answer_is_made_of_is_drawn(self):
         window = self.window("mia").begin("show a table")
