@@ -108,9 +108,6 @@ pub(crate) struct Options {
     /// Nothing goes wrong on purpose but these kills and pauses.
     #[arg(long)]
     calm: bool,
-    /// Nobody presses Stop.
-    #[arg(long)]
-    no_stops: bool,
     /// Plants a fault into what the threads show, before it is judged. The run must then fail.
     #[arg(long, value_enum)]
     plant: Option<Plant>,

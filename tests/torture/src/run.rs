@@ -33,7 +33,7 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
     let options = &options;
     let system = SystemClock::new();
     let mut stage = Stage::set(options, seed).await?;
-    let scripts = play(seed, options.messages, !options.no_stops);
+    let scripts = play(seed, options.messages);
     let acts = schedule(seed, options.bounds(seed));
     if options.show_schedule {
         acts.iter().for_each(|act| println!("{act}"));

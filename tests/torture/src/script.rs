@@ -83,26 +83,26 @@ const MESSAGES_PER_THREAD: u32 = 20;
 const THREADS_PER_CHANNEL: u32 = 3;
 const BURST_MAX: u32 = 4;
 
-/// The whole play of `messages` messages that want an answer; `stops`: of which some are stopped.
-pub(crate) fn play(seed: u64, messages: u32, stops: bool) -> Vec<Script> {
+/// The whole play of `messages` messages that want an answer.
+pub(crate) fn play(seed: u64, messages: u32) -> Vec<Script> {
     let threads = messages.div_ceil(MESSAGES_PER_THREAD).max(1);
     let mut left = messages;
     (1..=threads)
         .map(|thread| {
             let share = left.div_ceil(threads - thread + 1);
             left -= share;
-            one(seed, thread, share, stops)
+            one(seed, thread, share)
         })
         .collect()
 }
 
-fn one(seed: u64, thread: u32, messages: u32, stops: bool) -> Script {
+fn one(seed: u64, thread: u32, messages: u32) -> Script {
     let dice = &mut dice(seed, &format!("script {thread}"));
     let direct = dice.random_ratio(1, 4);
     let people = if direct { 1 } else { dice.random_range(1..=3) };
     let people: Vec<String> = (1..=people).map(|person| format!("person{thread}of{person}")).collect();
     let channel = (!direct).then(|| format!("#c{}", thread / THREADS_PER_CHANNEL));
-    let mut writer = Writer { dice, thread, people: people.len(), number: 0, plain: Vec::new(), stops };
+    let mut writer = Writer { dice, thread, people: people.len(), number: 0, plain: Vec::new() };
     let mut steps = vec![writer.opening()];
     let mut left = messages.saturating_sub(1);
     while left > 0 {
@@ -138,8 +138,6 @@ struct Writer<'a> {
     number: u32,
     /// Messages that something may still be done about.
     plain: Vec<Token>,
-    /// Whether somebody may press Stop.
-    stops: bool,
 }
 
 impl Writer<'_> {
@@ -180,7 +178,6 @@ impl Writer<'_> {
     fn changing(&mut self) -> Step {
         let (running, waiting) = (self.line(Mood::Slow), self.line(Mood::Plain));
         let what = [What::Stops, What::Edits, What::Deletes][self.dice.random_range(0..3)];
-        let what = if what == What::Stops && !self.stops { What::Edits } else { what };
         let about = if what == What::Stops || self.dice.random_ratio(1, 3) { running } else { waiting };
         let deed = Deed { token: about.mark.token, what, after: millis(self.dice, 0, 12_000) };
         Step { lines: vec![running, waiting], deed: Some(deed), waits: true }
@@ -221,17 +218,17 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_play_with_as_many_messages_as_asked_for() {
         for messages in [1, 19, 20, 21, 500] {
-            let play = play(7, messages, true);
+            let play = play(7, messages);
             let lines = || play.iter().flat_map(|script| &script.steps).flat_map(|step| &step.lines);
             assert_eq!(lines().filter(|line| line.mark.mood != Mood::Aside).count(), messages as usize);
-            assert_eq!(format!("{play:?}"), format!("{:?}", super::play(7, messages, true)));
+            assert_eq!(format!("{play:?}"), format!("{:?}", super::play(7, messages)));
         }
-        assert_ne!(format!("{:?}", play(7, 20, true)), format!("{:?}", play(8, 20, true)));
+        assert_ne!(format!("{:?}", play(7, 20)), format!("{:?}", play(8, 20)));
     }
 
     #[test]
     fn what_the_model_fails_at_is_said_alone() {
-        for script in play(1, 2_000, true) {
+        for script in play(1, 2_000) {
             for pair in script.steps.windows(2) {
                 let fails = pair[1].lines.iter().any(|line| line.mark.mood.fails());
                 assert!(!fails || (pair[0].waits && pair[1].waits && pair[1].lines.len() == 1));

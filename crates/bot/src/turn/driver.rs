@@ -91,12 +91,16 @@ impl Driver<'_> {
         };
         fault_point!("turn.shown");
         let store = &self.tools.store;
-        let claimant = self.claimant.filter(|_| !self.closing.is_cancelled());
-        let claimant = claimant.map(|claimant| self.tools.begins_now(claimant));
+        let lease = &self.hold.lease;
         let asked_at = self.tools.clock.monotonic();
-        let next = insist!(self.hold, store.delivered(&self.hold.lease, &parts, claimant.as_ref(), self.now()))?;
+        let next = insist!(self.hold, store.delivered(lease, &parts, self.claimant_now().as_ref(), self.now()))?;
         fault_point!("delivered.stored");
         Ok(next.map(|claimed| (claimed, asked_at)))
+    }
+
+    fn claimant_now(&self) -> Option<Claimant> {
+        let claimant = self.claimant.filter(|_| !self.closing.is_cancelled());
+        claimant.map(|claimant| self.tools.begins_now(claimant))
     }
 
     /// Answers a turn of which `standing` is in the thread already.
