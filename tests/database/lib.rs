@@ -140,6 +140,12 @@ pub fn spoil_messages(file: &Path) {
     connection.execute("UPDATE message SET role = 9", []).unwrap();
 }
 
+/// Makes every thread in a SQLite file one that nobody can read; or those readable again that this was done to.
+pub fn spoil_threads(file: &Path, spoilt: bool) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute("UPDATE thread SET users = -1 - users WHERE users >= 0 = ?", [spoilt]).unwrap();
+}
+
 /// A connection of a test's own.
 pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();

@@ -120,12 +120,12 @@ struct Look<'a> {
 impl Look<'_> {
     async fn everything(&mut self, workspace: &WorkspaceId, threads: &[ThreadKey]) -> Result<(), StoreError> {
         while let Some(key) = self.intake.gaps.next() {
-            let done = self.thread(&key).await;
+            let done = self.thread_if_readable(&key).await;
             self.intake.gaps.done_with(&key);
             done?;
         }
         for key in threads {
-            self.thread(key).await?;
+            self.thread_if_readable(key).await?;
         }
         let mut channels = self.channels().await;
         channels.extend(threads.iter().map(|key| key.channel.clone()));
@@ -135,6 +135,15 @@ impl Look<'_> {
             if seen.insert(channel.clone()) {
                 self.channel(workspace, &channel).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// [`Look::thread`]; one whose rows cannot be read keeps nobody from the others.
+    async fn thread_if_readable(&mut self, key: &ThreadKey) -> Result<(), StoreError> {
+        match self.thread(key).await {
+            Err(error @ StoreError::BadRow { .. }) => self.give_up_unreadable(&error),
+            done => return done,
         }
         Ok(())
     }
@@ -207,7 +216,7 @@ impl Look<'_> {
         let since = self.since;
         for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
             let key = ThreadKey { workspace: workspace.clone(), channel: channel.clone(), root: root.ts };
-            self.thread(&key).await?;
+            self.thread_if_readable(&key).await?;
         }
         Ok(())
     }
@@ -234,6 +243,10 @@ impl Look<'_> {
                 }
                 Err(Undone::TooLong) => {
                     self.give_up("replies that came before their mention are more than are read");
+                    continue;
+                }
+                Err(Undone::Store(error @ StoreError::BadRow { .. })) => {
+                    self.give_up_unreadable(&error);
                     continue;
                 }
                 Err(Undone::Store(error)) => return Err(error),
@@ -299,6 +312,10 @@ impl Look<'_> {
             return;
         }
         self.give_up(&format!("{what} could not be read: {error}"));
+    }
+
+    fn give_up_unreadable(&self, error: &StoreError) {
+        self.give_up(&format!("what the database holds of a thread is damaged: {error}"));
     }
 
     fn give_up(&self, what: &str) {

@@ -79,7 +79,10 @@ impl Inbox for Mailbox {
         };
         intake.gaps.took(clock.monotonic().saturating_sub(began), clock.now());
         done.map_err(|error| {
-            intake.gaps.missed();
+            // Where only a person can put it right, looking for it again and again finds it no better.
+            if !matches!(error, Undone::Store(StoreError::BadRow { .. })) {
+                intake.gaps.missed();
+            }
             error.into()
         })
     }
@@ -219,7 +222,15 @@ impl Intake {
         let room = if kind == Kind::Accepted { runner.room() } else { None };
         let claimant = (room.is_some() || kind == Kind::Command).then(|| runner.claimant_now());
         let (began, now) = (tools.clock.monotonic(), tools.clock.now());
-        let received = tools.store.receive(post, claimant.as_ref(), now).await?;
+        let received = tools.store.receive(post, claimant.as_ref(), now).await;
+        let asks = author.clone().filter(|_| kind != Kind::Context);
+        if let (Err(StoreError::BadRow { table: "thread", .. }), Some(author)) = (&received, &asks)
+            && self.told.is_news(&key, author, now)
+        {
+            let texts = [texts::thread_unreadable(), texts::thread_unreadable_in(key.channel.as_str())];
+            self.say_not_taken(key.clone(), ts, author.clone(), texts);
+        }
+        let received = received?;
         fault_point!("receive.stored");
         tracing::debug!(thread.key = %key, %ts, receipt = received.receipt.name(), "a post was received");
         if received.created {
@@ -244,7 +255,9 @@ impl Intake {
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
                     tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
-                    self.say_full(key.clone(), ts, author);
+                    let limit = tools.settings.waiting_max;
+                    let texts = [texts::queue_full(limit), texts::queue_full_in(key.channel.as_str(), limit)];
+                    self.say_not_taken(key.clone(), ts, author, texts);
                 }
                 Taken::No
             }
@@ -391,19 +404,18 @@ impl Intake {
         Ok((page.posts, page.next_cursor.is_some()))
     }
 
-    /// Tells the author of a message that was not taken; by direct message where Slack shows them nothing in the thread.
-    fn say_full(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId) {
+    /// Tells the author of a message that was not taken; by direct message, in the second text, where Slack shows them nothing in the
+    /// thread.
+    fn say_not_taken(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId, [here, by_dm]: [String; 2]) {
         let runner = Arc::clone(&self.runner);
         self.runner.spawn(async move {
-            let Tools { api, replies, settings, .. } = &runner.tools;
+            let Tools { api, replies, .. } = &runner.tools;
             let ThreadKey { workspace, channel, root } = &key;
-            let (limit, thread) = (settings.waiting_max, (ts != *root).then_some(*root));
-            let text = texts::queue_full(limit);
-            let Err(error) = replies.whisper(workspace, channel, &author, thread, &text).await else { return };
+            let thread = (ts != *root).then_some(*root);
+            let Err(error) = replies.whisper(workspace, channel, &author, thread, &here).await else { return };
             tracing::info!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken is told by direct message");
-            let text = texts::queue_full_in(channel.as_str(), limit);
             let told = match api.conversations_open(&author).await {
-                Ok(dm) => replies.tell(workspace, &dm, None, &ts.to_string(), &text).await.map(drop),
+                Ok(dm) => replies.tell(workspace, &dm, None, &ts.to_string(), &by_dm).await.map(drop),
                 Err(error) => Err(ReplyError::Slack(error)),
             };
             if let Err(error) = told {

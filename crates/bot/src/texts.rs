@@ -100,6 +100,20 @@ pub fn queue_full_in(channel: &str, limit: usize) -> String {
     )
 }
 
+/// What is known of this thread is damaged in the database.
+pub fn thread_unreadable() -> String {
+    format!("I cannot read what I know about this thread, so I did not take this message. {UNREADABLE}")
+}
+
+/// The same by direct message, where it could not be said in the thread.
+pub fn thread_unreadable_in(channel: &str) -> String {
+    format!(
+        "I cannot read what I know about your thread in `{channel}`, so I did not take your last message. {UNREADABLE}"
+    )
+}
+
+const UNREADABLE: &str = "Please tell whoever runs me: my log says what is damaged. In a new thread I can answer.";
+
 /// A message was longer than what is kept.
 pub fn message_too_long(limit: usize) -> String {
     format!("[the rest of this message is left out: it was longer than {limit} characters]")
@@ -396,6 +410,8 @@ mod tests {
         all.extend([
             queue_full(50),
             queue_full_in("C1", 50),
+            thread_unreadable(),
+            thread_unreadable_in("C1"),
             message_too_long(40_000),
             cannot_post("C1", "not_in_channel"),
             cannot_post("C1", "is_archived"),

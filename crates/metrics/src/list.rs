@@ -61,7 +61,7 @@ metrics! {
     PERHAPS_DOUBLED: Counter<0>("chathakase_posts_perhaps_doubled_total", &[],
         "Answers posted again with \"I may have sent this already\", because the thread could not be read.");
     TURNS_UNREADABLE: Counter<0>("chathakase_turns_unreadable_total", &[],
-        "Turns that were set aside because their row in the database cannot be read. The log says of each where it was, and what to do.");
+        "Turns that were set aside because their row in the database, or that of their thread, cannot be read; the latter once an hour. The log says of each where it was, and what to do.");
     TURNS_GIVEN_UP: Counter<0>("chathakase_turns_given_up_total", &[],
         "Answers that are stored and were never shown, because every process that brought one to its thread died.");
 

@@ -4,6 +4,7 @@
 
 mod harness;
 mod process;
+mod time;
 
 mod adoption;
 mod changes;
@@ -11,6 +12,7 @@ mod check;
 mod coming_back;
 mod commands;
 mod conversations;
+mod damage;
 mod expiry;
 mod gaps;
 mod init;

@@ -1,4 +1,9 @@
-//! Turns that cannot be read: set aside, so that their threads go on.
+//! Turns that cannot be read: set aside, so that their threads go on. And turns whose threads cannot be read: those go on when
+//! somebody has put their rows right, and until then they are looked at once an hour.
+//!
+//! A thread's row is not made anew, however welcome that were there: it says from when on a thread is cleared.
+
+use std::time::Duration;
 
 use chathakase_metrics::TURNS_UNREADABLE;
 use chathakase_session::{
@@ -9,6 +14,9 @@ use chathakase_session::{
 
 use super::{lease, session};
 use crate::rows::{Rows, Thread, TurnRow};
+
+/// How long a turn whose thread cannot be read is not tried again (1 h).
+const PUT_OFF: Duration = Duration::from_secs(3600);
 
 /// A turn that is due cannot be read: nobody claims it again, and what waits behind it is due.
 pub(super) fn set_aside(
@@ -30,6 +38,13 @@ pub(super) fn set_aside(
             rows.save_due(id, None)
         }
     }
+}
+
+/// The thread of a turn cannot be read: nothing can be said there.
+pub(super) fn put_off(rows: &mut impl Rows, id: TurnId, error: &StoreError, now: Timestamp) -> Result<()> {
+    tracing::error!(turn = %id, error = %chain(error), "a turn is set aside for an hour: the row of its thread cannot be read, and until it is restored nobody is answered there");
+    TURNS_UNREADABLE.count([]);
+    rows.save_due(id, Some(now + PUT_OFF))
 }
 
 /// The turn that waits in a thread. One that cannot be read is set aside. The caller saves the thread.

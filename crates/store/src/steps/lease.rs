@@ -117,8 +117,8 @@ fn read_text(rows: &impl Rows, turn: TurnId, column: &'static str, no: Option<Co
     packed.text().map(Some).map_err(bad)
 }
 
-/// Takes up to `limit` turns, oldest first. One that cannot be read is set aside; one whose thread cannot be read is put off by a
-/// lease. Neither hides any beside it.
+/// Takes up to `limit` turns, oldest first. One that cannot be read is set aside; one whose thread cannot be read is put off.
+/// Neither hides any beside it.
 pub(crate) fn claim(
     rows: &mut impl Rows,
     rules: &Rules,
@@ -137,10 +137,7 @@ pub(crate) fn claim(
             Err(error) => return Err(error),
         };
         match aside::set_aside(rows, rules, id, &error, now) {
-            Err(StoreError::BadRow { .. }) => {
-                tracing::error!(turn = %id, error = %chain(&error), "a turn cannot be taken up");
-                rows.save_due(id, Some(now + claimant.lease))?;
-            }
+            Err(error @ StoreError::BadRow { .. }) => aside::put_off(rows, id, &error, now)?,
             done => done?,
         }
     }

@@ -41,6 +41,18 @@ with_database! {
         assert!(store.session(&thread(), at(62)).await.unwrap().unwrap().expires_at.is_some(), "nothing is open");
     }
 
+    async fn a_turn_whose_thread_cannot_be_read_goes_on_when_that_is_restored(database) {
+        let store = process_at(&database.url());
+        for channel in ["C1", "C2"] {
+            store.receive(asks(&thread_of("T1", channel, 0), 0, "hello"), None, at(0)).await.unwrap();
+        }
+        database.run("UPDATE chathakase.thread SET users = -1 - users WHERE channel = 'C1'");
+        assert_eq!(store.claim(&us(), 9, at(1)).await.unwrap().len(), 1, "the one beside it");
+        database.run("UPDATE chathakase.thread SET users = -1 - users WHERE channel = 'C1'");
+        let claimed = store.claim(&process("other"), 9, at(3601)).await.unwrap();
+        assert!(claimed.iter().any(|claimed| claimed.turn.key.channel.as_str() == "C1" && claimed.turn.deaths == 0));
+    }
+
     async fn a_turn_that_waits_and_cannot_be_read_is_set_aside_when_it_is_met(database) {
         let store = process_at(&database.url());
         let first = runs(&*store, asks(&thread(), 0, "one"), at(0)).await;

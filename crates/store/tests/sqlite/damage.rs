@@ -48,6 +48,23 @@ async fn a_bad_thread_is_named_and_left_out_of_lists() {
 }
 
 #[tokio::test]
+async fn a_turn_whose_thread_is_bad_is_looked_at_once_an_hour_and_goes_on_when_that_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let bad = thread_of("T1", "C1", 0);
+    for key in [&bad, &thread_of("T1", "C2", 0)] {
+        store.receive(asks(key, 0, "hello"), None, at(0)).await.unwrap();
+    }
+    sql(folder.path(), "UPDATE thread SET cleared_before = -5 WHERE no = 1");
+    assert_eq!(store.claim(&us(), 9, at(1)).await.unwrap().len(), 1, "the one beside it");
+    sql(folder.path(), "UPDATE thread SET cleared_before = NULL WHERE no = 1");
+    assert!(store.claim(&process("other"), 9, at(3600)).await.unwrap().iter().all(|claimed| claimed.turn.key != bad));
+    let claimed = store.claim(&us(), 9, at(3601)).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| &claimed.turn.key).collect::<Vec<_>>(), [&bad]);
+    assert_eq!(claimed[0].turn.deaths, 0);
+}
+
+#[tokio::test]
 async fn a_bad_turn_is_set_aside_and_its_thread_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
