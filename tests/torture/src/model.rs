@@ -181,14 +181,20 @@ impl Seen {
         }
     }
 
-    /// What an answer to a later message took in is answered again when it comes: see the judge.
+    /// What an answer to a later message took in is answered again when it comes: see the judge. In a window that one may stand first.
     fn answered_twice(&mut self, answers: &[Vec<Mark>]) {
         let lists = |marks: &[Mark], token: Token| marks.iter().any(|mark| mark.token == token);
-        for (at, marks) in answers.iter().enumerate() {
-            for token in marks.iter().map(|mark| mark.token) {
-                let heard =
-                    |before: &Vec<Mark>| before.iter().any(|mark| mark.token > token && !lists(marks, mark.token));
-                if answers[..at].iter().any(|before| lists(before, token) && !heard(before)) {
+        let heard = |first: &[Mark], second: &[Mark], token: Token| {
+            first.iter().any(|mark| mark.token > token && !lists(second, mark.token))
+        };
+        for (at, one) in answers.iter().enumerate() {
+            for token in one.iter().map(|mark| mark.token) {
+                let again = |other: &&Vec<Mark>| lists(other, token);
+                if answers[..at]
+                    .iter()
+                    .filter(again)
+                    .any(|other| !heard(one, other, token) && !heard(other, one, token))
+                {
                     self.complain(Some(token), "is answered twice in a window".to_owned());
                 }
             }
@@ -269,7 +275,9 @@ mod tests {
         let comes = [user(two), assistant(&[one, two]), user(three), assistant(&[three]), user(one)];
         assert!(complaints_of(&[&read, &waits])[0].contains("is missing"));
         assert_eq!(complaints_of(&[&read, &waits, &comes]), Vec::<String>::new());
-        let after = [&comes[..], &[assistant(&[one]), user(mark(4, Mood::Plain))]].concat();
+        // Each answer stands behind the last message that it is to.
+        let (own, four) = (assistant(&[one]), user(mark(4, Mood::Plain)));
+        let after = [user(one), own, user(two), assistant(&[one, two]), user(three), assistant(&[three]), four];
         assert_eq!(complaints_of(&[&read, &waits, &comes, &after]), Vec::<String>::new());
     }
 

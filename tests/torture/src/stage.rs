@@ -99,6 +99,7 @@ impl Stage {
             // what came meanwhile.
             ("CHATHAKASE_MODEL__FIRST_TOKEN_MAX", "120s".to_owned()),
             ("CHATHAKASE_MODEL__BETWEEN_TOKENS_MAX", "120s".to_owned()),
+            ("CHATHAKASE_MODEL__TURN_MAX", "30m".to_owned()),
             ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
