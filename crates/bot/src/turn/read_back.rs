@@ -31,8 +31,10 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     }
     let authors: Vec<_> = reading.posts.iter().filter_map(|post| post.author.user.clone()).collect();
     let names = driver.unless_silenced(tools.people.names(authors)).await?;
-    // What was written since the turn began comes by itself, and may be a question.
-    let until = turn.last_ts.max(SlackTs::at(turn.started_at.unwrap_or(began)));
+    // What was written since the turn began comes by itself, and may be a question. It began after the edit that asks, if one does, and
+    // Slack's time is known to the second only.
+    let until = SlackTs::at(turn.started_at.unwrap_or(began)).max(turn.last_ts);
+    let until = mark.joined_from.map_or(until, |from| until.max(from));
     let read = reading.until(until, turn.first_ts, settings.read_back_posts_max, |post| {
         if is_command(&post, &turn.key.workspace, &tools.me, &mark, &settings.access) {
             return None;

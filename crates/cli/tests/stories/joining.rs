@@ -12,6 +12,7 @@ stories! { on both stores:
     a_reading_after_expiry_brings_what_was_edited_and_not_what_was_deleted,
     an_edit_that_brings_a_mention_into_a_thread_hears_all_of_it,
     an_edit_that_brings_a_mention_into_the_first_post_hears_all_of_it,
+    what_was_written_just_before_an_edit_that_asks_is_heard,
     a_late_reply_from_before_the_mention_is_no_question,
     a_thread_is_not_read_where_that_is_switched_off,
 }
@@ -165,6 +166,20 @@ mod told {
         let thread = s.slack.post("ana", "#general", "the build is red").await;
         thread.reply("ben", "since noon").await;
         s.passes(Duration::from_secs(1)).await;
+        s.openai.answers("Since noon.");
+        thread.edit(&thread.first(), "@assistant since when is the build red?").await;
+        thread.finishes("Since noon.").await;
+        s.openai.last_request().heard(["ana: since when is the build red?", "ben: since noon"]);
+    }
+
+    pub(super) async fn what_was_written_just_before_an_edit_that_asks_is_heard(s: &mut Story) {
+        let thread = s.slack.post("ana", "#general", "the build is red").await;
+        // Slack tells its time in whole seconds.
+        s.passes(Duration::from_millis(500)).await;
+        s.restart().await;
+        s.caught_up().await;
+        thread.reply("ben", "since noon").await;
+        s.passes(Duration::from_millis(10)).await;
         s.openai.answers("Since noon.");
         thread.edit(&thread.first(), "@assistant since when is the build red?").await;
         thread.finishes("Since noon.").await;
