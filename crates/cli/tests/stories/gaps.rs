@@ -13,25 +13,27 @@ stories! { on all stores:
 stories! { by two: a_silence_is_one_only_if_nobody_hears_anything_and_one_looks_through_it }
 stories! { by socket: a_long_silence_of_the_socket_is_looked_through }
 
-/// Over Socket Mode what happens while no link is up is lost.
-macro_rules! lossy {
-    ($($story:ident),* $(,)?) => { $(mod $story {
+/// Each story on these stores, where Slack is like this.
+macro_rules! told_where {
+    ($way:expr, $slack:expr, $($store:ident: $kept:ident),*; $story:ident) => { mod $story {
         use super::*;
-        #[test] fn sqlite() { told_on(SOCKET, async |s| told::$story(s).await) }
-        #[test] fn memory() { told_on(Way { store: Store::Memory, ..SOCKET }, async |s| told::$story(s).await) }
-    })* };
+        $(#[test] fn $store() {
+            tell_where(Way { store: Store::$kept, ..$way }, $slack, async |s| told::$story(s).await);
+        })*
+    } };
+}
+macro_rules! on_every_store {
+    ($way:expr, $slack:expr; $($story:ident),* $(,)?) => {
+        $(told_where! { $way, $slack, sqlite: Sqlite, memory: Memory, postgres: Postgres; $story })*
+    };
 }
 
-fn told_on(way: Way, story: impl AsyncFnOnce(&mut crate::harness::Story)) {
-    tell_where(way, |options| Options { lost_while_disconnected: true, ..options }, story);
-}
-
-lossy! {
+// Over Socket Mode what happens while no link is up is lost.
+on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..options };
     what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
     a_mention_in_the_middle_of_a_thread_is_found_too,
     edits_and_deletions_that_were_missed_count,
     an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none,
-    a_gap_of_the_socket_is_closed,
     what_is_older_than_the_bound_is_given_up_and_said_so,
     what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
     a_thread_that_expired_meanwhile_is_caught_up_with,
@@ -39,20 +41,18 @@ lossy! {
     what_a_full_disk_kept_out_is_answered_when_slack_sends_it_again,
 }
 
-#[test]
-fn a_missed_mention_is_found_however_few_channels_slack_lists_at_once() {
-    let pages = |options| Options { lost_while_disconnected: true, page_max: Some(1), ..options };
-    tell_where(SOCKET, pages, told::in_another_channel);
+// On PostgreSQL another process may have heard what this one did not: see the story of two.
+told_where! { SOCKET, |options| Options { lost_while_disconnected: true, ..options }, sqlite: Sqlite, memory: Memory;
+    a_gap_of_the_socket_is_closed
 }
 
-#[test]
-fn a_full_disk_delays_what_was_written_meanwhile_and_loses_nothing() {
-    tell_where(USUAL, |options| options, told::a_full_disk);
+on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, page_max: Some(1), ..options };
+    a_missed_mention_is_found_however_few_channels_slack_lists_at_once,
 }
 
-#[test]
-fn over_http_what_slack_gave_up_is_found_after_a_start() {
-    tell_where(USUAL, |options| options, told::over_http);
+on_every_store! { USUAL, |options| options;
+    a_full_disk_delays_what_was_written_meanwhile_and_loses_nothing,
+    over_http_what_slack_gave_up_is_found_after_a_start,
 }
 
 mod told {
@@ -67,7 +67,7 @@ mod told {
     const MINUTE: Duration = Duration::from_secs(60);
     const TEN_MINUTES: Duration = Duration::from_secs(600);
 
-    pub(super) async fn in_another_channel(s: &mut Story) {
+    pub(super) async fn a_missed_mention_is_found_however_few_channels_slack_lists_at_once(s: &mut Story) {
         s.openai.answers("Hello.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
@@ -257,7 +257,7 @@ mod told {
         thread.shows_nothing_more().await;
     }
 
-    pub(super) async fn a_full_disk(s: &mut Story) {
+    pub(super) async fn a_full_disk_delays_what_was_written_meanwhile_and_loses_nothing(s: &mut Story) {
         s.openai.answers("Hello.").answers("Here.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
@@ -306,7 +306,7 @@ mod told {
         assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 0));
     }
 
-    pub(super) async fn over_http(s: &mut Story) {
+    pub(super) async fn over_http_what_slack_gave_up_is_found_after_a_start(s: &mut Story) {
         s.openai.answers("Hello.").answers("Here.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
         thread.finishes("Hello.").await;
