@@ -82,6 +82,18 @@ pub(crate) fn sleeps(files: &Files) -> Vec<Finding> {
     )
 }
 
+/// How long a comparison takes must not tell how much of a secret was right. `ct_eq` is the library's.
+pub(crate) fn secrets_compared(files: &Files) -> Vec<Finding> {
+    let code = files.ending("rs").filter(|file| file.path.starts_with("crates/slack/src/"));
+    let secret = ["expose_secret(", "signature", "digest(", "claimed"];
+    let compares = |line: &str| line.contains(" == ") || line.contains(" != ") || line.contains(".eq(");
+    lines_with(
+        code,
+        |line| compares(line) && contains_any(line, &secret) && !line.contains("assert"),
+        "compare secrets and signatures by `subtle::ConstantTimeEq::ct_eq`",
+    )
+}
+
 pub(crate) fn ignored_tests(files: &Files) -> Vec<Finding> {
     let code = files.ending("rs").chain(files.ending("py"));
     lines_with(
@@ -151,6 +163,10 @@ mod tests {
             &sleeps(&files),
             &[("crates/bot/tests/a.rs", 1), ("crates/bot/tests/a.rs", 2), ("tests/a.py", 1), ("tests/a.py", 2)],
         );
+
+        let compares = "a.ct_eq(&b)\nif digest(a) == claimed {\n";
+        let files = Files::of(&[("crates/slack/src/a.rs", compares), ("crates/bot/src/a.rs", compares)]);
+        places(&secrets_compared(&files), &[("crates/slack/src/a.rs", 2)]);
 
         places(&ignored_tests(&Files::of(&[("a.rs", "#[test]\n#[ignore]\n")])), &[("a.rs", 2)]);
     }

@@ -31,6 +31,11 @@ fn the_clock_is_read_in_one_place() {
 }
 
 #[test]
+fn secrets_and_signatures_are_compared_in_constant_time() {
+    nothing_found(rules::secrets_compared(&Files::read()));
+}
+
+#[test]
 fn no_code_and_no_test_sleeps() {
     nothing_found(rules::sleeps(&Files::read()));
 }

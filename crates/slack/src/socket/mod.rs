@@ -46,12 +46,14 @@ pub struct SocketConfig {
     pub app_token: SecretString,
     /// Where the Web API is, with or without a trailing slash (default [`crate::api::BASE_URL`]; `SLACK_API_URL`).
     pub api_base: String,
+    /// Gives the random part of the waits between links, 0 to 1 (default [`rand::random`]).
+    pub random: fn() -> f64,
 }
 
 impl SocketConfig {
     /// The defaults with this token.
     pub fn new(app_token: SecretString) -> Self {
-        Self { app_token, api_base: crate::api::BASE_URL.to_owned() }
+        Self { app_token, api_base: crate::api::BASE_URL.to_owned(), random: rand::random }
     }
 }
 
@@ -132,7 +134,7 @@ impl SocketMode {
                     retry_after
                 }
             };
-            let wait = backoff.next(rand::random()).max(retry_after);
+            let wait = backoff.next((self.config.random)()).max(retry_after);
             self.clock.sleep(wait).await;
         }
     }

@@ -51,6 +51,11 @@ impl Rig {
 
     /// The first openings get these answers; all later ones are good.
     pub(super) async fn answering(openings: impl IntoIterator<Item = Opening>) -> Self {
+        Self::with_chance(rand::random, openings).await
+    }
+
+    /// The same, where chance is this.
+    pub(super) async fn with_chance(random: fn() -> f64, openings: impl IntoIterator<Item = Opening>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (accepted, connections) = mpsc::channel(16);
         let gateway = gateway(accepted).await;
@@ -62,7 +67,7 @@ impl Rig {
 
         let (inbox, deliveries) = mpsc::unbounded_channel();
         let (clock, stop) = (ManualClock::new(), CancellationToken::new());
-        let config = SocketConfig { app_token: "xapp-1".into(), api_base };
+        let config = SocketConfig { api_base, random, ..SocketConfig::new("xapp-1".into()) };
         let client = SocketMode::new(config, Arc::new(clock.clone()), Arc::new(Waiting(inbox)));
         let health = client.health();
         let run = tokio::spawn(client.run(stop.clone()));

@@ -50,7 +50,7 @@ async fn a_token_or_address_that_cannot_be_used_is_said_without_the_token() {
         }
     }
     for (app_token, api_base) in [("xapp-\nsecret", "http://127.0.0.1:1/api"), ("xapp-secret", "slack.com")] {
-        let config = SocketConfig { app_token: app_token.into(), api_base: api_base.to_owned() };
+        let config = SocketConfig { api_base: api_base.to_owned(), ..SocketConfig::new(app_token.into()) };
         let client = SocketMode::new(config, Arc::new(ManualClock::new()), Arc::new(Nobody));
         assert!(!format!("{client:?}").contains("secret"));
         let error = client.run(CancellationToken::new()).await.unwrap_err();
@@ -92,6 +92,16 @@ async fn the_first_retry_is_at_once_and_the_next_ones_wait_longer() {
     }
     rig.linked().await;
     rig.until(|report| report.links == 1 && report.last_trouble.is_none()).await;
+}
+
+#[tokio::test]
+async fn chance_takes_up_to_half_of_each_wait_away() {
+    for (random, share) in [((|| 0.0) as fn() -> f64, 1.0), (|| 0.4, 0.8), (|| 1.0, 0.5)] {
+        let rig = Rig::with_chance(random, vec![refused("internal_error"); 4]).await;
+        for full in [1, 2, 4].map(Duration::from_secs) {
+            assert_eq!(rig.pass_backoff().await, full.mul_f64(share));
+        }
+    }
 }
 
 #[tokio::test]
