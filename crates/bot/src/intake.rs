@@ -19,7 +19,7 @@ use crate::{
     commands,
     gaps::Gaps,
     reading::{self, PAGE},
-    route::{Arrival, Identity, Route, depends_on_bots, route},
+    route::{Arrival, Identity, Route, is_allowed_bot, route},
     runner::Runner,
     texts,
     told::Told,
@@ -171,13 +171,8 @@ impl Intake {
         let Here { workspace, me, shared } = here;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
         let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared: *shared };
-        let bots_in_row = if depends_on_bots(&post, &tools.settings.access) {
-            tools.store.mark(&key, tools.clock.now()).await?.bots_in_row
-        } else {
-            0
-        };
         // Whether its thread is joined is asked of the store in the same step that takes it in.
-        let mark = ThreadMark { joined: true, bots_in_row, ..ThreadMark::default() };
+        let mark = ThreadMark { joined: true, ..ThreadMark::default() };
         let route = route(arrival, me, &mark, &tools.settings.access);
         ROUTES.count([route.name()]);
         let (kind, words, joined_only) = match route {
@@ -251,6 +246,10 @@ impl Intake {
             Receipt::Kept => Taken::In,
             Receipt::Known | Receipt::Gone => Taken::Before,
             Receipt::NotJoined => Taken::No,
+            Receipt::TooManyBots => {
+                tracing::debug!(thread.key = %key, %ts, "a post is passed over: too many of bots in a row");
+                Taken::No
+            }
             Receipt::Outdated(edited_ts) => Taken::Outdated(edited_ts),
             Receipt::Full => {
                 if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
@@ -322,7 +321,7 @@ impl Intake {
         let name = post.author.user.as_ref().and_then(|id| people.known_name(id));
         let is_talk = reading::is_words(post) && commands::find(&text::without_mention(&post.text, &me.user)).is_none();
         // A bot that we do not listen to may edit all the time.
-        let leaves_mark = !post.author.is_bot || depends_on_bots(post, &settings.access);
+        let leaves_mark = !post.author.is_bot || is_allowed_bot(&post.author, &settings.access);
         let post = reading::as_context(&key, post.clone(), me, name, settings.message_chars_max);
         let enters = settings.reread && is_talk && !post.text.is_empty();
         Edit { post, edited_ts, leaves_mark, enters }

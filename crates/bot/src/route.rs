@@ -3,7 +3,7 @@
 //! | post | [`Route`] |
 //! |---|---|
 //! | our own | `Ignore` |
-//! | another bot's, even if it mentions us | `Ignore`; as a person's when allow-listed, at most [`BOT_TURNS_IN_A_ROW_MAX`] in a row |
+//! | another bot's, even if it mentions us | `Ignore`; as a person's when allow-listed, of which the store takes so many in a row (`Rules::bots_in_row_max`) |
 //! | a stranger's from a connected workspace | `Ignore` unless allowed |
 //! | of a subtype that is not a person's words | `Ignore` |
 //! | a command, in a direct message, a mention or a joined thread | `Command` |
@@ -21,9 +21,6 @@ use chathakase_slack::{
 };
 
 use crate::{commands, settings::Access};
-
-/// How many posts of bots in a row are answered before a person must have written again.
-pub const BOT_TURNS_IN_A_ROW_MAX: u32 = 3;
 
 /// Who we are in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,9 +80,9 @@ impl Route {
     }
 }
 
-/// Whether a look at the thread is needed before this post can be routed: only how many posts of bots there were in a row.
-pub fn depends_on_bots(post: &Post, access: &Access) -> bool {
-    post.author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot))
+/// Whether this is a bot that is answered as people are.
+pub fn is_allowed_bot(author: &Author, access: &Access) -> bool {
+    author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot))
 }
 
 /// A post as it arrived.
@@ -103,7 +100,7 @@ pub struct Arrival<'a> {
 
 /// Decides what happens with a post.
 pub fn route(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Access) -> Route {
-    if let Some(why) = not_for_us(arrival, me, mark, access) {
+    if let Some(why) = not_for_us(arrival, me, access) {
         return Route::Ignore(why);
     }
     let Arrival { post, mention_event, .. } = arrival;
@@ -131,18 +128,15 @@ pub fn route(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Ac
     }
 }
 
-fn not_for_us(arrival: Arrival<'_>, me: &Identity, mark: &ThreadMark, access: &Access) -> Option<&'static str> {
+fn not_for_us(arrival: Arrival<'_>, me: &Identity, access: &Access) -> Option<&'static str> {
     let post = arrival.post;
     let author = &post.author;
     if me.wrote(author) {
         return Some("our own post");
     }
     if author.is_bot {
-        if !author.bot.as_ref().is_some_and(|bot| access.bots.contains(bot)) {
+        if !is_allowed_bot(author, access) {
             return Some("another bot's post");
-        }
-        if mark.bots_in_row >= BOT_TURNS_IN_A_ROW_MAX {
-            return Some("too many bot posts in a row");
         }
     } else if author.user.is_none() {
         return Some("nobody's post");

@@ -55,13 +55,11 @@ fn our_own_posts_are_ignored_whatever_marks_them_as_ours() {
 }
 
 #[test]
-fn another_bot_is_ignored_unless_allowed_and_then_for_three_in_a_row() {
+fn another_bot_is_ignored_unless_allowed() {
     let fields = r#""type":"app_mention","user":"U9","bot_id":"B9","text":"<@U0ME> hi""#;
     assert_eq!(routed(JOINED, fields), Route::Ignore("another bot's post"));
     let access = Access { bots: ["B9".parse().unwrap()].into(), strangers: false };
-    let after = |bots_in_row| routed_in(ThreadMark { bots_in_row, ..JOINED }, &access, false, fields);
-    assert_eq!(after(2), accepted("hi", false));
-    assert_eq!(after(3), Route::Ignore("too many bot posts in a row"));
+    assert_eq!(routed_in(JOINED, &access, false, fields), accepted("hi", false));
 }
 
 #[test]

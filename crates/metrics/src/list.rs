@@ -22,7 +22,7 @@ const OUTCOME: Label = one_of("outcome", &["answered", "failed", "stopped"]);
 const EVENT: Label = one_of("kind", &["mention", "message", "changed", "deleted", "stopped", "rate_limited", "other"]);
 const ROUTE: Label = one_of("route", &["accept", "command", "context", "not_joined", "ignore"]);
 const RECEIPT: Label =
-    one_of("receipt", &["run", "waiting", "kept", "known", "gone", "full", "not_joined", "outdated"]);
+    one_of("receipt", &["run", "waiting", "kept", "known", "gone", "full", "not_joined", "outdated", "too_many_bots"]);
 const REQUEST: Label = one_of(
     "result",
     &["accepted", "too_long", "broke_off", "refused", "bad", "wrong_method", "not_stored", "held_up", "ending", "busy"],

@@ -36,12 +36,20 @@ pub struct Rules {
     /// How many active sessions [`SessionStore::load`] counts at most (default 100,000), so that looking at the load costs no more
     /// where there are more.
     pub sessions_counted_max: u64,
+    /// How many questions of bots a thread takes in a row, before a person must have asked again (default 3).
+    pub bots_in_row_max: u32,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
-        Self { session_timeout: hour, waiting_max: 50, tombstones_for: 25 * hour, sessions_counted_max: 100_000 }
+        Self {
+            session_timeout: hour,
+            waiting_max: 50,
+            tombstones_for: 25 * hour,
+            sessions_counted_max: 100_000,
+            bots_in_row_max: 3,
+        }
     }
 }
 

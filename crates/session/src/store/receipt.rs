@@ -23,6 +23,8 @@ pub enum Receipt {
     NotJoined,
     /// It was edited, at this moment by Slack's clock, before it arrived: nothing was done. It is to be taken in as it stands now.
     Outdated(SlackTs),
+    /// A bot wrote it, and as many questions of bots as [`Rules::bots_in_row_max`](crate::store::Rules) came in a row. Not kept.
+    TooManyBots,
 }
 
 impl Receipt {
@@ -37,6 +39,7 @@ impl Receipt {
             Self::Full => "full",
             Self::NotJoined => "not_joined",
             Self::Outdated(_) => "outdated",
+            Self::TooManyBots => "too_many_bots",
         }
     }
 }

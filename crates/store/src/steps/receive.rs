@@ -139,6 +139,10 @@ fn judge(
         }
         Some(_) => Way::Enter,
     };
+    // Asked in the step that counts: bots may write at the same moment.
+    if post.by_bot && thread.is_some_and(|thread| thread.bots_in_row >= rules.bots_in_row_max) {
+        return Err(Receipt::TooManyBots);
+    }
     let full = live.is_some_and(|live| {
         let runs_at_once = claims && live.running.is_none();
         !runs_at_once && live.waiting_messages >= rules.waiting_max as u64

@@ -41,6 +41,7 @@ every_store! {
         equal_roots_in_two_channels_and_workspaces_never_mix,
         a_full_queue_keeps_nothing_and_says_so,
         bots_in_a_row_are_counted_until_a_person_asks,
+        however_many_bots_write_at_once_only_so_many_are_answered_in_a_row,
         what_is_not_claimed_waits_for_a_claim,
         what_others_wrote_before_we_were_asked_in_is_not_for_us,
         a_post_that_opens_its_thread_late_is_told_of_the_younger_ones,

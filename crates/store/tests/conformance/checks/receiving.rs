@@ -108,6 +108,21 @@ pub(crate) async fn bots_in_a_row_are_counted_until_a_person_asks(open: Open) {
     assert_eq!(counts, [1, 2, 2, 3, 0, 1]);
 }
 
+pub(crate) async fn however_many_bots_write_at_once_only_so_many_are_answered_in_a_row(open: Open) {
+    let store = open(Rules { bots_in_row_max: 3, ..Rules::default() });
+    let key = thread();
+    let bot = |secs| NewPost { by_bot: true, ..asks(&key, secs, "beep") };
+    let posts = (0..10).map(|secs| receipt(&*store, bot(secs), at(0)));
+    let receipts = futures_util::future::join_all(posts).await;
+    assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::TooManyBots).count(), 7, "{receipts:?}");
+    assert_eq!(store.messages(&key, 0, 100, at(0)).await.unwrap().len(), 3);
+    // The same again is what it was, and a person begins anew.
+    let taken = receipts.iter().position(|receipt| *receipt != Receipt::TooManyBots).unwrap();
+    assert_eq!(receipt(&*store, bot(i64::try_from(taken).unwrap()), at(1)).await, Receipt::Known);
+    receipt(&*store, asks(&key, 20, "hi"), at(20)).await;
+    assert!(matches!(receipt(&*store, bot(21), at(21)).await, Receipt::Waiting(_)));
+}
+
 pub(crate) async fn what_is_not_claimed_waits_for_a_claim(open: Open) {
     let store = open(Rules::default());
     let key = thread();
