@@ -18,7 +18,8 @@ use chathakase_slack::{
 
 use crate::{
     gaps::Gap,
-    intake::{EDIT_BRINGS_FOR, Here, How, Intake, Taken, Undone},
+    here::Here,
+    intake::{EDIT_BRINGS_FOR, How, Intake, Taken, Undone},
     proof::Cause,
     reading::{self, as_context},
 };

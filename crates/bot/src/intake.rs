@@ -18,6 +18,7 @@ use chathakase_slack::{
 use crate::{
     commands,
     gaps::Gaps,
+    here::Here,
     reading::{self, PAGE},
     route::{Arrival, Identity, Route, is_allowed_bot, route},
     runner::Runner,
@@ -54,7 +55,7 @@ impl Inbox for Mailbox {
         let began = clock.monotonic();
         intake.gaps.heard(delivery.retry.as_ref(), clock.now());
         let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
-        let here = Here { me: intake.me(bot_user, app_id), workspace, shared };
+        let here = Here::new(intake.me(bot_user, app_id), workspace, Some(shared));
         let done = match event {
             Event::Mention(post) => intake.arrives(&here, post, How::Mention).await,
             Event::Message(post) => intake.arrives(&here, post, How::Post).await,
@@ -86,16 +87,6 @@ impl Inbox for Mailbox {
             error.into()
         })
     }
-}
-
-/// Where a delivery comes from.
-pub(crate) struct Here {
-    /// The installation that we see it through.
-    workspace: WorkspaceId,
-    /// Who we are there.
-    me: Identity,
-    /// Whether the channel is shared with another company.
-    shared: bool,
 }
 
 /// How a post came.
@@ -153,10 +144,9 @@ impl Intake {
         }
     }
 
-    /// What was read back from Slack, as if it had been delivered. Slack does not say there whether a channel is shared, so
-    /// people of other workspaces are taken for strangers; within one enterprise they are not.
+    /// What was read back from Slack, as if it had been delivered. Slack does not say there whether a channel is shared.
     pub(crate) fn read_back(&self, workspace: &WorkspaceId) -> Here {
-        Here { me: self.me(None, None), shared: !workspace.as_str().starts_with('E'), workspace: workspace.clone() }
+        Here::new(self.me(None, None), workspace.clone(), None)
     }
 
     /// A post was delivered. Those of its thread that were missed before it come first, if they are found soon.
@@ -168,9 +158,11 @@ impl Intake {
 
     pub(crate) async fn take(self: &Arc<Self>, here: &Here, mut post: Post, how: How) -> Result<Taken, Undone> {
         let tools = &self.runner.tools;
-        let Here { workspace, me, shared } = here;
+        let Here { workspace, me, .. } = here;
+        let api = tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
+        let shared = here.is_shared(&api, &post, &tools.settings.access).await?;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
-        let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared: *shared };
+        let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared };
         // Whether its thread is joined is asked of the store in the same step that takes it in.
         let mark = ThreadMark { joined: true, ..ThreadMark::default() };
         let route = route(arrival, me, &mark, &tools.settings.access);

@@ -15,6 +15,7 @@ mod assistant;
 mod catch_up;
 pub mod commands;
 mod gaps;
+mod here;
 mod intake;
 mod people;
 mod prompt;

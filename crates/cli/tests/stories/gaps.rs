@@ -32,6 +32,7 @@ macro_rules! on_every_store {
 on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..options };
     what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
     a_mention_in_the_middle_of_a_thread_is_found_too,
+    a_colleague_of_another_workspace_is_found_and_a_stranger_is_none,
     edits_and_deletions_that_were_missed_count,
     an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none,
     what_is_older_than_the_bound_is_given_up_and_said_so,
@@ -123,6 +124,26 @@ mod told {
         s.openai.last_request().heard(["ana: lunch?", "ben: noon", "ana: where?"]);
         s.calm().await;
         assert_eq!(s.openai.requests_seen(), 1);
+    }
+
+    pub(super) async fn a_colleague_of_another_workspace_is_found_and_a_stranger_is_none(s: &mut Story) {
+        s.slack.shared_channel("#shared");
+        s.slack.stranger("eve");
+        s.slack.colleague("gwen");
+        s.caught_up().await;
+        s.openai.answers("Hello Gwen.").answers("Hello again.");
+        let thread = s.slack.mention("gwen", "#general", "hello").await;
+        thread.finishes("Hello Gwen.").await;
+        s.at_rest(&thread).await;
+        s.kill().await;
+        let ignored = s.slack.mention("eve", "#shared", "hello").await;
+        thread.reply("gwen", "are you there?").await;
+        s.slack.mention("gwen", "#shared", "and here?").await;
+        s.start().await;
+        thread.finishes("Hello again.").await;
+        s.calm().await;
+        ignored.shows_nothing_more().await;
+        assert_eq!((s.catch_up().found, s.catch_up().given_up, s.slack.calls("conversations.info").len()), (1, 0, 2));
     }
 
     pub(super) async fn edits_and_deletions_that_were_missed_count(s: &mut Story) {

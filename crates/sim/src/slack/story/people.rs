@@ -27,6 +27,10 @@ impl SmallSlack {
     pub fn stranger(&self, name: &str) -> UserId {
         self.world(|world| world.stranger(0, name))
     }
+    /// Somebody from another workspace of the same enterprise, met in a channel that is the enterprise's own.
+    pub fn colleague(&self, name: &str) -> UserId {
+        self.world(|world| world.colleague(0, name))
+    }
     /// Another app's bot.
     pub fn bot(&self, name: &str) -> UserId {
         self.world(|world| world.bot(0, name))

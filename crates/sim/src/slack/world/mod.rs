@@ -130,6 +130,12 @@ impl World {
         self.person_of(home, name, team, true)
     }
 
+    /// Somebody from another workspace of the same enterprise; made on first use.
+    pub(crate) fn colleague(&mut self, home: Home, name: &str) -> UserId {
+        let team = made(WorkspaceId::parse(&self.id("T")));
+        self.person_of(home, name, team, false)
+    }
+
     /// Another app's bot; made on first use.
     pub(crate) fn bot(&mut self, home: Home, name: &str) -> UserId {
         if let Some(known) = self.names.get(&(home, name.to_owned())) {
