@@ -55,6 +55,21 @@ class Breaking(TestCase):
         expect(window.answers().nth(1)).to_contain_text("Here is a long answer.")
         self.assertRegex(" ".join(window.answers().all_inner_texts()), r"(?s)1\. .*2\. ")
 
+    def test_a_button_that_waits_already_breaks_one_answer_and_not_two(self):
+        window = self.backstage("tess", "I am Tess")
+        told = window.see(".note.broke", has_text="Slack told twice")
+        before = told.count()
+        self.press(window, "Duplicate the event")
+        self.notes(window, "asked", "Write one.")
+        self.press(window, "Duplicate the event")
+        self.notes(window, "asked", "waits to happen already")
+        window.reply("who am I?")
+        self.notes(window, "broke", "Slack told twice")
+        self.notes(window, "well", "It was answered once.")
+        window.reply("and now?")
+        expect(window.answers()).to_have_count(3)
+        expect(told).to_have_count(before + 1)
+
     def test_a_dropped_socket_is_opened_again(self):
         window = self.backstage("pat", "I am Pat")
         self.press(window, "Drop the socket")

@@ -50,6 +50,8 @@ pub(crate) async fn chat(room: &mut Room, mut web: Web, typed_here: bool) -> any
         }
         tokio::select! {
             biased;
+            // First: what happens goes on and on while somebody asks.
+            id = web.pressed() => web.does(id, chat.room).await?,
             happening = chat.room.feed.next() => chat.room.show(happening).await?,
             // Typed ahead at a terminal, a line is said at once. A file's lines wait for their answers.
             got = chat.input.next(), if idle || typed_here => match got? {
@@ -58,7 +60,6 @@ pub(crate) async fn chat(room: &mut Room, mut web: Web, typed_here: bool) -> any
                 Got::Line(line) => if !chat.does(&line).await? { break },
                 Got::End => break,
             },
-            id = web.pressed() => web.does(id, chat.room).await?,
             () = clock.sleep(LOOK_EVERY), if !idle => chat.look_for_answers().await?,
         }
     }

@@ -1,5 +1,10 @@
 //! What the page's buttons break, and the watching until it is well again.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
 use chathakase_session::time::SharedClock;
 use chathakase_sim::{
     page::{Fault, Notes, Tone},
@@ -14,6 +19,11 @@ const RETRY_AFTER_SECS: u64 = 5;
 
 pub(crate) const KILL: &str = "kill";
 pub(crate) const RESTART: &str = "restart";
+const RATE_LIMIT: &str = "rate-limit";
+const END_STREAM: &str = "end-stream";
+const DROP_SOCKET: &str = "drop-socket";
+const DUPLICATE: &str = "duplicate";
+const CUT_MODEL: &str = "cut-model";
 
 /// The buttons, in their order.
 pub(crate) const FAULTS: &[Fault] = &[
@@ -24,31 +34,31 @@ pub(crate) const FAULTS: &[Fault] = &[
         then: "It finds its half answer in the thread and makes it one whole answer. Nothing is lost, nothing is there twice.",
     },
     Fault {
-        id: "rate-limit",
+        id: RATE_LIMIT,
         label: "429 from Slack",
         does: "Slack refuses to begin the next answer’s stream: too many requests, come back in 5 s.",
         then: "The answer comes all the same, another way: as a message that is updated.",
     },
     Fault {
-        id: "end-stream",
+        id: END_STREAM,
         label: "End the stream",
         does: "Slack ends the stream of the running answer, or of the next one, as it does after five minutes.",
         then: "The answer goes on in a new message, and no word is missing.",
     },
     Fault {
-        id: "drop-socket",
+        id: DROP_SOCKET,
         label: "Drop the socket",
         does: "Resets the connection over which Slack tells of messages.",
         then: "The assistant connects again; what was written meanwhile is answered.",
     },
     Fault {
-        id: "duplicate",
+        id: DUPLICATE,
         label: "Duplicate the event",
         does: "Slack tells twice of the next message, as its retries do.",
         then: "It is answered once.",
     },
     Fault {
-        id: "cut-model",
+        id: CUT_MODEL,
         label: "Cut the model off",
         does: "The connection to the model breaks in the middle of the next answer.",
         then: "The thread keeps what had come and says that it stops there. The next question works.",
@@ -69,17 +79,41 @@ pub(crate) struct Faults {
     pub(crate) ledger: Ledger,
     pub(crate) notes: Notes,
     pub(crate) clock: SharedClock,
+    /// What was asked for and has not happened yet.
+    pub(crate) armed: Armed,
+}
+
+/// The buttons that wait for something to break. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Armed(Arc<Mutex<BTreeSet<String>>>);
+
+impl Armed {
+    /// False when it is armed already.
+    fn arm(&self, id: &str) -> bool {
+        self.lock().insert(id.to_owned())
+    }
+
+    fn fired(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Faults {
     /// Breaks something and tells of it until it is well again. Killing and restarting is the stage's to do.
     pub(crate) async fn play(self, id: &str) {
+        if !self.armed.arm(id) {
+            return self.notes.add(Tone::Asked, "That waits to happen already: ask something.");
+        }
         match id {
-            "rate-limit" => self.rate_limit().await,
-            "end-stream" => self.end_stream().await,
-            "drop-socket" => self.drop_socket().await,
-            "duplicate" => self.duplicate().await,
-            "cut-model" => self.cut_model().await,
+            RATE_LIMIT => self.rate_limit().await,
+            END_STREAM => self.end_stream().await,
+            DROP_SOCKET => self.drop_socket().await,
+            DUPLICATE => self.duplicate().await,
+            CUT_MODEL => self.cut_model().await,
             _ => {}
         }
     }
@@ -91,7 +125,7 @@ impl Faults {
         while fault.hits() == 0 {
             changes.next().await;
         }
-        self.notes.add(Tone::Broke, format!("Slack refused chat.startStream: 429, Retry-After {RETRY_AFTER_SECS} s."));
+        self.broke(RATE_LIMIT, format!("Slack refused chat.startStream: 429, Retry-After {RETRY_AFTER_SECS} s."));
         self.until_well("The answer came without the stream, and is whole.").await;
     }
 
@@ -99,21 +133,30 @@ impl Faults {
     async fn end_stream(&self) {
         let on_its_way = Gate::closed();
         let _more = self.slack.next("chat.appendStream").slow(&on_its_way);
-        if !self.slack.is_streaming() {
-            self.notes.add(Tone::Asked, "The next answer’s stream will be ended. Ask for something long.");
-        }
+        self.notes.add(
+            Tone::Asked,
+            match self.slack.is_streaming() {
+                true => "A stream will be ended with its next words: this answer’s, or the next one’s.",
+                false => "The next answer’s stream will be ended. Ask for something long.",
+            },
+        );
         on_its_way.reached().await;
+        let begun = || self.slack.calls("chat.startStream").len() + self.slack.calls("chat.postMessage").len();
+        let before = begun();
         self.slack.end_streams();
         on_its_way.open();
-        self.notes.add(Tone::Broke, "Slack ended the stream in the middle of the answer.");
-        self.until_well("The answer went on in a new message, and is whole.").await;
+        self.broke(END_STREAM, "Slack ended the stream in the middle of the answer.");
+        self.until_idle().await;
+        let how =
+            if begun() > before { "in a new message" } else { "nowhere: it was at its end, or somebody stopped it" };
+        self.notes.add(Tone::Well, format!("The answer went on {how}."));
     }
 
     async fn drop_socket(&self) {
         let opened = || self.slack.calls("apps.connections.open").len();
         let (before, mut changes) = (opened(), self.slack.changes());
         self.slack.drop_sockets();
-        self.notes.add(Tone::Broke, "The connection was reset.");
+        self.broke(DROP_SOCKET, "The connection was reset.");
         // Not the moment without any: it may be over before somebody looks.
         while opened() == before || self.slack.connections() == 0 {
             changes.next().await;
@@ -128,7 +171,7 @@ impl Faults {
         while self.slack.will_duplicate() {
             changes.next().await;
         }
-        self.notes.add(Tone::Broke, "Slack told twice of the same message, under one event id.");
+        self.broke(DUPLICATE, "Slack told twice of the same message, under one event id.");
         let Some(answer) = answer(&mut feed).await else { return };
         self.until_idle().await;
         let posts = self.slack.thread(answer.channel.as_str(), answer.thread).posts();
@@ -139,6 +182,7 @@ impl Faults {
 
     async fn cut_model(&self) {
         let Some(relay) = &self.relay else {
+            self.armed.fired(CUT_MODEL);
             return self.notes.add(Tone::Asked, "The model is asked directly here, so its answers cannot be cut.");
         };
         self.notes.add(Tone::Asked, "The next answer will be cut off. Ask something.");
@@ -153,8 +197,14 @@ impl Faults {
             }
             changes.next().await;
         }
-        self.notes.add(Tone::Broke, "The connection to the model broke in mid-answer.");
+        self.broke(CUT_MODEL, "The connection to the model broke in mid-answer.");
         self.until_well("The thread says where the answer stops. Ask again: the next one works.").await;
+    }
+
+    /// Says what broke; its button can be pressed again.
+    fn broke(&self, id: &str, what: impl Into<String>) {
+        self.armed.fired(id);
+        self.notes.add(Tone::Broke, what);
     }
 
     /// Says that all is well, once it is.

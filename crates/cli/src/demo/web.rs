@@ -7,7 +7,7 @@ use chathakase_sim::page::{LocalTime, Notes, Options, Page, Tone};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    faults::{FAULTS, Faults, KILL, RESTART},
+    faults::{Armed, FAULTS, Faults, KILL, RESTART},
     room::Room,
     stage::Stage,
     texts,
@@ -47,7 +47,7 @@ impl Web {
         };
         let page = Page::start(options).await.with_context(|| texts::no_port(port))?;
         let (slack, relay, ledger) = (stage.slack.clone(), stage.relay.clone(), stage.ledger.clone());
-        let faults = Faults { slack, relay, ledger, notes, clock };
+        let faults = Faults { slack, relay, ledger, notes, clock, armed: Armed::default() };
         Ok(Self { page, presses: pressed, faults, under_way: JoinSet::new() })
     }
 
