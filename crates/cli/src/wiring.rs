@@ -30,7 +30,7 @@ use self::given::{events_config, reply_limits, settings};
 use crate::{
     config::{Config, Transport},
     server,
-    watch::{self, Measured, Watch},
+    watch::{self, Arrivals, Measured, Watch},
 };
 
 pub(crate) use self::given::model_config;
@@ -131,8 +131,8 @@ pub async fn start_signed_in(
     let assistant = Assistant::start(parts);
     let (leaving, ended) = (CancellationToken::new(), CancellationToken::new());
     let ending = CancellationToken::new();
-    let (inbox, last_event) = watch::inbox(assistant.inbox(), clock.clone());
-    let (doors, socket) = open_doors(config, &clock, inbox, &ending)?;
+    let (inbox, arrivals) = watch::inbox(assistant.inbox(), clock.clone());
+    let (doors, socket) = open_doors(config, &clock, inbox, &arrivals, &ending)?;
     let stretch = match &socket {
         Some(socket) => socket.health.stretch(),
         // Where Slack calls us, only a start begins a new stretch.
@@ -148,7 +148,7 @@ pub async fn start_signed_in(
         catch_up: assistant.catch_up(),
         ending: leaving.clone(),
     };
-    let routes = doors.merge(Watch::new(watched, last_event).routes());
+    let routes = doors.merge(Watch::new(watched, arrivals).routes());
     let (stopped, time) = (ended.clone(), clock.clone());
     let http = tokio::spawn(async move {
         tokio::select! {
@@ -173,6 +173,7 @@ fn open_doors(
     config: &Config,
     clock: &SharedClock,
     inbox: Arc<dyn Inbox>,
+    arrivals: &Arrivals,
     ending: &CancellationToken,
 ) -> anyhow::Result<(Router, Option<Socket>)> {
     match config.slack_transport {
@@ -180,7 +181,7 @@ fn open_doors(
             let secret = config.slack_signing_secret.clone().context("`slack.signing_secret` is not set")?;
             let door = events_config(config, secret, clock.clone());
             let closing = middleware::from_fn_with_state(ending.clone(), unless_ending);
-            Ok((http::router(door, inbox).layer(closing), None))
+            Ok((arrivals.noted(http::router(door, inbox), clock).layer(closing), None))
         }
         Transport::Socket => {
             let token = config.slack_app_token.clone().context("`slack.app_token` is not set")?;

@@ -35,7 +35,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Look, Wishes, report::Finding};
+use super::{Look, Wishes, report::Finding, slack};
 use crate::{
     config::{Transport, duration},
     watch::SERVER,
@@ -114,11 +114,14 @@ struct Ear {
     news: watch::Sender<()>,
     /// Something came that was signed with another secret.
     mismatch: AtomicBool,
+    /// Something came through the door, whatever it was.
+    trusted: AtomicBool,
 }
 
 #[async_trait]
 impl Inbox for Ear {
     async fn deliver(&self, delivery: Delivery) -> Result<(), NotStored> {
+        self.trusted.store(true, Ordering::SeqCst);
         match &delivery.event {
             Event::Mention(post) => self.heard(post, |came| came.mention = true),
             Event::Message(post) => self.heard(post, |came| came.message = Spot::of(post.place)),
@@ -181,6 +184,7 @@ pub(super) async fn look(
         posts: Mutex::default(),
         news: watch::Sender::new(()),
         mismatch: AtomicBool::new(false),
+        trusted: AtomicBool::new(false),
     });
     let Some(_open) = open(look, &ear).await else { return };
     (look.tell)(&format!("\nNow write in Slack, within {}:", duration::show(wishes.wait)));
@@ -189,12 +193,21 @@ pub(super) async fn look(
     }
     (look.tell)("");
     listen(look, &ear, wishes).await;
-    if ear.mismatch.load(Ordering::SeqCst) && ear.posts().is_empty() {
+    if ear.mismatch.load(Ordering::SeqCst) && !ear.trusted.load(Ordering::SeqCst) {
         return look.add(Finding::wrong(
             "slack.signing_secret",
             "requests came, and their signature does not fit",
             "copy the signing secret again from \"Basic Information\" in the app's settings, and set SLACK_SIGNING_SECRET",
         ));
+    }
+    if look.config.slack_transport == Transport::Http {
+        let seen = ear.trusted.load(Ordering::SeqCst);
+        let secret = if seen {
+            Finding::right("slack.signing_secret", "Slack's requests are signed with it")
+        } else {
+            slack::signing_secret(look.config)
+        };
+        look.add(secret);
     }
     judge(look, api, granted, &ear, wishes).await;
 }

@@ -99,7 +99,11 @@ impl Report {
     /// The last line for people.
     pub fn summary(&self) -> String {
         match self.parts(Verdict::Wrong).len() {
-            0 => "Everything that was looked at is right.".to_owned(),
+            0 => match self.parts(Verdict::Hint).len() {
+                0 => "Everything that was looked at is right.".to_owned(),
+                1 => "Nothing is wrong; 1 hint says what could not be tried, or could be better.".to_owned(),
+                hints => format!("Nothing is wrong; {hints} hints say what could not be tried, or could be better."),
+            },
             1 => "1 thing is wrong.".to_owned(),
             wrong => format!("{wrong} things are wrong."),
         }

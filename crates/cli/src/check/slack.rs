@@ -14,7 +14,7 @@ use super::{
     CLOCK_OFF_MAX, Look, Wishes, live,
     report::{Finding, chain},
 };
-use crate::config::{Transport, duration};
+use crate::config::{Config, Transport, duration, secret};
 
 pub(super) async fn look(look: &mut Look<'_>, wishes: &Wishes) {
     let config = ApiConfig {
@@ -41,7 +41,13 @@ pub(super) async fn look(look: &mut Look<'_>, wishes: &Wishes) {
     };
     let others = match look.config.slack_transport {
         Transport::Socket => socket(look).await,
-        Transport::Http => http(look, wishes).await,
+        Transport::Http => {
+            if wishes.live.is_empty() {
+                let untried = signing_secret(look.config);
+                look.add(untried);
+            }
+            http(look, wishes).await
+        }
     };
     match (others, granted) {
         (Some(others), Some(granted)) if !wishes.live.is_empty() => {
@@ -173,6 +179,23 @@ async fn socket(look: &mut Look<'_>) -> Option<u32> {
             ));
             None
         }
+    }
+}
+
+/// What can be said of the signing secret before Slack signs something.
+pub(super) fn signing_secret(config: &Config) -> Finding {
+    let part = "slack.signing_secret";
+    match config.slack_signing_secret.as_ref().is_some_and(secret::looks_like_a_signing_secret) {
+        true => Finding::hint(
+            part,
+            "looks as it should, and cannot be tried without a request of Slack's",
+            "`chathakase check --live` waits for one and shows whether it fits",
+        ),
+        false => Finding::hint(
+            part,
+            "is not 32 hexadecimal digits, as Slack's are, and cannot be tried without a request of Slack's",
+            "compare it with \"Basic Information\" in the app's settings; `chathakase check --live` waits for a request and shows whether it fits",
+        ),
     }
 }
 

@@ -134,6 +134,12 @@ impl Setup<'_, '_> {
     fn signing_secret(&mut self) -> anyhow::Result<()> {
         let (secret, _) =
             self.secret("SLACK_SIGNING_SECRET", "Signing secret (from \"Basic Information\")", "", false)?;
+        if !secret::looks_like_a_signing_secret(&secret) {
+            self.ask.say("  taken, though Slack's signing secrets are 32 hexadecimal digits: is it the whole one?")?;
+        }
+        self.ask.say(
+            "  not tried: only Slack's requests show whether it is right; `chathakase check --live` waits for one",
+        )?;
         self.secrets.push(("slack.signing_secret", "SLACK_SIGNING_SECRET", secret));
         Ok(())
     }

@@ -8,6 +8,8 @@ use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
 use chathakase_slack::socket::LinkReport;
 use serde::Serialize;
 
+use super::inbox::Refused;
+
 /// A link that was heard within this time is alive for sure. Past it, it is pinged; after 30 s of silence it is given up.
 const HEARD_WITHIN: Duration = Duration::from_secs(15);
 /// How long a failed call says something about now.
@@ -132,15 +134,38 @@ pub(super) fn socket(link: &LinkReport, last_event: Option<Timestamp>, now: Time
     Part { age_seconds: heard.map(|silence| silence.as_secs()), ..part }
 }
 
-/// Where Slack calls us, nothing can be known but that it did.
-pub(super) fn http(last_event: Option<Timestamp>, now: Timestamp) -> Part {
-    match last_event {
-        Some(at) => {
+/// Where Slack calls us, nothing can be known but that it did, or that somebody did whose signature does not fit.
+pub(super) fn http(last_event: Option<Timestamp>, refused: Option<Refused>, now: Timestamp) -> Part {
+    let refused = refused.filter(|refused| now.since(refused.last_at) <= BELIEVED_FOR);
+    match (last_event, refused) {
+        (Some(at), None) => {
             let age = now.since(at);
             Part::new(State::Ok, format!("Slack's last event came {} ago", long(age))).aged(age)
         }
-        None => Part::new(State::Unknown, "no event has come yet; whether Slack reaches us shows only then")
+        // Whoever else finds the address may call it, so this alone is no reason to worry.
+        (Some(at), Some(refused)) => {
+            let (age, requests) = (now.since(at), refused.said());
+            let says = format!("Slack's last event came {} ago; {requests} since", long(age));
+            Part::new(State::Ok, says).then(WRONG_SIGNATURE).aged(age)
+        }
+        (None, Some(refused)) => {
+            let (ago, requests) = (now.since(refused.last_at), refused.said());
+            let says = format!("no event has come yet, and {requests}, the last {} ago", long(ago));
+            Part::new(State::Degraded, says).then(WRONG_SIGNATURE).aged(ago)
+        }
+        (None, None) => Part::new(State::Unknown, "no event has come yet; whether Slack reaches us shows only then")
             .then("write to the assistant; if nothing comes, check the request URL and the signing secret"),
+    }
+}
+
+const WRONG_SIGNATURE: &str = "if you wrote to the assistant meanwhile: copy the signing secret again from \"Basic Information\" in the app's settings, and check this machine's clock; else somebody who is not Slack called";
+
+impl Refused {
+    fn said(&self) -> String {
+        match self.requests {
+            1 => "1 request was refused for its signature".to_owned(),
+            many => format!("{many} requests were refused for their signature"),
+        }
     }
 }
 

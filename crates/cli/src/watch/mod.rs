@@ -39,7 +39,8 @@ pub use exposition::begin;
 pub(crate) use exposition::tidy;
 use fresh::Fresh;
 use health::{Health, Part};
-use inbox::{LastEvent, Watched};
+pub use inbox::Arrivals;
+use inbox::Watched;
 pub use store::Measured;
 
 /// The longest that a page waits for the store.
@@ -62,7 +63,7 @@ struct Shared {
     /// `None` where Slack calls us.
     link: Option<LinkHealth>,
     catch_up: CatchUp,
-    last_event: LastEvent,
+    arrivals: Arrivals,
     ending: CancellationToken,
     /// Whether the store can write.
     writes: Fresh<Part>,
@@ -93,11 +94,11 @@ pub(crate) const SERVER: &str = "chathakase";
 
 impl Watch {
     /// Watches these.
-    pub fn new(parts: Parts, last_event: LastEvent) -> Self {
+    pub fn new(parts: Parts, arrivals: Arrivals) -> Self {
         let Parts { store, clock, slack_api, model, link, catch_up, ending } = parts;
         let (writes, load) = (Fresh::new(), Fresh::new());
         START_TIME.is(u64::try_from(clock.now().as_secs()).unwrap_or_default(), []);
-        let shared = Shared { store, clock, slack_api, model, link, catch_up, last_event, ending, writes, load };
+        let shared = Shared { store, clock, slack_api, model, link, catch_up, arrivals, ending, writes, load };
         Self { shared: Arc::new(shared) }
     }
 
@@ -114,10 +115,10 @@ impl Watch {
     pub(crate) async fn health(&self) -> Health {
         let shared = &self.shared;
         let now = shared.clock.now();
-        let last_event = shared.last_event.at();
+        let last_event = shared.arrivals.last_event();
         let link = match &shared.link {
             Some(link) => health::socket(&link.report(), last_event, now),
-            None => health::http(last_event, now),
+            None => health::http(last_event, shared.arrivals.refused(), now),
         };
         Health::of(vec![
             ("process", health::process(shared.ending.is_cancelled())),
@@ -163,17 +164,17 @@ impl Watch {
         for (name, part) in self.health().await.parts() {
             PART_READY.is(part.is_well().into(), [name]);
         }
-        if let Some(at) = shared.last_event.at() {
+        if let Some(at) = shared.arrivals.last_event() {
             SLACK_LAST_EVENT.is(u64::try_from(at.as_secs()).unwrap_or_default(), []);
         }
         process::measure();
     }
 }
 
-/// An inbox whose deliveries are counted, and when the last one came.
-pub fn inbox(inbox: Arc<dyn Inbox>, clock: SharedClock) -> (Arc<dyn Inbox>, LastEvent) {
-    let last = LastEvent::default();
-    (Arc::new(Watched { inbox, clock, last: last.clone() }), last)
+/// An inbox whose deliveries are counted, and what came to the doors lately.
+pub fn inbox(inbox: Arc<dyn Inbox>, clock: SharedClock) -> (Arc<dyn Inbox>, Arrivals) {
+    let arrivals = Arrivals::default();
+    (Arc::new(Watched { inbox, clock, arrivals: arrivals.clone() }), arrivals)
 }
 
 async fn readyz(State(watch): State<Watch>) -> Response {

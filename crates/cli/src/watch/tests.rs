@@ -8,7 +8,10 @@ use chathakase_session::{Timestamp, store::StoreError, time::TimedOut};
 use chathakase_slack::socket::LinkReport;
 use serde_json::{Value, json};
 
-use super::health::{self, Health, Part};
+use super::{
+    health::{self, Health, Part},
+    inbox::Refused,
+};
 use crate::generated::readme_says;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -65,6 +68,18 @@ fn unknown_is_no_failure_and_an_old_failure_is_only_what_it_is() {
 }
 
 #[test]
+fn requests_that_were_refused_are_said_as_long_as_no_event_came_after_them() {
+    let refused = |requests, secs| Some(Refused { requests, last_at: ago(secs).unwrap() });
+    let says = "no event has come yet, and 4 requests were refused for their signature, the last 5 s ago";
+    check(health::http(None, refused(4, 5), NOW), "degraded", says, true);
+    let says = "no event has come yet; whether Slack reaches us shows only then";
+    check(health::http(None, refused(4, 601), NOW), "unknown", says, true);
+    let says = "Slack's last event came 9 s ago; 1 request was refused for its signature since";
+    check(health::http(ago(9), refused(1, 5), NOW), "ok", says, true);
+    check(health::http(ago(9), None, NOW), "ok", "Slack's last event came 9 s ago", false);
+}
+
+#[test]
 fn a_store_that_fails_or_hangs_is_not_ready() {
     let error = StoreError::Unavailable { what: "the disk is full".to_owned(), cause: None };
     let says = "the store cannot write now (the disk is full); it will be tried again";
@@ -101,7 +116,7 @@ fn the_worst_part_decides_and_only_what_keeps_events_out_makes_it_not_ready() {
         let body: Value = serde_json::to_value(health).unwrap();
         (ready, body["status"].clone())
     };
-    let unknown = || health::http(None, NOW);
+    let unknown = || health::http(None, None, NOW);
     let failed = Report { failure: Some(Failure { at: NOW, why: String::new() }), worked_at: None };
     assert_eq!(status(vec![("process", health::process(false)), ("slack_link", unknown())]), (true, json!("ready")));
     let degraded = health::others(&failed, "the model", NOW);

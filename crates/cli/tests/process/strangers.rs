@@ -93,6 +93,23 @@ async fn what_slack_did_not_sign_is_refused() {
     after(&stage, serving, &thread).await;
 }
 
+#[tokio::test]
+async fn with_a_wrong_signing_secret_the_page_says_that_requests_were_refused() {
+    let mut stage = Stage::new(Http).await;
+    stage.set("SLACK_SIGNING_SECRET", "of-another-app");
+    let serving = stage.serve().await;
+    for n in 0..4 {
+        let answer = serving.door.signed(mention(&format!("1700000000.00010{n}")).as_bytes()).await;
+        assert_eq!(answer.status, 401, "{}", answer.body);
+    }
+    let ready: serde_json::Value = serde_json::from_str(&serving.door.get("/readyz").await.body).unwrap();
+    let link = &ready["parts"]["slack_link"];
+    let says = link["says"].as_str().unwrap();
+    assert!(says.starts_with("no event has come yet, and 4 requests were refused for their signature"), "{link}");
+    assert!(link["next_step"].as_str().unwrap().contains("copy the signing secret again"), "{link}");
+    serving.ends().await;
+}
+
 fn changed(headers: &Headers, name: &str, value: &[u8]) -> Headers {
     let change = |(header, old): &(Vec<u8>, Vec<u8>)| {
         (header.clone(), if header == name.as_bytes() { value.to_vec() } else { old.clone() })

@@ -206,6 +206,25 @@ async fn each_token_that_is_wrong_is_named_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_signing_secret_is_said_to_be_untried_until_slack_has_signed_with_it() {
+    let mut office = Office::open(Transport::Http).await;
+    for (secret, looks) in
+        [("0123456789abcdef0123456789ABCDEF", "looks as it should"), ("nonsense", "is not 32 hexadecimal")]
+    {
+        office.set("SLACK_SIGNING_SECRET", secret.to_owned());
+        let report = office.check().await;
+        names(&report, &[]);
+        let finding = report.findings.iter().find(|finding| finding.part == "slack.signing_secret").unwrap();
+        assert!(finding.verdict == Verdict::Hint && finding.says.starts_with(looks), "{finding:?}");
+        assert!(finding.mend.as_ref().unwrap().contains("check --live"), "{finding:?}");
+        assert!(report.summary().starts_with("Nothing is wrong; "), "{}", report.summary());
+    }
+    let report = Office::open(Transport::Http).await.check_live().await;
+    assert!(report.parts(Verdict::Right).contains(&"slack.signing_secret"), "{report:#?}");
+    assert_eq!(report.summary(), "Everything that was looked at is right.");
+}
+
+#[tokio::test]
 async fn whatever_else_is_broken_is_named_and_nothing_else() {
     let mut office = Office::open(Transport::Http).await;
     office.set("DATABASE_URL", format!("sqlite:{}", office.folder.path().display()));

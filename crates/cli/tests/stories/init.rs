@@ -139,6 +139,20 @@ async fn a_wrong_answer_is_said_in_plain_words_and_asked_again() {
 }
 
 #[tokio::test]
+async fn a_signing_secret_is_taken_with_a_word_on_what_is_not_known_of_it() {
+    for (secret, odd) in [("nonsense", true), ("0123456789abcdef0123456789abcdef", false)] {
+        let desk = Desk::new().await;
+        desk.openai.answers("ok");
+        let (model, store) = (desk.openai.base_url(), desk.store());
+        let lines = ["http", desk.slack.bot_token(), secret, &model, "", "", &store, ""];
+        let (said, ended) = desk.answers(&lines).await;
+        ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
+        assert_eq!(said.contains("Slack's signing secrets are 32 hexadecimal digits"), odd, "{said}");
+        assert!(said.contains("not tried: only Slack's requests show whether it is right"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn with_flags_and_environment_nothing_is_asked_and_secrets_stay_out_of_the_file() {
     let mut desk = Desk::new().await;
     desk.openai.answers("ok");
