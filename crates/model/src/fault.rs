@@ -141,8 +141,11 @@ impl Fault {
         }
         let message = asked.veil.excerpt(&self.message);
         let base_url = || asked.base_url.to_owned();
-        let names_model = self.says(&MODEL_CODES, &["invalid model name", "not a valid model"])
-            || (status == 404 && self.message.to_ascii_lowercase().contains("model"));
+        // Some give every 404 the code of a model that is not there.
+        let names_url = self.says(&["unknown_url"], &["invalid url", "unknown request url"]);
+        let names_model = !names_url
+            && (self.says(&MODEL_CODES, &["invalid model name", "not a valid model"])
+                || (status == 404 && self.message.to_ascii_lowercase().contains("model")));
         match status {
             400 | 403 | 404 if names_model => {
                 ModelError::UnknownModel { model: asked.model.to_owned(), base_url: base_url(), message }

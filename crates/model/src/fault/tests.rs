@@ -50,6 +50,16 @@ fn the_errors_of_all_servers_are_understood() {
         "UnknownModel",
     );
     check(400, r#"{"error":{"message":"Invalid model name passed in model=x","code":"400"}}"#, "UnknownModel");
+    check(
+        404,
+        r#"{"error":{"message":"Invalid URL (POST /v2/chat/completions)","type":"invalid_request_error","code":null}}"#,
+        "UnknownEndpoint",
+    );
+    check(
+        404,
+        r#"{"error":{"message":"Invalid URL (POST /models/v2/chat/completions)","code":"model_not_found"}}"#,
+        "UnknownEndpoint",
+    );
     check(404, "<html><head><title>404 Not Found</title></head></html>", "UnknownEndpoint");
     check(404, r#"{"detail":"Not Found"}"#, "UnknownEndpoint");
     check(405, r#"{"detail":"Method Not Allowed"}"#, "UnknownEndpoint");
