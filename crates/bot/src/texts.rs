@@ -213,8 +213,10 @@ pub struct SessionInfo {
     pub model: String,
     /// Messages that the next answer will see.
     pub in_window: u64,
-    /// Tokens that these have at most.
+    /// Tokens that these have at most, with everything that is sent beside them.
     pub tokens_max: u64,
+    /// Tokens that may be sent (`context.max_tokens`).
+    pub tokens_limit: u64,
 }
 
 /// People named in one line of `session info`; more are counted.
@@ -237,7 +239,9 @@ impl fmt::Display for SessionInfo {
         } else {
             format!("{} of {}", self.in_window, count(total, "message"))
         };
-        write!(f, "- Model: {}; the next answer sees {seen}, {} tokens at most", self.model, self.tokens_max)
+        let (tokens, room) = (self.tokens_max, self.tokens_limit);
+        write!(f, "- Model: {}; the next answer sees {seen}, ", self.model)?;
+        write!(f, "which with my instructions takes at most {tokens} of the {room} tokens I may send")
     }
 }
 
@@ -298,10 +302,16 @@ pub fn count(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
-/// A duration as people say it, in its two largest units: `1 hour`, `2 days 3 hours`, `45 seconds`.
+/// From here on the seconds of a duration say nothing to anybody.
+const SECONDS_COUNT_BELOW: u64 = 600;
+
+/// A duration as people say it, in its two largest units: `1 hour`, `2 days 3 hours`, `45 seconds`. From ten minutes on to the minute.
 pub fn duration(d: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let mut rest = d.as_secs();
+    let mut rest = match d.as_secs() {
+        secs @ ..SECONDS_COUNT_BELOW => secs,
+        secs => (secs + 30) / 60 * 60,
+    };
     let mut said = Vec::new();
     for (seconds, unit) in UNITS {
         let n = rest / seconds;
@@ -329,6 +339,10 @@ mod tests {
             (59, "59 seconds"),
             (60, "1 minute"),
             (3_600, "1 hour"),
+            (599, "9 minutes 59 seconds"),
+            (601, "10 minutes"),
+            (3_181, "53 minutes"),
+            (3_599, "1 hour"),
             (3_605, "1 hour"),
             (5_400, "1 hour 30 minutes"),
             (180_000, "2 days 2 hours"),
@@ -396,6 +410,7 @@ mod tests {
             model: "gpt-4o".into(),
             in_window: 20,
             tokens_max: 4_321,
+            tokens_limit: 32_000,
         };
         let commands: Vec<_> = crate::commands::ALL.iter().map(|command| (command.say(), command.does())).collect();
         let mut all = vec![THINKING.to_owned(), hint(), help(&commands, hour), info.to_string(), no_session()];

@@ -43,6 +43,7 @@ impl Command for SessionInfo {
             model: info.model.clone().unwrap_or_else(|| ask.settings.model.clone()),
             in_window: holds.messages.len().saturating_sub(1) as u64,
             tokens_max: holds.tokens as u64,
+            tokens_limit: limits.max_tokens as u64,
         };
         Ok(Reply::Thread(told.to_string()))
     }
