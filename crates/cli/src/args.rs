@@ -22,6 +22,7 @@ pub enum Command {
     /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal and in a browser. No account, no key
     Demo(Demo),
     /// Ask what is needed, try each answer out, and write chathakase.toml
+    #[command(after_help = INIT_UNASKED)]
     Init(Init),
     /// Print the Slack app manifest that this assistant needs, to paste on api.slack.com/apps
     Manifest(Manifest),
@@ -119,7 +120,23 @@ pub struct Check {
     pub json: bool,
 }
 
-/// What is known already. Tokens and keys are taken from the environment (SLACK_BOT_TOKEN, OPENAI_API_KEY, ..) if they are there.
+/// What `init` takes from the environment, and how nothing is asked.
+const INIT_UNASKED: &str = "\
+Not asked for, where it is in the environment:
+  SLACK_BOT_TOKEN       the bot token, xoxb-…
+  SLACK_APP_TOKEN       the app-level token, xapp-… (socket)
+  SLACK_SIGNING_SECRET  the signing secret (http)
+  OPENAI_API_KEY        the key of the model's server; empty when it wants none
+  OPENAI_BASE_URL       as --model-url
+  DATABASE_URL          as --store
+
+Without a terminal nothing is asked: what is not given is as the brackets behind the questions say, and what cannot be
+guessed is named. So this asks nothing:
+
+  SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… OPENAI_API_KEY=sk-… \\
+    chathakase init --model-name gpt-4o --secrets file </dev/null";
+
+/// What is known already; what else is known comes from the environment, see `INIT_UNASKED`.
 #[derive(Debug, Args)]
 pub struct Init {
     /// The settings file to write (default: chathakase.toml in this folder)

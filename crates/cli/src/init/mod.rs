@@ -1,12 +1,13 @@
 //! `chathakase init`: asks what is needed, tries each answer out at once, and writes `chathakase.toml`.
 //!
-//! What is in the environment or given as a flag is not asked. Answers come from a person or from a pipe, one a line.
+//! What is in the environment or given as a flag is not asked. Answers come from a person or from a pipe, one a line. Where there is
+//! nobody, every answer is the usual one, and those that have none are named together.
 
 mod ask;
 mod file;
 mod tries;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
 use anyhow::{bail, ensure};
 use chathakase_session::time::SharedClock;
@@ -26,6 +27,9 @@ pub async fn run(args: &args::Init) -> anyhow::Result<()> {
     ask::leave_the_terminal_as_it_is();
     let (mut answers, mut screen) = (std::io::BufReader::new(std::io::stdin()), std::io::stderr());
     let mut ask = Ask::new(&mut answers, &mut screen);
+    if std::io::stdin().is_terminal() {
+        ask = ask.of_a_person();
+    }
     begin(args, &|name| std::env::var(name).ok(), Arc::new(SystemClock::new()), &mut ask).await
 }
 
@@ -37,7 +41,7 @@ pub async fn begin(args: &args::Init, env: Env<'_>, clock: SharedClock, ask: &mu
     if path.exists() && !args.force {
         let over =
             ask.yes(&format!("{} is there already. Write it anew, and lose what it says?", path.display()), false)?;
-        ensure!(over, "{} was left as it is", path.display());
+        ensure!(over, "{} was left as it is; --force writes it anew without asking", path.display());
     }
     let mut setup = Setup {
         env,
@@ -46,6 +50,7 @@ pub async fn begin(args: &args::Init, env: Env<'_>, clock: SharedClock, ask: &mu
         slack: env("SLACK_API_URL").filter(|url| !url.is_empty()),
         chosen: Vec::new(),
         secrets: Vec::new(),
+        missing: Vec::new(),
     };
     let transport = setup.transport(args.transport)?;
     setup.bot_token().await?;
@@ -54,6 +59,7 @@ pub async fn begin(args: &args::Init, env: Env<'_>, clock: SharedClock, ask: &mu
         TransportName::Http => setup.signing_secret()?,
     }
     setup.model(args).await?;
+    setup.nothing_is_missing()?;
     setup.store(args)?;
     setup.finish(args, &path)
 }
@@ -68,6 +74,8 @@ struct Setup<'a, 'b> {
     chosen: Vec<Chosen>,
     /// Settings that nobody else is to read, with their names in the environment.
     secrets: Vec<(&'static str, &'static str, SecretString)>,
+    /// What nobody was there to answer: a line for each.
+    missing: Vec<&'static str>,
 }
 
 impl Setup<'_, '_> {
@@ -78,7 +86,9 @@ impl Setup<'_, '_> {
                 self.ask.say(
                     "How shall Slack reach the assistant? `socket` needs no public address; `http` needs one with TLS.",
                 )?;
-                self.ask.until("Transport", "socket", |answer| match answer {
+                let is_there = |name| (self.env)(name).is_some_and(|text| !text.is_empty());
+                let http = is_there("SLACK_SIGNING_SECRET") && !is_there("SLACK_APP_TOKEN");
+                self.ask.until("Transport", if http { "http" } else { "socket" }, |answer| match answer {
                     "socket" => Ok(TransportName::Socket),
                     "http" => Ok(TransportName::Http),
                     _ => Err("write `socket` or `http`".to_owned()),
@@ -99,7 +109,10 @@ impl Setup<'_, '_> {
     async fn bot_token(&mut self) -> anyhow::Result<()> {
         let question = "Bot token (xoxb-..., from \"OAuth & Permissions\")";
         loop {
-            let (token, asked) = self.secret("SLACK_BOT_TOKEN", question, "xoxb-", false)?;
+            let Some((token, asked)) = self.secret("SLACK_BOT_TOKEN", question, "xoxb-", false)? else {
+                self.missing.push("the bot token: set SLACK_BOT_TOKEN (xoxb-…, from \"OAuth & Permissions\")");
+                return Ok(());
+            };
             match tries::bot_token(self.slack.as_deref(), &token, &self.clock).await {
                 Ok(who) => self.ask.say(&format!("  accepted: {who}"))?,
                 Err(why) if asked => {
@@ -116,7 +129,10 @@ impl Setup<'_, '_> {
     async fn app_token(&mut self) -> anyhow::Result<()> {
         let question = "App-level token (xapp-..., from \"Basic Information\", with the scope connections:write)";
         loop {
-            let (token, asked) = self.secret("SLACK_APP_TOKEN", question, "xapp-", false)?;
+            let Some((token, asked)) = self.secret("SLACK_APP_TOKEN", question, "xapp-", false)? else {
+                self.missing.push("the app-level token: set SLACK_APP_TOKEN (xapp-…, from \"Basic Information\"), or take --transport http and SLACK_SIGNING_SECRET");
+                return Ok(());
+            };
             match tries::app_token(self.slack.as_deref(), &token, &self.clock).await {
                 Ok(()) => self.ask.say("  accepted: Socket Mode says hello")?,
                 Err(why) if asked => {
@@ -132,8 +148,11 @@ impl Setup<'_, '_> {
 
     /// Whether it is the right one shows only when Slack signs something.
     fn signing_secret(&mut self) -> anyhow::Result<()> {
-        let (secret, _) =
-            self.secret("SLACK_SIGNING_SECRET", "Signing secret (from \"Basic Information\")", "", false)?;
+        let question = "Signing secret (from \"Basic Information\")";
+        let Some((secret, _)) = self.secret("SLACK_SIGNING_SECRET", question, "", false)? else {
+            self.missing.push("the signing secret: set SLACK_SIGNING_SECRET (from \"Basic Information\")");
+            return Ok(());
+        };
         if !secret::looks_like_a_signing_secret(&secret) {
             self.ask.say("  taken, though Slack's signing secrets are 32 hexadecimal digits: is it the whole one?")?;
         }
@@ -144,30 +163,41 @@ impl Setup<'_, '_> {
         Ok(())
     }
 
-    /// A secret from the environment, or else an answer; and whether it was asked for. An empty answer can mean none.
+    /// Everything that was not answered, told at once.
+    fn nothing_is_missing(&self) -> anyhow::Result<()> {
+        let (missing, count) = (self.missing.join("\n  - "), self.missing.len());
+        ensure!(
+            count == 0,
+            "nobody can be asked here, and nothing was written; what is missing:\n  - {missing}\n`chathakase init --help` has a whole command"
+        );
+        Ok(())
+    }
+
+    /// A secret from the environment, or else an answer; and whether it was asked for. An empty answer can mean none. `None` when there
+    /// are no more answers.
     fn secret(
         &mut self,
         name: &'static str,
         question: &str,
         starts_with: &'static str,
         may_be_none: bool,
-    ) -> anyhow::Result<(SecretString, bool)> {
+    ) -> anyhow::Result<Option<(SecretString, bool)>> {
         let given = (self.env)(name);
         if may_be_none && given.as_deref() == Some("") {
             self.ask.say(&format!("{name} is empty in the environment: none is used."))?;
-            return Ok((SecretString::default(), false));
+            return Ok(Some((SecretString::default(), false)));
         }
         if let Some(text) = given.filter(|text| !text.is_empty()) {
             self.ask.say(&format!("{name} is taken from the environment."))?;
             let secret =
                 secret::check(&text, starts_with).map_err(|wanted| anyhow::anyhow!("{name} must be {wanted}"))?;
-            return Ok((secret, false));
+            return Ok(Some((secret, false)));
         }
         let secret = self.ask.until_unseen(&format!("{question}, not shown as you type"), |answer| match answer {
             "" if may_be_none => Ok(SecretString::default()),
             answer => secret::check(answer, starts_with).map_err(|wanted| format!("it must be {wanted}")),
         })?;
-        Ok((secret, true))
+        Ok(secret.map(|secret| (secret, true)))
     }
 
     async fn model(&mut self, args: &args::Init) -> anyhow::Result<()> {
@@ -185,11 +215,19 @@ impl Setup<'_, '_> {
                 Some(url) => is_url(&url).map_err(|why| anyhow::anyhow!("the model's address: {why}"))?,
                 None => self.ask.until("Address of the model's chat-completions API", &usual, is_url)?,
             };
-            let (key, _) = self.secret("OPENAI_API_KEY", "Its key (empty for none)", "", true)?;
+            let key = self.secret("OPENAI_API_KEY", "Its key (empty for none)", "", true)?.map(|(key, _)| key);
+            if key.is_none() && url == OPENAI {
+                self.missing
+                    .push("OpenAI's key: set OPENAI_API_KEY, or --model-url (OPENAI_BASE_URL) for another server");
+            }
+            let key = key.unwrap_or_default();
             let name = match &args.model_name {
                 Some(name) => name.clone(),
                 None => self.ask.line("Name of the model", "gpt-4o")?,
             };
+            if !self.missing.is_empty() {
+                return Ok(());
+            }
             let key = Some(key).filter(|key| !key.expose_secret().is_empty());
             let tried = tries::model(&url, key.clone(), &name, self.clock.clone()).await;
             match tried {
@@ -197,10 +235,8 @@ impl Setup<'_, '_> {
                 Err(why) => {
                     self.ask.say(&format!("  {why}"))?;
                     if !args.force && !self.ask.yes("Keep it all the same?", false)? {
-                        ensure!(
-                            args.model_url.is_none() && args.model_name.is_none(),
-                            "the model does not answer: nothing was written"
-                        );
+                        let again = args.model_url.is_none() && args.model_name.is_none() && !self.ask.is_over();
+                        ensure!(again, "the model does not answer: nothing was written; --force keeps it all the same");
                         usual = url;
                         continue;
                     }
@@ -234,7 +270,7 @@ impl Setup<'_, '_> {
                     }
                     return Ok(());
                 }
-                Err(why) if asked => self.ask.say(&format!("  {why}"))?,
+                Err(why) if asked && !self.ask.is_over() => self.ask.say(&format!("  {why}"))?,
                 Err(why) => bail!("the store: {why}"),
             }
         }

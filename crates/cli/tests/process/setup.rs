@@ -113,6 +113,25 @@ async fn a_check_looks_at_postgresql() {
 }
 
 #[tokio::test]
+async fn what_the_help_of_init_shows_asks_nothing_and_writes_a_file() {
+    let stage = Stage::new(Socket).await;
+    let (_, help, _) = says(&stage, &["init", "--help"]).await;
+    for name in ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "OPENAI_API_KEY", "DATABASE_URL"] {
+        assert!(help.contains(name), "{help}");
+    }
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let example = "SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… OPENAI_API_KEY=sk-… \\ chathakase init --model-name gpt-4o --secrets file </dev/null";
+    assert!(squeezed(&help).contains(example), "{help}");
+    let readme = include_str!("../../../../README.md");
+    assert!(squeezed(readme).contains(example), "the README shows the same");
+    stage.openai.answers("ok");
+    let (code, _, said) = says(&stage, &["init", "--model-name", "gpt-4o", "--secrets", "file"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let written = fs::read_to_string(stage.path("chathakase.toml")).unwrap();
+    assert!(written.contains(stage.slack.bot_token()) && written.contains(stage.slack.app_token()), "{said}");
+}
+
+#[tokio::test]
 async fn a_manifest_is_for_the_transport_that_the_settings_name() {
     let stage = Stage::new(Http).await;
     let bare = || {

@@ -214,11 +214,45 @@ async fn answers_that_end_too_early_leave_nothing_behind() {
     let desk = Desk::new().await;
     let (said, ended) = desk.answers(&["socket", desk.slack.bot_token()]).await;
     let error = ended.unwrap_err().to_string();
-    assert!(
-        error.contains("no answer to `App-level token") && error.contains("nothing was written"),
-        "{error}\n{said}"
-    );
+    assert!(error.contains("nothing was written") && error.contains("set SLACK_APP_TOKEN"), "{error}\n{said}");
+    assert!(error.contains("set OPENAI_API_KEY") && !error.contains("SLACK_BOT_TOKEN"), "{error}\n{said}");
     assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn where_nobody_answers_all_that_is_missing_is_named_at_once_and_the_rest_is_as_usual() {
+    let mut desk = Desk::new().await;
+    let (_, ended) = desk.answers(&[]).await;
+    let error = ended.unwrap_err().to_string();
+    for part in ["set SLACK_BOT_TOKEN", "set SLACK_APP_TOKEN", "set OPENAI_API_KEY", "init --help"] {
+        assert!(error.contains(part), "{part}\n{error}");
+    }
+    assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 0);
+
+    for (name, value) in [
+        ("SLACK_BOT_TOKEN", desk.slack.bot_token()),
+        ("SLACK_SIGNING_SECRET", desk.slack.signing_secret()),
+        ("OPENAI_BASE_URL", &desk.openai.base_url()),
+        ("DATABASE_URL", &desk.store()),
+    ] {
+        desk.env.insert(name.to_owned(), value.to_owned());
+    }
+    desk.openai.answers("ok");
+    let (said, ended) = desk.answers(&[]).await;
+    ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
+    let config = desk.config(&HashMap::new());
+    assert_eq!((config.slack_transport, config.model_name.as_str()), (Chosen::Http, "gpt-4o"));
+    assert_eq!((config.slack_bot_token.expose_secret(), config.store_url), (desk.slack.bot_token(), desk.store()));
+
+    // What does not work ends it, and is not tried again for ever.
+    desk.args.force = false;
+    std::fs::remove_file(desk.path()).unwrap();
+    let _ = desk.openai.turn().status(401);
+    let (said, ended) = desk.answers(&[]).await;
+    assert!(ended.unwrap_err().to_string().contains("the model does not answer"), "{said}");
+    desk.openai.answers("ok");
+    desk.env.insert("DATABASE_URL".to_owned(), "sqlite:".to_owned());
+    assert!(desk.answers(&[]).await.1.unwrap_err().to_string().contains("needs the path of a file"));
 }
 
 #[tokio::test]
