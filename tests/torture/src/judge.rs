@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chathakase_bot::texts;
 use chathakase_model::ErrorKind;
+use chathakase_session::{SlackTs, Timestamp};
 use chathakase_sim::slack::{Post, Said};
 use chathakase_slack::{
     render::{PartLimits, render},
@@ -21,8 +22,8 @@ pub(crate) struct Spoken {
     pub(crate) since: Since,
     /// Slack gave up all its events before the assistant took one: it must be found by catching up.
     pub(crate) given_up: bool,
-    /// Its place among all that the assistant acknowledged; `None` for what it never did.
-    pub(crate) arrived: Option<u64>,
+    /// When the assistant first acknowledged it; `None` for what it never did.
+    pub(crate) arrived: Option<Timestamp>,
 }
 
 /// What was done about a message after it was said.
@@ -135,7 +136,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     if about.is_some_and(|about| about.was_stopped_before(bytes)) {
                         find(Wrong::Unwanted, Some(mark.token), format!("was stopped, and went on to {bytes} bytes"));
                     }
-                    answers.entry(mark.token).or_default().push(together.clone());
+                    answers.entry(mark.token).or_default().push((ours[at].ts, together.clone()));
                     if mark.mood.fails() {
                         apologies.insert(mark.token);
                     }
@@ -147,7 +148,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     before.clone().find(|spoken| spoken.mark.mood.fails() && !answers.contains_key(&spoken.mark.token));
                 match due {
                     Some(spoken) => {
-                        answers.entry(spoken.mark.token).or_default().push(vec![spoken.mark.token]);
+                        answers.entry(spoken.mark.token).or_default().push((ours[at].ts, vec![spoken.mark.token]));
                         apologies.insert(spoken.mark.token);
                     }
                     None => {
@@ -167,18 +168,19 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
     verdict
 }
 
-/// The answers to each message, oldest first: what each of them answers together.
-type Answers = BTreeMap<Token, Vec<Vec<Token>>>;
+/// The answers to each message, oldest first: where they begin, and what each of them answers together.
+type Answers = BTreeMap<Token, Vec<(SlackTs, Vec<Token>)>>;
 
-/// Whether the first of two answers to a message was to a later one, which came before it: the thread was read then, so that the
-/// model took it in, and it was answered in its own turn when it came. No person would have them wait for what is still to come, or
-/// leave a question without its answer because somebody spoke of it.
-fn was_heard_before(one: &Spoken, all: &[Spoken], answers: &[Vec<Token>]) -> bool {
-    let [first, second] = answers else { return false };
-    let arrived = |spoken: &Spoken| spoken.arrived.unwrap_or(u64::MAX);
+/// Whether the first of two answers to a message was to a later one, and this one came after that, or after the answer had begun: the
+/// thread was read then, so that the model took it in, and it was answered in its own turn when it came. No person would have them
+/// wait for what is still to come, or leave a question without its answer because somebody spoke of it.
+fn was_heard_before(one: &Spoken, all: &[Spoken], answers: &[(SlackTs, Vec<Token>)]) -> bool {
+    let [(began, first), (_, second)] = answers else { return false };
+    let arrived = |spoken: &Spoken| spoken.arrived.map_or(SlackTs::MAX, SlackTs::at);
     let came_before = |token: &Token| {
         let other = all.iter().find(|spoken| spoken.mark.token == *token);
-        *token > one.mark.token && other.is_some_and(|other| arrived(other) < arrived(one))
+        let arrives_first = other.is_some_and(|other| arrived(other) < arrived(one)) || arrived(one) > *began;
+        *token > one.mark.token && arrives_first
     };
     first.iter().any(|token| came_before(token) && !second.contains(token))
 }
@@ -370,7 +372,7 @@ mod tests {
     use crate::speech::question;
 
     /// Two messages of one mood that came in this order, in a thread that shows `said` of ours.
-    async fn judged(mood: Mood, came: [u64; 2], said: &[String]) -> Verdict {
+    async fn judged(mood: Mood, came: [i64; 2], said: &[String]) -> Verdict {
         let slack = SmallSlack::start(Options::default()).await;
         let marks = marks(mood);
         let thread = slack.dm("ana", question(marks[0])).await;
@@ -380,13 +382,16 @@ mod tests {
             said: posts[at].clone(),
             since: Since::Kept,
             given_up: false,
-            arrived: Some(came[at]),
+            arrived: Some(Timestamp::from_secs(came[at])),
         };
         let mut shown = thread.posts();
         let last = shown[1].clone();
         shown.extend(said.iter().map(|text| Post { text: text.clone(), ours: true, ..last.clone() }));
         judge(1, &[spoken(0), spoken(1)], &shown)
     }
+
+    /// Long after anything was answered.
+    const LATE: i64 = 9_000_000_000;
 
     fn marks(mood: Mood) -> [Mark; 2] {
         [1, 2].map(|number| Mark { token: Token { thread: 1, number }, edits: 0, mood })
@@ -401,6 +406,9 @@ mod tests {
             ([1, 2], vec![both.clone(), alone.clone()], 1),
             ([2, 1], vec![alone.clone(), both.clone()], 1),
             ([2, 1], vec![both.clone(), both.clone()], 2),
+            // Nobody heard that the later one had come, because the process died.
+            ([LATE, LATE + 1], vec![both.clone(), alone.clone()], 0),
+            ([LATE, LATE + 1], vec![alone.clone(), both.clone()], 1),
             ([2, 1], vec![both.clone(), alone.clone(), alone], 1),
         ] {
             let verdict = judged(Mood::Plain, came, &said).await;

@@ -23,7 +23,7 @@ mod tests;
 
 use std::{io, sync::Arc};
 
-use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
+use chathakase_session::{ChannelId, SlackTs, Timestamp, UserId, WorkspaceId};
 use tokio_util::sync::DropGuard;
 
 pub use calls::Call;
@@ -183,8 +183,8 @@ impl SmallSlack {
     pub fn fates(&self, said: &Said) -> Vec<Fate> {
         self.shared.courier.fates(&said.place())
     }
-    /// The place of a post among all of whose events one was acknowledged; `None` as long as none was.
-    pub fn acknowledged(&self, said: &Said) -> Option<u64> {
+    /// When the first of a post's events was acknowledged; `None` as long as none was.
+    pub fn acknowledged(&self, said: &Said) -> Option<Timestamp> {
         self.shared.courier.acknowledged(&said.place())
     }
     /// Sends any event: what is inside the envelope, as Slack would write it (`{"type":"app_home_opened", ..}`).

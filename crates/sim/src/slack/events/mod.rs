@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{ChannelId, SlackTs};
+use chathakase_session::{ChannelId, SlackTs, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -73,14 +73,12 @@ struct Logged {
     event: Arc<Event>,
     tries: u32,
     fate: Fate,
-    /// Its place among all that were acknowledged.
-    acknowledged: Option<u64>,
+    acknowledged: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    acknowledged: u64,
     mentions: usize,
     /// Where the app listens; each try goes to the next of them.
     urls: VecDeque<String>,
@@ -231,7 +229,7 @@ impl Courier {
         about.map(|logged| logged.fate).collect()
     }
 
-    pub(crate) fn acknowledged(&self, about: &(ChannelId, SlackTs)) -> Option<u64> {
+    pub(crate) fn acknowledged(&self, about: &(ChannelId, SlackTs)) -> Option<Timestamp> {
         let state = self.lock();
         let about = state.log.iter().filter(|logged| logged.event.about.as_ref() == Some(about));
         about.filter_map(|logged| logged.acknowledged).min()
@@ -296,15 +294,13 @@ impl Courier {
         Waited(vec![over])
     }
 
-    fn note(&self, event: &Event, note: impl FnOnce(&mut u32, &mut Fate)) {
+    fn note(&self, event: &Event, now: Timestamp, note: impl FnOnce(&mut u32, &mut Fate)) {
         let mut state = self.lock();
-        let State { log, acknowledged, .. } = &mut *state;
-        let logged = log.iter_mut().rev().find(|logged| logged.event.id == event.id);
+        let logged = state.log.iter_mut().rev().find(|logged| logged.event.id == event.id);
         if let Some(logged) = logged {
             note(&mut logged.tries, &mut logged.fate);
-            if logged.fate == Fate::Acknowledged && logged.acknowledged.is_none() {
-                *acknowledged += 1;
-                logged.acknowledged = Some(*acknowledged);
+            if logged.fate == Fate::Acknowledged {
+                logged.acknowledged.get_or_insert(now);
             }
         }
     }
@@ -325,7 +321,7 @@ fn start(shared: &Arc<Shared>, event: Arc<Event>) -> oneshot::Receiver<()> {
                 Transport::Http => http::journey(&shared, &event, first).await,
                 Transport::Socket => socket::journey(&shared, &event, first).await,
             };
-            shared.courier.note(&event, |_, noted| *noted = fate);
+            shared.courier.note(&event, shared.options.clock.now(), |_, noted| *noted = fate);
             shared.changed();
         };
         tokio::select! {
