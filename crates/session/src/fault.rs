@@ -51,6 +51,7 @@ mod on {
         "close.uncommitted",
         "close.stored",
         "cut.stored",
+        "repeat.stored",
         "turn.shown",
         "delivered.uncommitted",
         "delivered.stored",

@@ -52,6 +52,7 @@ impl Driver<'_> {
             // Before it is posted: who takes over after a death cannot tell whether it was.
             let marked = insist!(self.hold, self.tools.store.repeats(&self.hold.lease));
             marked.map_err(|_| ReplyError::Silenced)?;
+            fault_point!("repeat.stored");
             self.repeated.store(true, Relaxed);
             chathakase_metrics::PERHAPS_DOUBLED.count([]);
             tracing::error!(turn.id = %turn.id, thread.key = %turn.key, "an answer is posted although it may stand in its thread already: Slack does not show the thread");

@@ -30,6 +30,8 @@ enum Story {
     IsDeleted,
     /// A person stops an answer that is stored whole.
     IsCutShort,
+    /// It is about to bring an answer that may stand there already, where Slack does not show the thread.
+    Repeats,
 }
 
 fn story_of(point: &str) -> Story {
@@ -42,6 +44,7 @@ fn story_of(point: &str) -> Story {
         "edit.stored" => Story::IsAskedByAnEdit,
         "erase.stored" => Story::IsDeleted,
         "cut.stored" => Story::IsCutShort,
+        "repeat.stored" => Story::Repeats,
         _ => Story::Answers,
     }
 }
@@ -95,7 +98,11 @@ async fn a_kill_at_every_named_step_leaves_one_whole_answer_on_postgresql() {
 async fn killed_at(point: &str, mut scene: Scene) {
     eprintln!("killed at {point}");
     let story = story_of(point);
-    let first = if story == Story::CarriesOn { "close.stored" } else { point };
+    let first = match story {
+        Story::CarriesOn => "close.stored",
+        Story::Repeats => "part.posted",
+        _ => point,
+    };
     scene.stage.set("FAULT_POINT", first);
     match story {
         Story::Answers => dies_answering(scene, first, None).await,
@@ -107,6 +114,7 @@ async fn killed_at(point: &str, mut scene: Scene) {
         Story::IsAskedByAnEdit => dies_asked_by_an_edit(scene, point).await,
         Story::IsDeleted => dies_deleted(scene, point).await,
         Story::IsCutShort => dies_cut_short(scene, point).await,
+        Story::Repeats => dies_repeating(scene, first, point).await,
     }
 }
 
@@ -200,6 +208,26 @@ async fn dies_cut_short(scene: Scene, point: &str) {
     gate.open();
     scene.dies(serving.program, point).await;
     lives(scene, &thread, &["One."]).await;
+}
+
+async fn dies_repeating(mut scene: Scene, first: &str, point: &str) {
+    scene.stage.openai.answers_by(|_| "A whole answer.".to_owned());
+    let serving = scene.stage.serve().await;
+    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
+    scene.dies(serving.program, first).await;
+    drop(scene.stage.slack.next("conversations.replies").fails("missing_scope").always());
+    scene.stage.set("FAULT_POINT", point);
+    scene.dies(Program::start(scene.stage.command()), point).await;
+    // Whether it was posted nobody can tell, so it is not posted again, and who asked is told.
+    scene.stage.set("FAULT_POINT", "");
+    let mut changes = scene.stage.slack.changes();
+    let serving = scene.stage.serve().await;
+    let told = texts::perhaps_missing(thread.key().channel.as_str());
+    while !scene.stage.slack.transcript().contains(&told) {
+        in_time(changes.next()).await.expect("who asked is told");
+    }
+    serving.ends().await;
+    assert_eq!(thread.answers().len(), 1, "{}", scene.stage.slack.transcript());
 }
 
 async fn dies_telling(mut scene: Scene, point: &str) {
