@@ -28,6 +28,10 @@ use crate::{
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 /// Threads that are read after one gap; those with the newest activity.
 const THREADS_MAX: usize = 100;
+/// How much longer than others a thread may have been silent to be read as well, behind everything else and only if this look has
+/// made few calls: there may be any number of those, and Slack tells of replies only thread by thread.
+const OLDER: Duration = Duration::from_secs(24 * 3600);
+const OLDER_BELOW_CALLS: usize = CALLS_MAX / 2;
 /// Calls and time that one look may take.
 const CALLS_MAX: usize = 200;
 const TIME_MAX: Duration = Duration::from_secs(10 * 60);
@@ -70,6 +74,12 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
     let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
     let too_many = threads.len() > THREADS_MAX;
     threads.truncate(THREADS_MAX);
+    let older = match cause {
+        Cause::Silence => Vec::new(),
+        Cause::Gap | Cause::Retry => {
+            tools.store.joined_since(workspace, active_since - OLDER, THREADS_MAX, began).await?
+        }
+    };
     // Where most likely nothing was missed, nobody waits for it.
     if cause != Cause::Silence {
         gaps.list(stretch, threads.clone());
@@ -92,7 +102,10 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
     if too_many {
         look.give_up("more threads were active than are read");
     }
-    let done = look.everything(workspace, &threads).await;
+    let mut done = look.everything(workspace, &threads).await;
+    if done.is_ok() {
+        done = look.older(&older).await;
+    }
     tracing::info!(
         cause = cause.name(),
         found = look.found,
@@ -136,6 +149,19 @@ impl Look<'_> {
             if seen.insert(channel.clone()) {
                 self.channel(workspace, &channel).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reads threads of which nothing was heard for longer, as far as that goes.
+    async fn older(&mut self, threads: &[ThreadKey]) -> Result<(), StoreError> {
+        for key in threads {
+            let took = self.intake.runner.tools.clock.monotonic().saturating_sub(self.began);
+            if self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2 {
+                tracing::info!("threads that were silent for long are not all read");
+                break;
+            }
+            self.thread_if_readable(key).await?;
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..o
     what_is_older_than_the_bound_is_given_up_and_said_so,
     what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
     a_thread_that_expired_meanwhile_is_caught_up_with,
+    a_thread_that_expired_long_before_is_caught_up_with,
     where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works,
     what_a_full_disk_kept_out_is_answered_when_slack_sends_it_again,
 }
@@ -63,7 +64,7 @@ mod told {
     use chathakase_sim::slack::{Fate, Gate, Thread};
     use serde_json::Value;
 
-    use crate::harness::Story;
+    use crate::harness::{Story, over_in};
 
     const MINUTE: Duration = Duration::from_secs(60);
     const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -247,6 +248,25 @@ mod told {
         s.clock.advance(Duration::from_secs(3500));
         thread.reply("ana", "are you there?").await;
         s.clock.advance(Duration::from_secs(300));
+        s.start().await;
+        thread.finishes("Hello again.").await;
+        s.openai.last_request().heard(["hello", "Hello.", "are you there?"]);
+    }
+
+    pub(super) async fn a_thread_that_expired_long_before_is_caught_up_with(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Hello again.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.passes(Duration::from_secs(5 * 3600)).await;
+        let looked = async {
+            while s.catch_up().looks < 2 || s.catch_up().looking_from.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        over_in(Duration::from_secs(10), looked).await.expect("it looks for what it slept through");
+        s.kill().await;
+        thread.reply("ana", "are you there?").await;
         s.start().await;
         thread.finishes("Hello again.").await;
         s.openai.last_request().heard(["hello", "Hello.", "are you there?"]);
