@@ -156,7 +156,7 @@ pub const KEYS: &[Key] = &[
         "session.timeout",
         Kind::Duration,
         Some("\"1h\""),
-        "A session's content is erased after this time without activity. The thread stays joined.",
+        "A session's content is erased after this time without activity. The thread stays joined. A changed time counts for a session from its next message on.",
     ),
     key(
         "session.cleanup_threshold",

@@ -7,6 +7,11 @@ stories! { on both stores:
     a_new_session_among_many_has_those_that_are_over_erased_at_once,
 }
 
+mod usually {
+    use super::told;
+    crate::harness::stories! { usually: a_changed_timeout_counts_for_a_session_from_its_next_message_on }
+}
+
 mod told {
     use std::time::Duration;
 
@@ -51,6 +56,22 @@ mod told {
         // The sweep's minute ends in that hour.
         s.passes(HOUR).await;
         are_erased(s, before + 1, "which bird was it?").await;
+        are_erased(s, before + 1, "A heron, at dusk.").await;
+    }
+
+    pub(super) async fn a_changed_timeout_counts_for_a_session_from_its_next_message_on(s: &mut Story) {
+        s.openai.answers("A heron, at dusk.");
+        let thread = s.slack.mention("ana", "#general", "which bird was it?").await;
+        thread.finishes("A heron, at dusk.").await;
+        s.at_rest(&thread).await;
+        s.restart_with(&[("session.timeout", "10m")]).await;
+        s.passes(HOUR / 2).await;
+        thread.reply("ana", "session info").await;
+        thread.shows_part("- Messages: 2 (1 from people, 1 from me)\n").await;
+        thread.shows_part("- I forget it in 10 minutes if nothing more is said\n").await;
+        s.at_rest(&thread).await;
+        let before = erased(s).await;
+        s.passes(Duration::from_mins(11)).await;
         are_erased(s, before + 1, "A heron, at dusk.").await;
     }
 
