@@ -4,6 +4,7 @@
 //! thread, or is stopped first.
 
 use std::{
+    collections::HashMap,
     io::{BufRead, IsTerminal, Write},
     sync::Arc,
 };
@@ -91,7 +92,7 @@ impl<'a> Row<'a> {
 async fn list(store: &dyn SessionStore, page: usize, json: bool, now: Timestamp) -> anyhow::Result<String> {
     ensure!(page >= 1, "pages are counted from 1");
     let stats = store.stats(None, now).await?;
-    let rows = store.sessions(&Page { workspace: None, number: page - 1, size: PAGE_SIZE }, now).await?;
+    let rows = named(store.sessions(&Page { workspace: None, number: page - 1, size: PAGE_SIZE }, now).await?);
     let total = stats.active_sessions;
     let pages = usize::try_from(total).unwrap_or(usize::MAX).div_ceil(PAGE_SIZE).max(1);
     if json {
@@ -151,6 +152,23 @@ async fn info(store: &dyn SessionStore, which: &args::Which, json: bool, now: Ti
     Ok(lines.join("\n"))
 }
 
+/// Slack names people only now and then, so a session may know a person by the id alone whom another one knows by name.
+fn named(mut rows: Vec<SessionInfo>) -> Vec<SessionInfo> {
+    let mut known = HashMap::new();
+    for row in &rows {
+        let by_name = row.people.iter().filter(|(id, name)| id.as_str() != name.as_str());
+        known.extend(by_name.map(|(id, name)| ((row.key.workspace.clone(), id.clone()), name.clone())));
+    }
+    for row in &mut rows {
+        for (id, name) in row.people.iter_mut().filter(|(id, name)| id.as_str() == name.as_str()) {
+            if let Some(called) = known.get(&(row.key.workspace.clone(), id.clone())) {
+                name.clone_from(called);
+            }
+        }
+    }
+    rows
+}
+
 /// The active session of this name. In which workspace it is, the name does not say.
 async fn find(store: &dyn SessionStore, which: &args::Which, now: Timestamp) -> anyhow::Result<SessionInfo> {
     let id: SessionId = which.id.parse().context("that is no session; `chathakase sessions list` shows them")?;
@@ -163,7 +181,7 @@ async fn find(store: &dyn SessionStore, which: &args::Which, now: Timestamp) -> 
     for number in 0.. {
         let rows = store.sessions(&Page { workspace: None, number, size: SCAN_SIZE }, now).await?;
         let last = rows.len() < SCAN_SIZE;
-        found.extend(rows.into_iter().filter(|row| row.key.session_id() == id));
+        found.extend(named(rows).into_iter().filter(|row| row.key.session_id() == id));
         if last {
             break;
         }
@@ -285,6 +303,28 @@ mod tests {
             (&said["oldest"], &said["newest"]),
             (&"1970-01-01T00:01:40Z".into(), &"1970-01-01T00:05:00Z".into())
         );
+    }
+
+    #[tokio::test]
+    async fn who_is_known_by_name_in_one_session_is_named_in_all_of_that_workspace() {
+        let store = MemoryStore::new(Rules::default());
+        says(&store, &thread(100), "U1", 100, Kind::Context).await;
+        says(&store, &thread(200), "U2", 200, Kind::Context).await;
+        let key = thread(300);
+        let post = NewPost {
+            name: Some("Ana".to_owned()),
+            ..NewPost::from_user("U1".parse().unwrap(), &key, ts(300), Kind::Context, "words")
+        };
+        store.receive(post, None, Timestamp::from_secs(300)).await.unwrap();
+        let now = Timestamp::from_secs(400);
+        let said = list(&store, 1, false, now).await.unwrap();
+        assert_eq!(
+            (said.matches("Ana").count(), said.matches("U1").count(), said.matches("U2").count()),
+            (2, 0, 1),
+            "{said}"
+        );
+        let which = args::Which { id: thread(100).session_id().to_string(), workspace: None };
+        assert!(info(&store, &which, false, now).await.unwrap().contains("Ana (U1)"));
     }
 
     #[tokio::test]
