@@ -1,6 +1,13 @@
 //! `chathakase serve`: answers in Slack until told to stop.
 
-use std::{convert::Infallible, future::Future, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use anyhow::Context;
 use chathakase_session::{store::SessionStore, time::SharedClock};
@@ -16,8 +23,8 @@ use crate::{
 };
 
 /// Runs until SIGTERM or Ctrl-C, then drains.
-pub async fn run(args: &args::Settings) -> anyhow::Result<()> {
-    let config = Config::load_here(args.config.as_deref(), &args.flags())?;
+pub async fn run(args: &args::Listening) -> anyhow::Result<()> {
+    let config = Config::load_here(args.settings.config.as_deref(), &args.flags())?;
     logging::start(&config.log_level, config.log_format)?;
     if config.model_api_key.is_none() && config.model_base_url.contains("://api.openai.com") {
         tracing::warn!(
@@ -46,7 +53,8 @@ pub async fn until_told_to_end(
     };
     let store = open_store()?;
     let mut running = wiring::start_signed_in(config, signed_in, Arc::clone(&store), clock, Limits::default()).await?;
-    let ready = say_when_ready(config, &running);
+    let was_ready = AtomicBool::new(false);
+    let ready = say_when_ready(config, &running, &was_ready);
     let ended = tokio::select! {
         never = ready => match never {},
         _ = terminate.recv() => Ok(()),
@@ -55,7 +63,10 @@ pub async fn until_told_to_end(
     };
     let drained = async {
         running.leave().await;
-        tracing::info!("ending: running answers are finished first");
+        // What never was ready ends with the error that says why, and with nothing beside it.
+        if was_ready.load(Relaxed) || ended.is_ok() {
+            tracing::info!("ending: running answers are finished first");
+        }
         running.drain().await;
         store.shutdown().await;
     };
@@ -68,14 +79,18 @@ pub async fn until_told_to_end(
         tracing::warn!("ended at once, as asked twice; running answers go on after the next start");
         // To drop it is to wait for the disk or the database, which may be what keeps us.
         std::mem::forget(store);
-    } else {
+    } else if was_ready.load(Relaxed) || ended.is_ok() {
         tracing::info!("ended");
     }
     ended
 }
 
 /// Says so once Slack can reach us. Does not end.
-fn say_when_ready(config: &Config, running: &Running) -> impl Future<Output = Infallible> + use<> {
+fn say_when_ready<'a>(
+    config: &Config,
+    running: &Running,
+    was_ready: &'a AtomicBool,
+) -> impl Future<Output = Infallible> + use<'a> {
     let transport = match config.slack_transport {
         Transport::Http => "signed HTTP at /slack/events",
         Transport::Socket => "Socket Mode",
@@ -86,6 +101,7 @@ fn say_when_ready(config: &Config, running: &Running) -> impl Future<Output = In
         (me.user.unwrap_or_default(), me.team.unwrap_or_default(), running.store().to_owned());
     async move {
         reachable.await;
+        was_ready.store(true, Relaxed);
         tracing::info!(%address, transport, workspace, team.id = %me.team_id, bot, model, store, "ready");
         std::future::pending().await
     }
