@@ -18,7 +18,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer in Slack until told to stop (Ctrl-C, SIGTERM)
-    Serve(Settings),
+    Serve(Listening),
     /// Try it here and now: a small Slack, a stand-in for the model and the real assistant, in this terminal and in a browser. No account, no key
     Demo(Demo),
     /// Ask what is needed, try each answer out, and write chathakase.toml
@@ -48,17 +48,32 @@ pub struct Settings {
     /// Where sessions are kept: sqlite:PATH, postgres://… or memory: (the setting store.url)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
-    /// Where to listen (the setting http.listen)
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
-    pub listen: Option<String>,
 }
 
 impl Settings {
     /// All settings given as flags.
     pub fn flags(&self) -> Vec<(String, String)> {
-        let named = [("store.url", &self.store), ("http.listen", &self.listen)];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
-        self.set.iter().cloned().chain(named).collect()
+        let store = self.store.clone().map(|url| ("store.url".to_owned(), url));
+        self.set.iter().cloned().chain(store).collect()
+    }
+}
+
+/// The same for what listens.
+#[derive(Debug, Args)]
+pub struct Listening {
+    /// All others
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Where to listen (the setting http.listen)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+}
+
+impl Listening {
+    /// All settings given as flags.
+    pub fn flags(&self) -> Vec<(String, String)> {
+        let listen = self.listen.clone().map(|address| ("http.listen".to_owned(), address));
+        self.settings.flags().into_iter().chain(listen).collect()
     }
 }
 
@@ -108,7 +123,7 @@ pub enum ManifestFormat {
 pub struct Check {
     /// Where the settings come from
     #[command(flatten)]
-    pub settings: Settings,
+    pub settings: Listening,
     /// Wait while you write to the assistant in Slack, and name each event that does not come (`serve` must not run meanwhile)
     #[arg(long, value_enum, value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "dm,channel")]
     pub live: Option<Vec<Spot>>,

@@ -22,6 +22,25 @@ const CONNECTIONS_MAX: usize = 4096;
 /// The pause after the system had no connection to give, because too many files are open for example.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// Why nobody can listen there, and what to do.
+pub(crate) fn cannot_listen(cause: &io::Error) -> (String, &'static str) {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            let next = "end it, or name another port with http.listen or PORT";
+            ("another program uses that port".to_owned(), next)
+        }
+        io::ErrorKind::AddrNotAvailable => (
+            "that is no address of this machine".to_owned(),
+            "name one of its own with http.listen: 127.0.0.1 behind a proxy on this machine, 0.0.0.0 for all it has",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "the system does not let you have that port".to_owned(),
+            "name one from 1024 on with http.listen or PORT, and let the proxy in front send requests there",
+        ),
+        _ => (cause.to_string(), "name another address or port with http.listen or PORT"),
+    }
+}
+
 /// Serves until `stop`, then lets the requests under way end.
 pub(crate) async fn serve(
     listener: TcpListener,

@@ -109,11 +109,9 @@ pub async fn start_signed_in(
 ) -> anyhow::Result<Running> {
     let store: Arc<dyn SessionStore> = Arc::new(Measured::new(store, clock.clone(), &config.model_name));
     // Bound before anything is started, so that a port in use ends the start and nothing else.
-    let listener = TcpListener::bind(config.http_listen).await.with_context(|| {
-        format!(
-            "could not listen on {}; is another program using that port? set http.listen or PORT",
-            config.http_listen
-        )
+    let listener = TcpListener::bind(config.http_listen).await.map_err(|cause| {
+        let (why, next) = server::cannot_listen(&cause);
+        anyhow::Error::new(cause).context(format!("could not listen on {}: {why}; {next}", config.http_listen))
     })?;
     let address = listener.local_addr().context("the listening socket has no address")?;
     let model = model::Client::new(model_config(config), clock.clone())?;

@@ -111,6 +111,8 @@ type Posts = BTreeMap<(ChannelId, SlackTs), Came>;
 struct Ear {
     word: String,
     posts: Mutex<Posts>,
+    /// Events that came with other words.
+    strays: Mutex<BTreeSet<&'static str>>,
     news: watch::Sender<()>,
     /// Something came that was signed with another secret.
     mismatch: AtomicBool,
@@ -123,8 +125,11 @@ impl Inbox for Ear {
     async fn deliver(&self, delivery: Delivery) -> Result<(), NotStored> {
         self.trusted.store(true, Ordering::SeqCst);
         match &delivery.event {
-            Event::Mention(post) => self.heard(post, |came| came.mention = true),
-            Event::Message(post) => self.heard(post, |came| came.message = Spot::of(post.place)),
+            Event::Mention(post) => self.heard(post, Some("app_mention"), |came| came.mention = true),
+            Event::Message(post) => {
+                let spot = Spot::of(post.place);
+                self.heard(post, spot.map(Spot::message_event), |came| came.message = spot);
+            }
             _ => {}
         }
         Err(NotStored::because("this is only a check"))
@@ -132,11 +137,17 @@ impl Inbox for Ear {
 }
 
 impl Ear {
-    fn heard(&self, post: &Post, note: impl FnOnce(&mut Came)) {
+    fn heard(&self, post: &Post, event: Option<&'static str>, note: impl FnOnce(&mut Came)) {
         if post.text.contains(&self.word) {
             note(self.posts().entry((post.channel.clone(), post.ts)).or_default());
             self.news.send_replace(());
+        } else {
+            self.strays().extend(event);
         }
+    }
+
+    fn strays(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.strays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn posts(&self) -> MutexGuard<'_, Posts> {
@@ -182,6 +193,7 @@ pub(super) async fn look(
     let ear = Arc::new(Ear {
         word: wishes.word.clone(),
         posts: Mutex::default(),
+        strays: Mutex::default(),
         news: watch::Sender::new(()),
         mismatch: AtomicBool::new(false),
         trusted: AtomicBool::new(false),
@@ -191,7 +203,9 @@ pub(super) async fn look(
     for spot in &wishes.live {
         (look.tell)(&format!("  - {}", spot.asks(&wishes.word)));
     }
-    (look.tell)("");
+    (look.tell)(
+        "Nothing is answered now: what you write waits for `chathakase serve`, which answers it when it is started within some minutes.\n",
+    );
     listen(look, &ear, wishes).await;
     if ear.mismatch.load(Ordering::SeqCst) && !ear.trusted.load(Ordering::SeqCst) {
         return look.add(Finding::wrong(
@@ -297,6 +311,15 @@ async fn judge(look: &mut Look<'_>, api: &Api, granted: Option<&BTreeSet<String>
         let part = format!("event {}", event.name);
         if heard.contains(event.name) {
             look.add(Finding::right(part, "came"));
+            continue;
+        }
+        if ear.strays().contains(event.name) {
+            let says = format!("came with another message, and not with `{}`", wishes.word);
+            look.add(Finding::hint(
+                part,
+                says,
+                "the app is subscribed to it; to see the rest, check again and write exactly what is asked",
+            ));
             continue;
         }
         let there =

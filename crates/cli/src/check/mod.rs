@@ -54,11 +54,12 @@ pub async fn run(args: &args::Check) -> anyhow::Result<bool> {
         true => note(line),
         false => say(line),
     };
-    let report = match Config::load_here(args.settings.config.as_deref(), &args.settings.flags()) {
+    let report = match Config::load_here(args.settings.settings.config.as_deref(), &args.settings.flags()) {
         Ok(config) => look(&config, clock, &wishes, &mut tell).await,
         Err(errors) => {
             let findings: Vec<Finding> = errors.each().map(setting).collect();
             findings.iter().for_each(|finding| tell(&finding.line()));
+            errors.next_step().into_iter().for_each(&mut tell);
             Report::of(findings)
         }
     };

@@ -14,7 +14,10 @@ use super::{
     CLOCK_OFF_MAX, Look, Wishes, live,
     report::{Finding, chain},
 };
-use crate::config::{Config, Transport, duration, secret};
+use crate::{
+    config::{Config, Transport, duration, secret},
+    server,
+};
 
 pub(super) async fn look(look: &mut Look<'_>, wishes: &Wishes) {
     let config = ApiConfig {
@@ -217,11 +220,8 @@ async fn http(look: &mut Look<'_>, wishes: &Wishes) -> Option<u32> {
             Some(1)
         }
         Err(cause) => {
-            look.add(Finding::wrong(
-                "http.listen",
-                format!("cannot listen on {address}: {cause}"),
-                "end the other program, or name another port with http.listen or PORT",
-            ));
+            let (why, next) = server::cannot_listen(&cause);
+            look.add(Finding::wrong("http.listen", format!("cannot listen on {address}: {why}"), next));
             None
         }
     }

@@ -79,6 +79,14 @@ impl ConfigErrors {
     }
 }
 
+impl ConfigErrors {
+    /// What helps with all of them, where something is missing.
+    pub(crate) fn next_step(&self) -> Option<&'static str> {
+        let missing = self.0.iter().any(|problem| matches!(problem, ConfigError::Missing { .. }));
+        missing.then_some("`chathakase init` asks for what is needed; `chathakase demo` needs none of it")
+    }
+}
+
 impl From<ConfigError> for ConfigErrors {
     fn from(only: ConfigError) -> Self {
         Self(vec![only])
@@ -99,10 +107,10 @@ impl fmt::Display for ConfigErrors {
                 }
             }
         }
-        if self.0.iter().any(|problem| matches!(problem, ConfigError::Missing { .. })) {
-            f.write_str("\n`chathakase init` asks for what is needed; `chathakase demo` needs none of it")?;
+        match self.next_step() {
+            Some(next) => write!(f, "\n{next}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

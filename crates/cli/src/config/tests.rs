@@ -110,8 +110,14 @@ fn what_is_wrong_is_named_with_its_place_and_the_mend() {
     refused(
         "",
         &[("SLACK_BOT_TOKEN", "xapp-swapped secret")],
-        "`slack.bot_token` must be one word that begins with `xox`",
+        "`slack.bot_token` must be the bot token, `xoxb-…`; what stands there is the app-level token",
     );
+    refused(
+        "",
+        &[("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", "xoxb-1")],
+        "`slack.app_token` must be the app-level token, `xapp-…`; what stands there is a bot's",
+    );
+    refused("", &[("SLACK_BOT_TOKEN", "secret")], "`slack.bot_token` must be one word that begins with `xoxb-`");
     refused("", &[("SLACK_BOT_TOKEN_FILE", "/nowhere/token")], "could not read /nowhere/token");
     refused("[slack]\ntransport = \"http\"", &[], "`slack.signing_secret` is not set");
     refused("[access]\nadmins = \"U1\"", &[], "`access.admins` must be a list");

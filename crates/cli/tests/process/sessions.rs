@@ -104,6 +104,17 @@ async fn sessions_in_postgresql_are_read_and_erased_beside_a_serve() {
 }
 
 #[tokio::test]
+async fn the_help_shows_no_flag_that_means_nothing() {
+    let stage = Stage::new(Http).await;
+    for words in [&["list", "--help"][..], &["info", "--help"], &["clear", "--help"]] {
+        let (_, said, _) = sessions(&stage, words).await;
+        assert!(said.contains("--store") && !said.contains("--listen"), "{said}");
+    }
+    let (code, _, error) = sessions(&stage, &["list", "--listen", "127.0.0.1:0"]).await;
+    assert!(code == Some(2) && error.contains("--listen"), "{error}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_says_why() {
     let mut stage = Stage::new(Http).await;
     let (code, _, error) = sessions(&stage, &["list"]).await;

@@ -85,6 +85,11 @@ async fn a_check_of_settings_that_cannot_be_used_says_what_to_do_about_each() {
     has("`model.max_tokens` cannot be used", "write ");
     assert_eq!(found.len(), 5, "{found:#?}");
 
+    let mut command = stage.dressed(Command::new(BINARY));
+    command.env_clear().env("HOME", stage.path(""));
+    let (_, said, _) = runs(command, &["check"]).await;
+    assert!(said.contains("`chathakase init` asks for what is needed"), "{said}");
+
     fs::write(stage.path("chathakase.toml"), "[model\n").unwrap();
     let found = report(&says(&stage, &["check", "--json"]).await);
     assert!(of(&found, "settings")[0]["says"].as_str().unwrap().contains("not valid TOML"), "{found:#}");

@@ -63,8 +63,8 @@ async fn a_wrong_value_is_named_with_its_place_and_is_never_shown() {
     stage.set("SLACK_BOT_TOKEN", "xapp-1-this-is-the-other-token");
     assert_eq!(
         refusal(stage.command()).await,
-        "the environment, SLACK_BOT_TOKEN: `slack.bot_token` must be one word that begins with `xox`, as Slack or the \
-         model's provider shows it"
+        "the environment, SLACK_BOT_TOKEN: `slack.bot_token` must be the bot token, `xoxb-…`; what stands there is the app-level \
+         token, which is slack.app_token (SLACK_APP_TOKEN)"
     );
 }
 
@@ -126,8 +126,13 @@ async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
     stage.set("CHATHAKASE_HTTP__LISTEN", &address);
     assert_eq!(
         first_line(stage.command()).await,
-        format!("could not listen on {address}; is another program using that port? set http.listen or PORT")
+        format!(
+            "could not listen on {address}: another program uses that port; end it, or name another port with http.listen or PORT"
+        )
     );
+    stage.set("CHATHAKASE_HTTP__LISTEN", "192.0.2.1:3000");
+    let said = first_line(stage.command()).await;
+    assert!(said.starts_with("could not listen on 192.0.2.1:3000: that is no address of this machine; "), "{said}");
 }
 
 #[tokio::test]
@@ -144,6 +149,9 @@ async fn a_wrong_bot_token_is_said_and_not_shown() {
 async fn a_wrong_app_token_is_said_and_not_shown() {
     let mut stage = Stage::new(Socket).await;
     stage.set("SLACK_APP_TOKEN", "xapp-somebody-elses");
+    let ended = Program::start(stage.command()).ended().await;
+    assert_eq!(ended.said.matches("refuses Socket Mode").count(), 1, "{}", ended.said);
+    assert!(!ended.said.contains("running answers"), "nothing ran yet: {}", ended.said);
     let said = refusal(stage.command()).await;
     assert!(
         said.contains(

@@ -75,18 +75,25 @@ impl Office {
 
     /// A check during which somebody writes in each of the places.
     async fn check_live(&self) -> Report {
+        self.check_live_hearing(WORD).await.0
+    }
+
+    /// The same with other words; and what the check told before.
+    async fn check_live_hearing(&self, words: &'static str) -> (Report, String) {
         self.openai.answers("ok");
         let wishes = Wishes { live: ALL.to_vec(), wait: Duration::from_mins(3), word: WORD.to_owned() };
-        let (told, mut lines) = mpsc::unbounded_channel::<String>();
-        let mut tell = |line: &str| drop(told.send(line.to_owned()));
+        let (teller, mut lines) = mpsc::unbounded_channel::<String>();
+        let mut tell = |line: &str| drop(teller.send(line.to_owned()));
         let config = self.config();
         let checking = check::look(&config, Arc::new(self.clock.clone()), &wishes, &mut tell);
+        let mut told = String::new();
         let people = async {
             while let Some(line) = lines.recv().await {
+                told.push_str(&line);
                 if let Some(address) = line.strip_prefix("listening on ") {
                     self.slack.deliver_to(&format!("http://{address}"));
                 }
-                if line.contains("Now write in Slack") {
+                if line.contains("Nothing is answered now") {
                     break;
                 }
             }
@@ -95,29 +102,30 @@ impl Office {
             match config.slack_transport {
                 // Refused at once.
                 chathakase::config::Transport::Http => {
-                    people_write(self.slack.clone()).await;
+                    people_write(self.slack.clone(), words).await;
                     tokio::select! { _ = self.clock.pass_sleep(grace..=grace) => {}, _ = self.clock.pass_sleep(wait..=wait) => {} }
                 }
                 // Never acknowledged: there is nothing to wait for but what the check makes of it.
                 chathakase::config::Transport::Socket => {
-                    tokio::spawn(people_write(self.slack.clone()));
+                    tokio::spawn(people_write(self.slack.clone(), words));
                     self.clock.pass_sleep(grace..=grace).await;
                 }
             }
             std::future::pending::<()>().await;
         };
-        tokio::select! { report = checking => report, () = people => unreachable!() }
+        let report = tokio::select! { report = checking => report, () = people => unreachable!() };
+        (report, told)
     }
 }
 
 /// All at once: over a socket each waits for an acknowledgement that never comes.
-async fn people_write(slack: SmallSlack) {
+async fn people_write(slack: SmallSlack, words: &str) {
     slack.private_channel("#secret");
     tokio::join!(
-        slack.mention("ana", "#general", WORD),
-        slack.mention("ana", "#secret", WORD),
-        slack.group_dm(&["ana", "ben"], WORD),
-        slack.dm("ana", WORD),
+        slack.mention("ana", "#general", words),
+        slack.mention("ana", "#secret", words),
+        slack.group_dm(&["ana", "ben"], words),
+        slack.dm("ana", words),
     );
 }
 
@@ -170,6 +178,17 @@ async fn each_event_that_is_not_subscribed_to_is_named_and_nothing_else() {
         office.slack.subscribe(&others);
         names(&office.check_live().await, &[&format!("event {}", missing.name)]);
     }
+}
+
+#[tokio::test]
+async fn events_that_come_with_other_words_are_said_to_have_come() {
+    let (report, told) = Office::open(Transport::Http).await.check_live_hearing("hello").await;
+    names(&report, &[]);
+    for event in EVENTS.iter().filter(|event| event.name != "agent_session_stopped") {
+        let finding = report.findings.iter().find(|finding| finding.part == format!("event {}", event.name)).unwrap();
+        assert!(finding.says == format!("came with another message, and not with `{WORD}`"), "{finding:?}");
+    }
+    assert!(told.contains("what you write waits for `chathakase serve`"), "{told}");
 }
 
 #[tokio::test]
@@ -239,6 +258,17 @@ async fn whatever_else_is_broken_is_named_and_nothing_else() {
         () = async { loop { office.clock.pass_sleep(Duration::from_secs(2)..=Duration::from_secs(2)).await; } } => unreachable!(),
     };
     names(&report, &["http.listen"]);
+
+    // An address of documentation, which no machine has.
+    let mut office = Office::open(Transport::Http).await;
+    office.set("CHATHAKASE_HTTP__LISTEN", "192.0.2.1:3000".to_owned());
+    let report = tokio::select! {
+        report = office.check() => report,
+        () = async { loop { office.clock.pass_sleep(Duration::from_secs(2)..=Duration::from_secs(2)).await; } } => unreachable!(),
+    };
+    names(&report, &["http.listen"]);
+    let finding = report.findings.iter().find(|finding| finding.part == "http.listen").unwrap();
+    assert!(finding.says.ends_with("that is no address of this machine"), "{finding:?}");
 
     // Another program that says that it is well.
     let mut office = Office::open(Transport::Http).await;

@@ -124,7 +124,7 @@ async fn a_wrong_answer_is_said_in_plain_words_and_asked_again() {
     ended.unwrap_or_else(|error| panic!("{error:#}\n{said}"));
     for part in [
         "write `socket` or `http`",
-        "it must be one word that begins with `xoxb-`",
+        "it must be the bot token, `xoxb-…`; what stands there is the app-level token",
         "auth.test: refused by Slack: invalid_auth; check the bot token",
         "SLACK_APP_TOKEN is not a token of this Slack",
         "write an address that begins with https:// or http://",
