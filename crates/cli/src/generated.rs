@@ -11,12 +11,13 @@ pub(crate) fn file_says(path: &str, right: &str) {
     assert_eq!(found, right, "run this test with UPDATE_FILES=1 to write the file anew");
 }
 
-/// The README says exactly `right` between the marks `<!-- mark … -->` and `<!-- end of mark -->`.
-pub(crate) fn readme_says(mark: &str, right: &str) {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+/// The page at `path`, from the repository's root, says exactly `right` between the marks `<!-- mark … -->` and
+/// `<!-- end of mark -->`.
+pub(crate) fn page_says(path: &str, mark: &str, right: &str) {
+    let page = std::fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (begin, end) = (format!("<!-- {mark}"), format!("<!-- end of {mark} -->"));
-    let (before, rest) = readme.split_once(&begin).unwrap();
+    let (before, rest) = page.split_once(&begin).unwrap();
     let (note, rest) = rest.split_once("-->\n").unwrap();
     let (_, after) = rest.split_once(&end).unwrap();
-    file_says("README.md", &format!("{before}{begin}{note}-->\n\n{right}\n{end}{after}"));
+    file_says(path, &format!("{before}{begin}{note}-->\n\n{right}\n{end}{after}"));
 }

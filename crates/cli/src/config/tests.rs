@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::generated::{file_says, readme_says};
+use crate::generated::{file_says, page_says};
 use secrecy::ExposeSecret;
 
 fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -210,7 +210,7 @@ fn the_example_file_is_the_one_in_the_repository_and_works_when_uncommented() {
 
 #[test]
 fn the_table_of_the_readme_is_made_from_the_list_of_settings() {
-    readme_says("settings", &markdown_table());
+    page_says("README.md", "settings", &markdown_table());
 }
 
 #[test]

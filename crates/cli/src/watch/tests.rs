@@ -1,4 +1,4 @@
-//! The pages' words, and the README's table.
+//! The pages' words, and the table of metrics.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
     health::{self, Health, Part},
     inbox::Refused,
 };
-use crate::generated::readme_says;
+use crate::generated::page_says;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
@@ -159,6 +159,6 @@ fn dashboard_and_alerts_ask_only_for_metrics_of_the_list_and_the_dashboard_for_a
 }
 
 #[test]
-fn the_table_of_metrics_in_the_readme_is_made_from_the_list() {
-    readme_says("metrics", &markdown_table());
+fn the_table_of_metrics_is_made_from_the_list() {
+    page_says("docs/metrics.md", "metrics", &markdown_table());
 }

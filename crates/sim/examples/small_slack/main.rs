@@ -1,10 +1,22 @@
 //! The small Slack and the scripted model as a process of their own, for clients in any language.
 //!
 //! ```text
-//! cargo run -p chathakase-sim --example small_slack [socket]
+//! cargo run --example small_slack [socket]
 //! ```
-//! Events go over HTTP, or with `socket` over Socket Mode. It prints one line of JSON (addresses and tokens), and ends when its standard input closes or on SIGTERM. Its time is moved by
-//! hand (`POST /clock/advance`), so nothing that it does by the clock happens by itself.
+//! Events go over HTTP, or with `socket` over Socket Mode. It prints one line of JSON (addresses and tokens), and ends when its
+//! standard input closes or on SIGTERM. It takes what is told to `control_url` with `POST` and JSON; answers are JSON:
+//!
+//! | call | body | what it does |
+//! |---|---|---|
+//! | `/slack/deliver_to` | `{"url": "http://127.0.0.1:3000"}` | where the app listens, with HTTP |
+//! | `/slack/say` | `{"who": "ana", "channel": "#general", "text": "hi", "mention": true}` | a person writes, with `root` into a thread (`channel` is then the id that the first answer gave), without `channel` a direct message |
+//! | `/slack/thread` | `{"channel": "C…", "root": "…"}` | what the thread shows |
+//! | `/slack/next` | `{"method": "chat.appendStream", "fails_429": 5}` or `"fails": "code"` | the next call of the method fails |
+//! | `/slack/end_streams`, `/slack/drop_sockets`, `/slack/disconnect` | none; `{"reason": "warning"}` for the last | what Slack does now and then |
+//! | `/slack/methods_called` | none | which methods were called |
+//! | `/model/turn` | `[{"text": "Hello"}, {"finish": "stop"}]` | what the model answers next; without one it answers 500 |
+//! | `/model/open`, `/model/seen` | `{"gate": "name"}`; none | opens a gate in an answer; the requests so far |
+//! | `/clock/advance`, `/clock/pass_sleep` | `{"secs": 60}` | moves its time, which does nothing by itself and begins with `now` |
 
 mod model;
 mod slack;
