@@ -150,7 +150,7 @@ async fn a_wrong_app_token_is_said_and_not_shown() {
     let mut stage = Stage::new(Socket).await;
     stage.set("SLACK_APP_TOKEN", "xapp-somebody-elses");
     let ended = Program::start(stage.command()).ended().await;
-    assert_eq!(ended.said.matches("refuses Socket Mode").count(), 1, "{}", ended.said);
+    assert_eq!(ended.said.matches("\"ERROR\"").count(), 1, "{}", ended.said);
     assert!(!ended.said.contains("running answers"), "nothing ran yet: {}", ended.said);
     let said = refusal(stage.command()).await;
     assert!(

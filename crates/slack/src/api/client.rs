@@ -198,8 +198,9 @@ impl Api {
             Err(error) => {
                 tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed");
                 SLACK_CALLS.count([method.name, error.problem.name()]);
-                if error.is_token_fatal() && self.shared.lately.report().failure.is_none() {
-                    // No answer can be shown until somebody sees to it.
+                let before = self.shared.lately.report();
+                if error.is_token_fatal() && before.failure.is_none() && before.worked_at.is_some() {
+                    // No answer can be shown until somebody sees to it. One that never worked ends the start, with an error that says so.
                     tracing::error!(error = %chain(error), "Slack does not accept our token");
                 }
                 match error.is_outage() {
