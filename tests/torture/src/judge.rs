@@ -328,8 +328,7 @@ fn whole(marks: Vec<Mark>, cut: bool, at: usize, ours: &[&Post], taken: &mut [bo
     let run: String = ours[at..end].iter().map(|post| post.text.as_str()).collect();
     let (words, right) = (without_seams(&run), without_seams(&parts.concat()));
     // A stream that Slack ended, or that lived too long, goes on in a new post wherever it was.
-    let apart = end - at > parts.len() && words == right;
-    if apart || (cut && right.starts_with(&words)) {
+    if words == right || (cut && right.starts_with(&words)) {
         taken[at..end].fill(true);
         return Piece::Answer { marks, bytes: run.len(), wrong: None };
     }

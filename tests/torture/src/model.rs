@@ -107,12 +107,13 @@ impl Witness {
         let text = answer(&asked);
         let mut dice = dice(0, &text);
         let script = script.silent_for(millis(&mut dice, 0, THINKS_MAX_MS));
-        if !asked.iter().any(|mark| mark.mood == Mood::Slow) {
-            return script.words(&text);
-        }
         // What it answers comes at once, so that whoever stops it knows what they stop.
         let (head, body) = headed(&text);
-        let (script, mut words) = (script.text(head), body.split_inclusive(' '));
+        let script = script.text(head);
+        if !asked.iter().any(|mark| mark.mood == Mood::Slow) {
+            return script.words(body);
+        }
+        let mut words = body.split_inclusive(' ');
         let slow = words.by_ref().take(SLOW_WORDS);
         let script = slow.fold(script, |script, word| script.text(word).silent_for(millis(&mut dice, 50, 1_200)));
         script.text(&words.collect::<String>())
