@@ -22,6 +22,7 @@ pub struct MortalStore {
     store: Arc<dyn SessionStore>,
     dead: AtomicBool,
     full: AtomicBool,
+    turned_away: AtomicU32,
     loses_clearing: AtomicBool,
     gates: Mutex<Vec<(&'static str, Gate)>>,
     processes: AtomicU32,
@@ -30,8 +31,15 @@ pub struct MortalStore {
 impl MortalStore {
     /// The first life of a store.
     pub fn new(store: Arc<dyn SessionStore>) -> Arc<Self> {
-        let (dead, full, loses_clearing) = (AtomicBool::default(), AtomicBool::default(), AtomicBool::default());
-        Arc::new(Self { store, dead, full, loses_clearing, gates: Mutex::default(), processes: AtomicU32::new(0) })
+        Arc::new(Self {
+            store,
+            dead: AtomicBool::default(),
+            full: AtomicBool::default(),
+            turned_away: AtomicU32::default(),
+            loses_clearing: AtomicBool::default(),
+            gates: Mutex::default(),
+            processes: AtomicU32::default(),
+        })
     }
 
     /// Ends this life, now.
@@ -42,6 +50,11 @@ impl MortalStore {
     /// Whether nothing more can be written to it.
     pub fn is_full(&self, full: bool) {
         self.full.store(full, SeqCst);
+    }
+
+    /// How many posts came while there was no room for them.
+    pub fn turned_away(&self) -> u32 {
+        self.turned_away.load(SeqCst)
     }
 
     /// The next `clear_and_close` is done and says that it could not be, as when a database goes away in the middle of a commit.
@@ -95,7 +108,9 @@ impl Around for MortalStore {
         self.alive(work).await
     }
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
-        self.has_room()?;
+        self.has_room().inspect_err(|_| {
+            self.turned_away.fetch_add(1, SeqCst);
+        })?;
         self.pass("receive").await;
         self.alive(self.store.receive(post, claimant, now)).await
     }

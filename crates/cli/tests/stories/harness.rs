@@ -309,6 +309,11 @@ impl Story {
         }
     }
 
+    /// How many posts came while the disk was full.
+    pub(crate) fn turned_away(&self) -> u32 {
+        self.assistant.as_ref().map_or(0, |process| process.life.turned_away())
+    }
+
     /// Nobody knows what becomes of the next clearing of a session: see [`MortalStore::lose_clearing`].
     pub(crate) fn loses_clearing(&self) {
         if let Some(process) = &self.assistant {
