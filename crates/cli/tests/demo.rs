@@ -84,7 +84,7 @@ fn the_script_shows_memory_isolation_and_a_restart() {
             "clear session",
             "I have forgotten this thread",
             "assistant  I cannot know that",
-            "chathakase config > chathakase.toml",
+            "chathakase init",
         ],
     );
 }

@@ -79,8 +79,8 @@ pub(crate) fn played(look: Look) -> String {
          \u{20}      {} for your own Slack (see README.md)",
         look.paint("1;32", "Shown:"),
         look.paint("1", "Next:"),
-        code("chathakase demo                     "),
-        code("chathakase config > chathakase.toml "),
+        code("chathakase demo "),
+        code("chathakase init "),
     )
 }
 

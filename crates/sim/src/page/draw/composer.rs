@@ -20,11 +20,13 @@ pub(crate) fn composer(scene: &Scene<'_>, in_thread: bool) -> Markup {
         (false, true) => (format!("Message {}", place.name), "write"),
         (false, false) => (format!("Message #{}", place.name), "write"),
     };
+    // Slack would not say so; here a newcomer wonders why nobody answers.
+    let hint = if in_thread || place.is_direct { label.clone() } else { format!("{label}: mention @assistant to ask") };
     html! {
         form.composer method="post" action="/do/say" data-draft=(view.href()) {
             (where_to(&view))
             label.unseen for=(id) { (label) }
-            textarea id=(id) name="text" rows="1" placeholder=(label) autocomplete="off"
+            textarea id=(id) name="text" rows="1" placeholder=(hint) autocomplete="off"
                 aria-keyshortcuts="Enter" aria-describedby="keys" required {}
             div.row {
                 @if !place.is_direct {
