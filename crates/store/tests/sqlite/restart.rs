@@ -78,10 +78,15 @@ async fn what_was_acknowledged_is_in_a_copy_taken_at_any_moment() {
     for round in 0..10 {
         store.receive(tells(&key, round, &format!("round {round}")), None, at(round)).await.unwrap();
         let copy = tempfile::tempdir().unwrap();
-        // The log last: the database file changes only in checkpoints, which the log outlives here.
-        for name in ["sessions.db", "sessions.db-wal"] {
-            std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
-        }
+        // Both of one moment: the log is emptied only after its pages went into the database file.
+        let (file, log) = (folder.path().join("sessions.db"), folder.path().join("sessions.db-wal"));
+        let of_one_moment = || {
+            let (before, log) = (std::fs::read(&file).unwrap(), std::fs::read(&log).unwrap());
+            (std::fs::read(&file).unwrap() == before).then_some((before, log))
+        };
+        let (file, log) = std::iter::repeat_with(of_one_moment).flatten().next().unwrap();
+        std::fs::write(copy.path().join("sessions.db"), file).unwrap();
+        std::fs::write(copy.path().join("sessions.db-wal"), log).unwrap();
         let copied = open(copy.path()).unwrap();
         let found = copied.messages(&key, 0, 100, at(round)).await.unwrap();
         assert_eq!(found.len() as i64, round + 1, "round {round}");
