@@ -141,7 +141,7 @@ impl Api {
 
     /// The time by Slack's clock, as near as its answers tell: a second early at most, and mostly much less. Ours, before the first.
     pub fn slack_now(&self) -> Timestamp {
-        self.shared.slack_clock.at(self.shared.clock.now())
+        self.shared.slack_clock.at(self.shared.clock.monotonic()).unwrap_or_else(|| self.shared.clock.now())
     }
 
     /// How calls went lately. What Slack refuses for a reason of its own still shows that it can be reached.
@@ -193,7 +193,8 @@ impl Api {
                 tracing::debug!(method = method.name, ms, warning = answer.warning(), "Slack answered");
                 SLACK_CALLS.count([method.name, "ok"]);
                 self.shared.lately.worked(now);
-                answer.headed().date.into_iter().for_each(|date| self.shared.slack_clock.heard(date, now));
+                let arrived = self.shared.clock.monotonic();
+                answer.headed().date.into_iter().for_each(|date| self.shared.slack_clock.heard(date, arrived));
             }
             Err(error) => {
                 tracing::debug!(method = method.name, ms, problem = %error.problem, "a Slack call failed");

@@ -11,8 +11,8 @@ use chathakase_session::Timestamp;
 /// back is no late answer: one of the two clocks was set.
 const LATE_MAX: Duration = Duration::from_secs(10);
 
-/// How far Slack's clock is ahead of ours, in milliseconds, as the dates of its answers show: dates are late or right, so the
-/// greatest counts.
+/// What Slack's clock showed when our monotonic one, which nobody sets, began, in milliseconds, as the dates of its answers tell: dates
+/// are late or right, so the greatest counts.
 #[derive(Debug)]
 pub(super) struct SlackClock(AtomicI64);
 
@@ -26,21 +26,26 @@ impl Default for SlackClock {
 }
 
 impl SlackClock {
-    /// An answer that arrived at `now`, by our clock, says that it was `date`.
-    pub(super) fn heard(&self, date: Timestamp, now: Timestamp) {
-        let ahead = date.as_millis().saturating_sub(now.as_millis());
-        let late_max = i64::try_from(LATE_MAX.as_millis()).unwrap_or(i64::MAX);
+    /// An answer that arrived at `now`, by our monotonic clock, says that it was `date`.
+    pub(super) fn heard(&self, date: Timestamp, now: Duration) {
+        let ahead = date.as_millis().saturating_sub(millis(now));
+        let late_max = millis(LATE_MAX);
         let _ = self.0.fetch_update(Relaxed, Relaxed, |known| {
             let was_set = ahead.saturating_add(late_max) < known;
             (ahead > known || was_set).then_some(ahead)
         });
     }
 
-    /// What Slack's clock shows when ours shows `now`, a second early at most and mostly much less; ours, as long as Slack said nothing.
-    pub(super) fn at(&self, now: Timestamp) -> Timestamp {
+    /// What Slack's clock shows when our monotonic one shows `now`, a second early at most and mostly much less; `None` as long as Slack
+    /// said nothing.
+    pub(super) fn at(&self, now: Duration) -> Option<Timestamp> {
         let ahead = self.0.load(Relaxed);
-        Timestamp::from_millis(now.as_millis().saturating_add(if ahead == UNKNOWN { 0 } else { ahead }))
+        (ahead != UNKNOWN).then(|| Timestamp::from_millis(millis(now).saturating_add(ahead)))
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -48,21 +53,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_date_counts_until_a_clock_is_set() {
-        let at = Timestamp::from_millis;
+    fn the_latest_date_counts_until_slacks_clock_is_set() {
+        let (at, passed) = (Timestamp::from_millis, Duration::from_millis);
         let clock = SlackClock::default();
-        assert_eq!(clock.at(at(5_000)), at(5_000));
-        // 64 s behind Slack's.
+        assert_eq!(clock.at(passed(5_000)), None);
         for (date, now, shown) in [
             (69_000, 5_900, 68_100),
             (70_000, 6_050, 68_950),
             // The answer was 5 s on its way.
             (71_000, 12_000, 68_950),
-            // Ours was set right.
+            // Slack's was set.
             (80_000, 80_500, 4_500),
         ] {
-            clock.heard(at(date), at(now));
-            assert_eq!(clock.at(at(5_000)), at(shown), "{date} at {now}");
+            clock.heard(at(date), passed(now));
+            assert_eq!(clock.at(passed(5_000)), Some(at(shown)), "{date} at {now}");
         }
     }
 }

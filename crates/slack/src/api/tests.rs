@@ -366,4 +366,9 @@ async fn a_clock_that_is_wrong_learns_slacks_time_from_its_answers() {
     assert_eq!(api.slack_now(), ours.now());
     api.auth_test().await.unwrap();
     assert_eq!(api.slack_now(), theirs.now());
+    // Whoever sets ours, now or later, by little or much: Slack's goes on as before.
+    for shift_ms in [5_000, -90_000] {
+        ours.shift_wall(shift_ms);
+        assert_eq!(api.slack_now(), theirs.now());
+    }
 }
