@@ -3,7 +3,7 @@
 //! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn, or if it is a
 //! stream without metadata that no other turn is known to have made: `chat.startStream` takes none, and a stream that a person
 //! stops before we end it stays without. Answers of a thread never overlap, and the posts of each are known before it counts as
-//! delivered. Commands run beside answers and never stream: such a stream is none of theirs.
+//! delivered; those of sessions that expired are known no more, but they are older than this turn. Commands run beside answers and never stream: such a stream is none of theirs.
 
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ use crate::{reading::Pages, texts};
 const PAGE: u32 = 200;
 /// Pages read from the question on. An answer is in the first, unless hundreds of people wrote meanwhile.
 const PAGES_MAX: usize = 10;
+
+/// A post that came to stand so long before its turn began, by what we know of Slack's clock, is not the turn's.
+const EARLY_MAX: Duration = Duration::from_secs(15);
 
 /// What a thread shows of a turn.
 #[derive(Clone, Debug, Default)]
@@ -131,7 +134,8 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Vec<Post>, ApiError> {
 fn may_be_this_turns(driver: &Driver<'_>, turn: &Turn, post: &Post) -> bool {
     let ours = driver.tools.me.wrote(&post.author) && post.ts > turn.first_ts;
     let marked = Mark::of(post.metadata.as_ref()).map(|mark| mark.turn == turn.id.to_string());
-    let streamed = || turn.kind == TurnKind::Answer && post.streaming_state.is_some();
+    let begun = turn.started_at.is_none_or(|began| post.ts >= SlackTs::at(began - EARLY_MAX));
+    let streamed = || turn.kind == TurnKind::Answer && post.streaming_state.is_some() && begun;
     ours && (driver.known.posts().contains(&post.ts) || marked.unwrap_or_else(streamed))
 }
 
