@@ -87,12 +87,15 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
     gaps.note(|report| report.looking_from = Some(since));
     let mut look = Look {
         intake,
-        api: tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX),
+        // What one may ask of Slack is for whoever waits for an answer, and not for a mere silence.
+        api: tools.api.waiting_up_to(if cause == Cause::Silence { Duration::ZERO } else { RATE_LIMIT_WAIT_MAX }),
         here: intake.read_back(workspace),
+        stretch,
         cause,
         since: SlackTs::at(since),
         began: tools.clock.monotonic(),
         calls: 0,
+        is_limited: false,
         found: 0,
         read: HashSet::new(),
     };
@@ -123,10 +126,13 @@ struct Look<'a> {
     intake: &'a Arc<Intake>,
     api: Api,
     here: Here,
+    stretch: u64,
     cause: Cause,
     since: SlackTs,
     began: Duration,
     calls: usize,
+    /// Slack lets nothing more be asked, in a look that does not wait for it.
+    is_limited: bool,
     found: u64,
     read: HashSet<ThreadKey>,
 }
@@ -157,7 +163,9 @@ impl Look<'_> {
     async fn older(&mut self, threads: &[ThreadKey]) -> Result<(), StoreError> {
         for key in threads {
             let took = self.intake.runner.tools.clock.monotonic().saturating_sub(self.began);
-            if self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2 {
+            // What was missed meanwhile comes first: it keeps people waiting.
+            let is_called = self.intake.gaps.is_called_from(self.stretch);
+            if is_called || self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2 {
                 tracing::info!("threads that were silent for long are not all read");
                 break;
             }
@@ -317,6 +325,9 @@ impl Look<'_> {
 
     /// Whether one more call may be made; waits for its turn.
     async fn may_call(&mut self) -> bool {
+        if self.is_limited {
+            return false;
+        }
         let clock = &self.intake.runner.tools.clock;
         if self.calls >= CALLS_MAX || clock.monotonic().saturating_sub(self.began) >= TIME_MAX {
             match self.cause {
@@ -333,10 +344,13 @@ impl Look<'_> {
         true
     }
 
-    fn give_up_on(&self, what: &str, error: &ApiError) {
-        // What Slack refuses for good was said after the start: it is nothing new in each silence.
-        if self.cause == Cause::Silence && !error.is_transient() {
-            return;
+    fn give_up_on(&mut self, what: &str, error: &ApiError) {
+        if self.cause == Cause::Silence {
+            self.is_limited |= error.retry_after().is_some();
+            // What Slack refuses for good was said after the start: it is nothing new in each silence.
+            if self.is_limited || !error.is_transient() {
+                return;
+            }
         }
         self.give_up(&format!("{what} could not be read: {error}"));
     }

@@ -123,9 +123,20 @@ impl Gaps {
         self.proof().took(took, now);
     }
 
+    /// We did not take something in.
+    pub(crate) fn refused(&self, now: Timestamp) {
+        self.proof().refused(now);
+    }
+
     /// Until when nothing was missed; `None` while something may have been.
     pub(crate) fn good(&self) -> Option<Timestamp> {
         (self.closed.load(SeqCst) && !self.missed.load(SeqCst)).then(|| self.proof().good())
+    }
+
+    /// Whether more was missed since this stretch of time began.
+    pub(crate) fn is_called_from(&self, number: u64) -> bool {
+        let goes_on = self.stretch.get().is_none_or(|stretch| *stretch.borrow() == Some(number));
+        self.missed.load(SeqCst) || !goes_on
     }
 
     /// A delivery was not stored, and so not acknowledged. Slack sends it again, but not for ever.

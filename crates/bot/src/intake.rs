@@ -80,6 +80,7 @@ impl Inbox for Mailbox {
         };
         intake.gaps.took(clock.monotonic().saturating_sub(began), clock.now());
         done.map_err(|error| {
+            intake.gaps.refused(clock.now());
             // Where only a person can put it right, looking for it again and again finds it no better.
             if !matches!(error, Undone::Store(StoreError::BadRow { .. })) {
                 intake.gaps.missed();

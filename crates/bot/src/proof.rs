@@ -12,11 +12,13 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(6 * 60);
 /// The wait before each of its retries; later ones come by the hour.
 const RETRY_WAITS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(60), Duration::from_secs(5 * 60)];
 const RETRY_WAIT_LATER: Duration = Duration::from_secs(3600);
-/// How long Slack waits for an acknowledgement, and its word for one that came later.
+/// How long Slack waits for an acknowledgement, and its words for one that came later, and for a refusal.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
 const TOO_LATE: &str = "http_timeout";
-/// The longest time that is not proven and not looked through.
+const REFUSED: &str = "http_error";
+/// The longest time that is not proven and not looked through, and the shortest that is worth a look.
 const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
+const SILENCE_LEAST: Duration = Duration::from_secs(5 * 60);
 /// Between two looks because of retries.
 const RETRIES_LOOKED_AT_EVERY: Duration = Duration::from_secs(5 * 60);
 
@@ -53,14 +55,18 @@ pub(crate) struct Proof {
     looked: Timestamp,
     /// When a delivery last took us so long that Slack did not wait for it.
     late: Option<Timestamp>,
-    silence_max: Duration,
+    /// When we last refused one: whoever did has seen to it that it is looked for, if that is any use.
+    refused: Option<Timestamp>,
+    /// `None`: nothing is looked for.
+    silence_max: Option<Duration>,
 }
 
 impl Proof {
     /// Nothing is proven yet. What was missed is answered up to the age of `age_max`, so a silence must be shorter than that.
     pub(crate) fn new(age_max: Duration) -> Self {
         let never = Timestamp::from_millis(0);
-        Self { good: never, suspected: None, looked: never, late: None, silence_max: SILENCE_MAX.min(age_max / 2) }
+        let silence_max = (!age_max.is_zero()).then(|| (age_max / 2).clamp(SILENCE_LEAST, SILENCE_MAX));
+        Self { good: never, suspected: None, looked: never, late: None, refused: None, silence_max }
     }
 
     /// Until when nothing was missed.
@@ -87,9 +93,19 @@ impl Proof {
         }
     }
 
+    /// We refused a delivery.
+    pub(crate) fn refused(&mut self, now: Timestamp) {
+        self.refused = Some(now);
+    }
+
     /// Slack had to send something again, for the `attempt`th time, for this reason. Says whether that is news.
     pub(crate) fn retried(&mut self, attempt: u32, reason: &str, now: Timestamp) -> bool {
-        let ours = reason == TOO_LATE && self.late.is_some_and(|late| now.since(late) <= GIVEN_UP_AFTER);
+        let fault = match reason {
+            TOO_LATE => self.late,
+            REFUSED => self.refused,
+            _ => None,
+        };
+        let ours = fault.is_some_and(|at| now.since(at) <= GIVEN_UP_AFTER);
         let wait = RETRY_WAITS.get(attempt.saturating_sub(1) as usize).copied().unwrap_or(RETRY_WAIT_LATER);
         let failed = now - wait;
         // What was lost before the last look was found by it.
@@ -106,10 +122,10 @@ impl Proof {
         let looked = now.since(self.looked);
         match self.suspected {
             Some(_) if looked >= RETRIES_LOOKED_AT_EVERY => Some(Cause::Retry),
-            _ if first && now.since(self.good) >= self.silence_max && looked >= self.silence_max => {
-                Some(Cause::Silence)
+            _ => {
+                let max = self.silence_max.filter(|max| first && now.since(self.good).min(looked) >= *max);
+                max.map(|_| Cause::Silence)
             }
-            _ => None,
         }
     }
 
@@ -165,10 +181,16 @@ mod tests {
         assert_eq!(proof.due(true, at(15.0)), Some(Cause::Silence));
         proof.looked(at(15.0), true, None);
         assert_eq!((proof.due(true, at(29.9)), proof.due(true, at(30.0))), (None, Some(Cause::Silence)));
-        // What is older than five minutes may not be answered any more: it is looked for before.
-        let mut hasty = Proof::new(5 * MINUTE);
-        hasty.looked(at(0.0), true, None);
-        assert_eq!((hasty.due(true, at(2.4)), hasty.due(true, at(2.5))), (None, Some(Cause::Silence)));
+        // What is older than twelve minutes may not be answered any more: it is looked for before. But not every other minute, and
+        // not where nothing is to be looked for.
+        for (age_max, before, silent) in [(12, 5.9, 6.0), (1, 4.9, 5.0)] {
+            let mut hasty = Proof::new(age_max * MINUTE);
+            hasty.looked(at(0.0), true, None);
+            assert_eq!((hasty.due(true, at(before)), hasty.due(true, at(silent))), (None, Some(Cause::Silence)));
+        }
+        let mut never = Proof::new(Duration::ZERO);
+        never.looked(at(0.0), true, None);
+        assert_eq!(never.due(true, at(600.0)), None);
     }
 
     #[test]
@@ -206,6 +228,17 @@ mod tests {
         assert!(!proof.retried(1, "http_timeout", at(6.1)));
         assert!(proof.clone().retried(1, "connection_failed", at(6.1)));
         assert!(proof.retried(1, "http_timeout", at(12.1)), "that was long ago");
+    }
+
+    #[test]
+    fn a_refusal_of_ours_is_no_gap() {
+        let mut proof = looked_at_0();
+        assert!(proof.clone().retried(1, "http_error", at(6.1)), "we refused nothing");
+        proof.refused(at(6.0));
+        assert!(!proof.retried(1, "http_error", at(6.1)));
+        assert!(!proof.retried(3, "http_error", at(11.9)));
+        assert!(proof.clone().retried(1, "connection_failed", at(6.1)));
+        assert!(proof.retried(1, "http_error", at(12.1)), "that was long ago");
     }
 
     #[test]

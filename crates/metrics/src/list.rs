@@ -79,7 +79,7 @@ metrics! {
     CATCH_UP_LOOKS: Counter<1>("chathakase_catch_up_looks_total", &[one_of("cause", &["gap", "retry", "silence"])],
         "How often missed posts were looked for: after a start or a `gap` that is known of, after a `retry` of Slack's, and after a long `silence`.");
     CATCH_UP_FOUND: Counter<0>("chathakase_catch_up_found_total", &[],
-        "Posts that had been missed and were found, after a start or a gap.");
+        "Posts that had been missed and were found, whatever had somebody look.");
     CATCH_UP_GIVEN_UP: Counter<0>("chathakase_catch_up_given_up_total", &[],
         "Threads, channels and spans of time that should have been searched for missed posts and were not. `/readyz` says what it was last.");
 
