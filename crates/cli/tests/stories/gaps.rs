@@ -11,7 +11,6 @@ stories! { on all stores:
 }
 
 stories! { by two: a_silence_is_one_only_if_nobody_hears_anything_and_one_looks_through_it }
-stories! { by socket: a_long_silence_of_the_socket_is_looked_through }
 
 /// Each story on these stores, where Slack is like this.
 macro_rules! told_where {
@@ -431,19 +430,5 @@ mod told {
             s.minutes_pass(5).await;
         }
         assert_eq!(looks(s), before + 1);
-    }
-
-    pub(super) async fn a_long_silence_of_the_socket_is_looked_through(s: &mut Story) {
-        s.openai.answers("Hello.").answers("Here.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.finishes("Hello.").await;
-        s.at_rest(&thread).await;
-        s.slack.hold_events();
-        thread.reply("ana", "anybody there?").await;
-        s.slack.lose_held();
-        let before = s.catch_up().looks;
-        s.time_goes_on(|| s.catch_up().looks > before).await;
-        thread.finishes("Here.").await;
-        assert_eq!(s.catch_up().found, 1);
     }
 }
