@@ -219,7 +219,8 @@ pub(super) async fn look(
         let secret = if seen {
             Finding::right("slack.signing_secret", "Slack's requests are signed with it")
         } else {
-            slack::signing_secret(look.config)
+            let request = "no request came: save the Request URL anew under \"Event Subscriptions\" while this waits, and Slack signs one";
+            slack::signing_secret(look.config, request)
         };
         look.add(secret);
     }

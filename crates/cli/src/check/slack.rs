@@ -46,7 +46,8 @@ pub(super) async fn look(look: &mut Look<'_>, wishes: &Wishes) {
         Transport::Socket => socket(look).await,
         Transport::Http => {
             if wishes.live.is_empty() {
-                let untried = signing_secret(look.config);
+                let untried =
+                    signing_secret(look.config, "`chathakase check --live` waits for one and shows whether it fits");
                 look.add(untried);
             }
             http(look, wishes).await
@@ -185,19 +186,15 @@ async fn socket(look: &mut Look<'_>) -> Option<u32> {
     }
 }
 
-/// What can be said of the signing secret before Slack signs something.
-pub(super) fn signing_secret(config: &Config) -> Finding {
+/// What can be said of the signing secret before Slack signs something, and what brings a request that is signed.
+pub(super) fn signing_secret(config: &Config, request: &str) -> Finding {
     let part = "slack.signing_secret";
     match config.slack_signing_secret.as_ref().is_some_and(secret::looks_like_a_signing_secret) {
-        true => Finding::hint(
-            part,
-            "looks as it should, and cannot be tried without a request of Slack's",
-            "`chathakase check --live` waits for one and shows whether it fits",
-        ),
+        true => Finding::hint(part, "looks as it should, and cannot be tried without a request of Slack's", request),
         false => Finding::hint(
             part,
             "is not 32 hexadecimal digits, as Slack's are, and cannot be tried without a request of Slack's",
-            "compare it with \"Basic Information\" in the app's settings; `chathakase check --live` waits for a request and shows whether it fits",
+            format!("compare it with \"Basic Information\" in the app's settings; {request}"),
         ),
     }
 }

@@ -238,6 +238,11 @@ async fn a_signing_secret_is_said_to_be_untried_until_slack_has_signed_with_it()
         assert!(finding.mend.as_ref().unwrap().contains("check --live"), "{finding:?}");
         assert!(report.summary().starts_with("Nothing is wrong; "), "{}", report.summary());
     }
+    let office = Office::open(Transport::Http).await;
+    office.slack.subscribe(&[]);
+    let report = office.check_live().await;
+    let finding = report.findings.iter().find(|finding| finding.part == "slack.signing_secret").unwrap();
+    assert!(finding.mend.as_ref().unwrap().contains("no request came"), "{finding:?}");
     let report = Office::open(Transport::Http).await.check_live().await;
     assert!(report.parts(Verdict::Right).contains(&"slack.signing_secret"), "{report:#?}");
     assert_eq!(report.summary(), "Everything that was looked at is right.");
