@@ -26,7 +26,7 @@ VOLUME /data
 EXPOSE 3000
 # Whether it runs. Whether it is ready is asked at /readyz: a model that is away is no reason to start it anew.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^ok' <&3"]
-# SIGTERM lets running answers end, for limits.drain (25 s). Give it more than that: docker stop -t 40.
+# SIGTERM lets running answers end, for limits.drain (25 s). With all that ends around it, that may take 50 s: docker stop -t 60.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/chathakase"]
 CMD ["serve"]

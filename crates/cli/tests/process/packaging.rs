@@ -55,9 +55,10 @@ fn secs(text: &str) -> u64 {
     text.strip_suffix('s').and_then(|secs| secs.parse().ok()).unwrap_or_else(|| panic!("{text} is not in seconds"))
 }
 
-/// How long the program may take to end: `limits.drain`, unless somebody sets another.
-fn drain() -> Duration {
-    config(HashMap::from([("DATABASE_URL".into(), "memory:".into())])).limits_drain
+/// How long the program may take to end: `http.linger`, `limits.drain` and what the README adds to them.
+fn end_max() -> Duration {
+    let config = config(HashMap::from([("DATABASE_URL".into(), "memory:".into())]));
+    config.http_linger + config.limits_drain + Duration::from_secs(20)
 }
 
 fn config(mut env: HashMap<String, String>) -> Config {
@@ -106,7 +107,7 @@ fn the_compose_file_fits_the_image() {
     assert_eq!(list("ports"), [format!("127.0.0.1:{port}:{port}")], "nobody but this machine");
     assert_eq!((service["read_only"].as_bool(), list("cap_drop")), (Some(true), vec!["ALL".to_owned()]));
     assert_eq!(list("security_opt"), ["no-new-privileges:true"]);
-    assert!(secs(service["stop_grace_period"].as_str().unwrap()) > drain().as_secs(), "answers may end");
+    assert!(secs(service["stop_grace_period"].as_str().unwrap()) > end_max().as_secs(), "answers may end");
     // What the image says is not said again, and so cannot differ.
     for said in ["command", "entrypoint", "environment", "healthcheck", "user"] {
         assert!(service[said].is_badvalue(), "{said} is the image's to say");
@@ -120,7 +121,7 @@ fn the_unit_gives_the_program_what_it_needs() {
         line.unwrap_or_else(|| panic!("the unit has no {name}"))
     };
     assert_eq!(says("ExecStart"), "/usr/local/bin/chathakase serve");
-    assert!(secs(says("TimeoutStopSec")) > drain().as_secs(), "answers may end");
+    assert!(secs(says("TimeoutStopSec")) > end_max().as_secs(), "answers may end");
     let (name, url) = says("Environment").split_once('=').unwrap();
     assert!(is_setting(name));
     let folder = format!("sqlite:/var/lib/{}/", says("StateDirectory"));
