@@ -1,6 +1,7 @@
 """Starts the demo and windows of it. Waits for what is said, never for time to pass."""
 
 import atexit
+import faulthandler
 import os
 import re
 import subprocess
@@ -19,7 +20,12 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 
+# A file of tests takes one to two minutes. Everything in it has a limit but the browser itself: where that hangs, all end here and
+# it is shown where they stood.
+HANGS_S = 300
+
 expect.set_options(timeout=PATIENCE_MS)
+faulthandler.dump_traceback_later(HANGS_S, exit=True)
 
 
 class Demo:
@@ -42,11 +48,16 @@ class Demo:
         self.address = f"{parts.scheme}://{parts.netloc}"
 
     def until(self, pattern):
-        """Reads lines until one has the pattern in it."""
-        for line in self.process.stdout:
-            self.printed.append(line)
-            if found := re.search(pattern, line):
-                return found.group()
+        """Reads lines until one has the pattern in it. A program that prints none for too long is ended."""
+        patience = threading.Timer(PATIENCE_MS / 1000, self.process.kill)
+        patience.start()
+        try:
+            for line in self.process.stdout:
+                self.printed.append(line)
+                if found := re.search(pattern, line):
+                    return found.group()
+        finally:
+            patience.cancel()
         raise RuntimeError(f"the demo ended without {pattern}: {''.join(self.printed)}")
 
     def read_on(self):
