@@ -140,6 +140,12 @@ pub(crate) fn bars(floor: &Row, ours: &Row) {
     );
 }
 
+/// Says whether two processes on one database keep the bars, beside one.
+pub(crate) fn bars_of_two(times_as_much: f64, times_the_cpu: f64) {
+    bar("what two processes do, so many times one's", times_as_much, TWO_DO_MIN, At::Least);
+    bar("CPU for a turn, so many times one's", times_the_cpu, TWO_COST_MAX, At::Most);
+}
+
 /// Ten times Bolt for JavaScript, in speed and in CPU time.
 const TURNS_PER_SECOND_MIN: f64 = 2870.0;
 const CPU_SECONDS_MAX: f64 = 0.3;
@@ -147,6 +153,8 @@ const CPU_SECONDS_MAX: f64 = 0.3;
 const MEMORY_MIB_MAX: f64 = 64.0;
 /// Times the floor's, under light load.
 const FIRST_TEXT_MAX: f64 = 2.0;
+const TWO_DO_MIN: f64 = 1.9;
+const TWO_COST_MAX: f64 = 1.2;
 
 enum At {
     Least,

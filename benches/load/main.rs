@@ -51,7 +51,7 @@ async fn measure() -> anyhow::Result<()> {
     let stages = [Stage::set(Role::Floor).await?, Stage::set(Role::Assistant).await?];
     let mut rounds = [Vec::new(), Vec::new()];
     for stage in &stages {
-        stage.crowd(THREADS, 2).await?;
+        stage.crowd(THREADS, 2, Duration::ZERO).await?;
     }
     // In turns, so that what else the machine does meets both.
     for _ in 0..ROUNDS {

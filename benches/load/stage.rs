@@ -46,6 +46,21 @@ pub(crate) struct Round {
     pub(crate) turns: Vec<Turn>,
 }
 
+/// The moment so long from now.
+async fn after(time: Duration) {
+    tokio::time::interval_at(tokio::time::Instant::now() + time, Duration::from_secs(1)).tick().await;
+}
+
+/// A stretch of time under even load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    pub(crate) took: Duration,
+    /// CPU time of what is measured.
+    pub(crate) cpu: Duration,
+    /// Turns that asked the model.
+    pub(crate) turns: u64,
+}
+
 /// What is known when all is over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
@@ -104,12 +119,14 @@ impl Stage {
         Ok(Self { role, slack, model, ear, processes, threads: AtomicUsize::new(0), home })
     }
 
-    /// So many new threads at once, of so many turns each; each asks again as soon as it is answered.
-    pub(crate) async fn crowd(&self, threads: usize, turns: usize) -> anyhow::Result<Vec<Turn>> {
-        let talks = (0..threads).map(|_| {
+    /// So many new threads, of so many turns each, begun evenly over the time `spread`; each asks again as soon as it is answered.
+    pub(crate) async fn crowd(&self, threads: usize, turns: usize, spread: Duration) -> anyhow::Result<Vec<Turn>> {
+        let apart = spread / u32::try_from(threads)?;
+        let talks = (0_u32..).take(threads).map(|nth| {
             let mut talk = self.talk(threads);
             let (slack, ear) = (self.slack.clone(), self.ear.clone());
             let talking: JoinHandle<anyhow::Result<Vec<Turn>>> = tokio::spawn(async move {
+                after(apart * nth).await;
                 let mut felt = Vec::with_capacity(turns);
                 for _ in 0..turns {
                     felt.push(talk.turn(&slack, &ear, Instant::now()).await?);
@@ -121,13 +138,22 @@ impl Stage {
         Ok(try_join_all(talks).await?.concat())
     }
 
-    /// The same, measured.
+    /// A crowd that begins all at once, measured.
     pub(crate) async fn round(&self, threads: usize, turns: usize) -> anyhow::Result<Round> {
         let us = std::process::id();
         let (began, cpu_before, here_before) = (Instant::now(), self.cpu()?, cpu_of(us)?);
-        let turns = self.crowd(threads, turns).await?;
+        let turns = self.crowd(threads, turns, Duration::ZERO).await?;
         let (took, cpu, cpu_here) = (began.elapsed(), self.cpu()? - cpu_before, cpu_of(us)? - here_before);
         Ok(Round { took, cpu, cpu_here, turns })
+    }
+
+    /// What is done from the moment `from` on for as long as `lasts`, in the middle of a crowd.
+    pub(crate) async fn stretch(&self, from: Duration, lasts: Duration) -> anyhow::Result<Stretch> {
+        after(from).await;
+        let (began, cpu_before, asked_before) = (Instant::now(), self.cpu()?, self.model.requests_seen());
+        after(lasts).await;
+        let (took, cpu, turns) = (began.elapsed(), self.cpu()? - cpu_before, self.model.requests_seen() - asked_before);
+        Ok(Stretch { took, cpu, turns })
     }
 
     /// So many turns a second, each at its time whatever became of the others, going round so many new threads.
