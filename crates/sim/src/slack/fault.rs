@@ -63,6 +63,7 @@ pub(crate) enum Effect {
     CutAfter,
     SlowBefore(Gate),
     SlowAfter(Gate),
+    Late(Gate),
     Garbage(String),
 }
 
@@ -102,6 +103,10 @@ impl Fault {
     /// Happens at once; the answer waits at the gate.
     pub fn answers_late(self, gate: &Gate) -> Self {
         self.effect(Effect::SlowAfter(gate.clone()))
+    }
+    /// Happens when the gate opens, whether or not the caller still waits for it: Slack works on what it has taken in.
+    pub fn happens_late(self, gate: &Gate) -> Self {
+        self.effect(Effect::Late(gate.clone()))
     }
     /// Happens to so many calls (default 1).
     pub fn times(self, times: usize) -> Self {

@@ -23,7 +23,7 @@ mod tests;
 
 use std::{io, sync::Arc};
 
-use chathakase_session::{ChannelId, SlackTs, Timestamp, UserId, WorkspaceId};
+use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
 use tokio_util::sync::DropGuard;
 
 pub use calls::Call;
@@ -182,10 +182,6 @@ impl SmallSlack {
     /// What became of the events about one post: none of those that are older than the newest 20,000.
     pub fn fates(&self, said: &Said) -> Vec<Fate> {
         self.shared.courier.fates(&said.place())
-    }
-    /// When the first of a post's events was acknowledged; `None` as long as none was.
-    pub fn acknowledged(&self, said: &Said) -> Option<Timestamp> {
-        self.shared.courier.acknowledged(&said.place())
     }
     /// Sends any event: what is inside the envelope, as Slack would write it (`{"type":"app_home_opened", ..}`).
     pub async fn send_event(&self, event: serde_json::Value) {

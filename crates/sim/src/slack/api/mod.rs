@@ -32,7 +32,7 @@ pub(crate) use args::Args;
 use method::{Method, Token};
 
 use super::{
-    fault::Effect,
+    fault::{Effect, Gate},
     server::Line,
     shared::{APP_TOKEN, Shared},
     world::{Home, World},
@@ -137,12 +137,25 @@ pub(crate) async fn call(
             }
         }
     };
-    let result = args.and_then(|args| {
-        let caller = caller(&shared, &headers)?;
-        perform(&shared, method, caller, &args)
-    });
-    shared.calls.answered(number, result.as_ref().err().map_or("ok", |refusal| &refusal.code));
-    drop(busy);
+    let carried_out = {
+        let (shared, headers) = (shared.clone(), headers.clone());
+        move || {
+            let result = args.and_then(|args| perform(&shared, method, caller(&shared, &headers)?, &args));
+            shared.calls.answered(number, result.as_ref().err().map_or("ok", |refusal| &refusal.code));
+            result
+        }
+    };
+    let result = match &effect {
+        Some(Effect::Late(gate)) => {
+            drop(busy);
+            late(&shared, gate, carried_out).await
+        }
+        _ => {
+            let result = carried_out();
+            drop(busy);
+            result
+        }
+    };
     match effect {
         Some(Effect::CutAfter) => cut(&line).await,
         Some(Effect::SlowAfter(gate)) => gate.pass().await,
@@ -195,7 +208,22 @@ async fn instead(effect: &Effect, line: &Line) -> Option<Response> {
             gate.pass().await;
             None
         }
-        Effect::CutAfter | Effect::SlowAfter(_) => None,
+        Effect::CutAfter | Effect::SlowAfter(_) | Effect::Late(_) => None,
+    }
+}
+
+/// Carries a call out when the gate opens, in a task of its own: that of the call ends with its caller.
+async fn late<T: Send + 'static>(shared: &Arc<Shared>, gate: &Gate, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (shared, gate) = (shared.clone(), gate.clone());
+    let stop = shared.stop.clone();
+    let work = tokio::spawn(stop.run_until_cancelled_owned(async move {
+        gate.pass().await;
+        let _busy = shared.begin();
+        work()
+    }));
+    match work.await {
+        Ok(Some(done)) => done,
+        Ok(None) | Err(_) => std::future::pending().await,
     }
 }
 

@@ -7,25 +7,29 @@ use crate::slack::world::{APP_ID, user_json};
 
 pub(super) fn auth_test(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let workspace = &ctx.world.workspaces[ctx.caller.home];
-    Ok(Answer::ok()
+    let answer = Answer::ok()
         .with("url", format!("https://{}.slack.com/", workspace.name))
         .with("team", workspace.name.as_str())
         .with("user", "assistant")
         .json("team_id", &workspace.id)
         .json("user_id", &workspace.bot_user)
         .json("bot_id", &workspace.bot_id)
-        .with("is_enterprise_install", false))
+        .with("is_enterprise_install", false);
+    Ok(match &workspace.enterprise {
+        Some(enterprise) => answer.json("enterprise_id", enterprise),
+        None => answer,
+    })
 }
 
 pub(super) fn info(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let person = ctx.world.people.get(&ctx.args.user("user")?).ok_or_else(|| Refusal::code("user_not_found"))?;
-    Ok(Answer::ok().with("user", user_json(person)))
+    Ok(Answer::ok().with("user", user_json(ctx.world, ctx.caller.home, person)))
 }
 
 pub(super) fn list(ctx: &mut Ctx) -> Result<Answer, Refusal> {
     let mut people: Vec<_> = ctx.world.people.values().filter(|person| !person.stranger).collect();
     people.sort_by(|one, other| one.id.cmp(&other.id));
-    let members: Vec<Value> = people.into_iter().map(user_json).collect();
+    let members: Vec<Value> = people.into_iter().map(|person| user_json(ctx.world, ctx.caller.home, person)).collect();
     Ok(Answer::ok().json("members", members).with("response_metadata", json!({"next_cursor": ""})))
 }
 

@@ -50,11 +50,11 @@ pub(super) async fn journey(shared: &Arc<Shared>, event: &Event, first: oneshot:
         }
         // Before the try is counted: who waits for it and for quiet waits for its end.
         let busy = shared.begin();
-        shared.courier.note(event, shared.options.clock.now(), |tries, _| *tries += 1);
+        shared.courier.note(event, |tries, _| *tries += 1);
         let result = one_try(shared, event, retry, reason).await;
         if let Try::Acknowledged = result {
             // Noted before the waiting test goes on.
-            shared.courier.note(event, shared.options.clock.now(), |_, fate| *fate = Fate::Acknowledged);
+            shared.courier.note(event, |_, fate| *fate = Fate::Acknowledged);
         }
         drop(busy);
         first.take().map(|first| first.send(()));

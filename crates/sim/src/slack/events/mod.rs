@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chathakase_session::{ChannelId, SlackTs, Timestamp};
+use chathakase_session::{ChannelId, SlackTs};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -73,7 +73,6 @@ struct Logged {
     event: Arc<Event>,
     tries: u32,
     fate: Fate,
-    acknowledged: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -229,12 +228,6 @@ impl Courier {
         about.map(|logged| logged.fate).collect()
     }
 
-    pub(crate) fn acknowledged(&self, about: &(ChannelId, SlackTs)) -> Option<Timestamp> {
-        let state = self.lock();
-        let about = state.log.iter().filter(|logged| logged.event.about.as_ref() == Some(about));
-        about.filter_map(|logged| logged.acknowledged).min()
-    }
-
     pub(crate) fn all_arrived(&self) -> bool {
         self.lock().log.iter().all(|logged| logged.fate == Fate::Acknowledged || logged.fate == Fate::GivenUp)
     }
@@ -268,7 +261,7 @@ impl Courier {
                 let known = state.log.iter_mut().rev().find(|logged| logged.event.id == event.id);
                 match known {
                     Some(logged) => logged.fate = fate,
-                    None => state.log.push_back(Logged { event: event.clone(), tries: 0, fate, acknowledged: None }),
+                    None => state.log.push_back(Logged { event: event.clone(), tries: 0, fate }),
                 }
             }
             if let Some(held) = &mut state.held {
@@ -294,14 +287,11 @@ impl Courier {
         Waited(vec![over])
     }
 
-    fn note(&self, event: &Event, now: Timestamp, note: impl FnOnce(&mut u32, &mut Fate)) {
+    fn note(&self, event: &Event, note: impl FnOnce(&mut u32, &mut Fate)) {
         let mut state = self.lock();
         let logged = state.log.iter_mut().rev().find(|logged| logged.event.id == event.id);
         if let Some(logged) = logged {
             note(&mut logged.tries, &mut logged.fate);
-            if logged.fate == Fate::Acknowledged {
-                logged.acknowledged.get_or_insert(now);
-            }
         }
     }
 
@@ -321,7 +311,7 @@ fn start(shared: &Arc<Shared>, event: Arc<Event>) -> oneshot::Receiver<()> {
                 Transport::Http => http::journey(&shared, &event, first).await,
                 Transport::Socket => socket::journey(&shared, &event, first).await,
             };
-            shared.courier.note(&event, shared.options.clock.now(), |_, noted| *noted = fate);
+            shared.courier.note(&event, |_, noted| *noted = fate);
             shared.changed();
         };
         tokio::select! {
@@ -339,10 +329,10 @@ fn seal(world: &World, outgoing: Outgoing, number: u64, time: i64) -> Event {
     let kind = outgoing.event["type"].as_str().unwrap_or_default().to_owned();
     let team = outgoing.author_team.filter(|_| outgoing.shared);
     let team = team.unwrap_or_else(|| workspace.id.to_string());
-    let authorization = json!({"enterprise_id": null, "team_id": workspace.id, "user_id": workspace.bot_user,
+    let authorization = json!({"enterprise_id": workspace.enterprise, "team_id": workspace.id, "user_id": workspace.bot_user,
         "is_bot": true, "is_enterprise_install": false});
     let payload = json!({"token": "deprecated", "team_id": team, "context_team_id": workspace.id,
-        "context_enterprise_id": null, "api_app_id": APP_ID, "event": outgoing.event, "type": "event_callback",
+        "context_enterprise_id": workspace.enterprise, "api_app_id": APP_ID, "event": outgoing.event, "type": "event_callback",
         "event_id": id, "event_time": time, "authorizations": [authorization],
         "is_ext_shared_channel": outgoing.shared, "event_context": format!("4-{id}")});
     Event { payload: payload.to_string(), id, kind, about: outgoing.about }

@@ -279,10 +279,10 @@ pub(super) async fn journey(shared: &Arc<Shared>, event: &Event, first: oneshot:
                 }
             }
         };
-        shared.courier.note(event, shared.options.clock.now(), |tries, _| *tries += 1);
+        shared.courier.note(event, |tries, _| *tries += 1);
         let result = one_try(shared, &connection, event, attempt, reason).await;
         if result.is_ok() {
-            shared.courier.note(event, shared.options.clock.now(), |_, fate| *fate = Fate::Acknowledged);
+            shared.courier.note(event, |_, fate| *fate = Fate::Acknowledged);
         }
         first.take().map(|first| first.send(()));
         match result {

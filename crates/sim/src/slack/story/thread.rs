@@ -146,7 +146,7 @@ impl Thread {
     /// Waits until a post of the app here has exactly this text, streaming or not.
     ///
     /// # Panics
-    /// With the transcript, when it has not come after 10 s of real time.
+    /// With the transcript, when it has not come after 30 s of real time.
     pub async fn shows(&self, text: &str) {
         self.wait(&format!("shows {text:?}"), |message| message.text == text).await;
     }

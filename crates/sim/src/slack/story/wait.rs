@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A net under every wait, in real time: past it the story fails with the transcript.
-const REAL_WAIT_MAX: Duration = Duration::from_secs(10);
+const REAL_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Sleeps that pass by themselves while a test waits: pacing and flushes, no timeouts.
 const PASSING_SLEEP_MAX: Duration = Duration::from_millis(1100);
 /// How long, in real time, nothing must have happened before a sleep passes: requests between the app and others are on their way.
@@ -64,7 +64,7 @@ impl SmallSlack {
     pub(crate) async fn give_time(&self, work: impl Future<Output = ()>) {
         let mut work = pin!(work);
         let mut calm = CALM;
-        let _ = real::within(REAL_WAIT_MAX, async {
+        let ended = real::within(REAL_WAIT_MAX, async {
             loop {
                 tokio::select! {
                     () = &mut work => return,
@@ -73,6 +73,7 @@ impl SmallSlack {
             }
         })
         .await;
+        assert!(ended.is_some(), "a delivery is not over after {REAL_WAIT_MAX:?}\n{}", self.transcript());
     }
 
     /// Lets one short sleep pass as soon as things are calm; never ends without a driven clock.

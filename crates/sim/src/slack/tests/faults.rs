@@ -85,3 +85,31 @@ async fn a_call_can_hang_or_say_nonsense() {
     let page = app.raw("api.test").bearer_auth(app.slack.bot_token()).send().await.unwrap();
     assert_eq!(page.text().await.unwrap(), "<html>login</html>");
 }
+
+#[tokio::test]
+async fn a_late_call_happens_although_its_caller_is_gone() {
+    let app = App::start().await;
+    let channel = app.slack.channel("#general");
+    let gate = Gate::closed();
+    app.slack.next("chat.postMessage").happens_late(&gate);
+    let body = json!({"channel": channel, "text": "late"}).to_string();
+    let call = app.raw("chat.postMessage").bearer_auth(app.slack.bot_token());
+    let call = tokio::spawn(call.header("content-type", "application/json").body(body).send());
+    gate.reached().await;
+    call.abort();
+    assert!(call.await.is_err());
+    assert_eq!(app.slack.unlooked(), Vec::<String>::new());
+    let mut changes = app.slack.changes();
+    gate.open();
+    while app.slack.unlooked() != ["late"] {
+        changes.next().await;
+    }
+    let second = Gate::closed();
+    app.slack.next("chat.postMessage").happens_late(&second);
+    let post = json!({"channel": channel, "text": "heard of"});
+    let (answer, ()) = tokio::join!(app.ask("chat.postMessage", post), async {
+        second.reached().await;
+        second.open();
+    });
+    assert_eq!(answer.body["ok"], true, "who still waits is answered");
+}

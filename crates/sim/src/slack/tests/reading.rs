@@ -135,6 +135,22 @@ async fn people_bots_and_teams_are_known() {
     assert_eq!(read(app.slack.bot_user().as_str()).await["user"]["is_bot"], true);
     let stranger = app.slack.stranger("eve");
     assert_eq!(read(stranger.as_str()).await["user"]["is_stranger"], true);
+    app.slack.shared_channel("#partners");
+    app.slack.post("eve", "#partners", "hi").await;
+    let told = &read(stranger.as_str()).await["user"];
+    assert_eq!(
+        (&told["is_stranger"], &told["enterprise_user"]),
+        (&Value::Null, &Value::Null),
+        "of whom we share a channel with"
+    );
+    let gwen = app.slack.colleague("gwen");
+    let enterprise = app.ok("auth.test", json!({})).await["enterprise_id"].clone();
+    assert!(enterprise.is_string());
+    assert_eq!(read(gwen.as_str()).await["user"]["enterprise_user"]["enterprise_id"], enterprise);
+    assert_eq!(read(stranger.as_str()).await["user"]["enterprise_user"], Value::Null);
+    let dm = app.slack.dm_channel("gwen");
+    let told = &app.read("conversations.info", &[("channel", dm.as_str())]).await["channel"];
+    assert_eq!((&told["is_im"], &told["is_ext_shared"]), (&json!(true), &Value::Null));
     for nobody in ["U404", "?"] {
         assert_eq!(read(nobody).await["error"], "user_not_found");
     }

@@ -32,6 +32,8 @@ pub(crate) const APP_ID: &str = "A0000001";
 pub(crate) struct Workspace {
     pub(crate) id: WorkspaceId,
     pub(crate) name: String,
+    /// The enterprise that it is a workspace of.
+    pub(crate) enterprise: Option<WorkspaceId>,
     pub(crate) bot_user: UserId,
     pub(crate) bot_id: BotId,
     pub(crate) bot_token: String,
@@ -109,6 +111,7 @@ impl World {
         self.workspaces.push(Workspace {
             id,
             name: name.to_owned(),
+            enterprise: None,
             bot_user,
             bot_id: bot.bot_id,
             bot_token,
@@ -130,10 +133,28 @@ impl World {
         self.person_of(home, name, team, true)
     }
 
-    /// Somebody from another workspace of the same enterprise; made on first use.
+    /// Somebody from another workspace of the same enterprise; made on first use, the enterprise too.
     pub(crate) fn colleague(&mut self, home: Home, name: &str) -> UserId {
+        if self.workspaces[home].enterprise.is_none() {
+            self.workspaces[home].enterprise = Some(made(WorkspaceId::parse(&self.id("E"))));
+        }
         let team = made(WorkspaceId::parse(&self.id("T")));
         self.person_of(home, name, team, false)
+    }
+
+    /// The enterprise that a person is of, as the app in `home` sees it.
+    pub(crate) fn enterprise_of(&self, home: Home, person: &Person) -> Option<&WorkspaceId> {
+        self.workspaces[home].enterprise.as_ref().filter(|_| !person.stranger)
+    }
+
+    /// Whether somebody from another company shares no channel with the app in `home`.
+    pub(crate) fn is_met_nowhere(&self, home: Home, person: &Person) -> bool {
+        let bot = self.bot_user(home);
+        let meet = |channel: &Channel| {
+            let is_im = matches!(channel.kind, ChannelKind::Im { .. });
+            !is_im && channel.members.contains(bot) && channel.members.contains(&person.id)
+        };
+        person.stranger && !self.channels.values().any(meet)
     }
 
     /// Another app's bot; made on first use.
@@ -199,8 +220,10 @@ impl World {
     /// The direct messages between a person and the app.
     pub(crate) fn im(&mut self, home: Home, user: &UserId) -> ChannelId {
         let id = self.channel_of_kind(home, &format!("dm:{user}"), ChannelKind::Im { with: user.clone() });
+        let shared = self.people.get(user).is_some_and(|person| person.stranger);
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.members.insert(user.clone());
+            channel.shared = shared;
         }
         id
     }

@@ -119,15 +119,20 @@ fn streaming_state(state: StreamState) -> &'static str {
     }
 }
 
-pub(crate) fn user_json(person: &Person) -> Value {
+/// A person as the app in `home` is told of them. That somebody is a stranger Slack says only of whom the app meets nowhere.
+pub(crate) fn user_json(world: &World, home: super::Home, person: &Person) -> Value {
     let owner = person.rank == Rank::Owner;
     let mut user = json!({"id": person.id, "team_id": person.team, "name": person.name, "real_name": person.name,
         "deleted": false, "is_admin": owner || person.rank == Rank::Admin, "is_owner": owner, "is_primary_owner": false,
         "is_bot": person.bot.is_some(), "is_app_user": false, "is_restricted": false, "is_ultra_restricted": false,
         "tz": "Europe/Paris", "tz_offset": 3600, "locale": "en-GB",
         "profile": {"display_name": person.name, "real_name": person.name}});
-    if person.stranger {
+    if world.is_met_nowhere(home, person) {
         user["is_stranger"] = json!(true);
+    }
+    if let Some(enterprise) = world.enterprise_of(home, person) {
+        user["enterprise_user"] = json!({"id": person.id, "enterprise_id": enterprise, "enterprise_name": "acme",
+            "is_admin": false, "is_owner": false, "teams": [person.team]});
     }
     user
 }
@@ -137,13 +142,15 @@ pub(crate) fn channel_json(channel: &Channel, viewer: &UserId) -> Value {
         "is_channel": channel.kind == ChannelKind::Public, "is_group": channel.kind == ChannelKind::Private,
         "is_im": false, "is_mpim": channel.kind == ChannelKind::Mpim,
         "is_private": channel.kind != ChannelKind::Public, "is_member": channel.members.contains(viewer),
-        "is_shared": channel.shared, "is_ext_shared": channel.shared, "is_org_shared": false,
-        "topic": {"value": ""}, "purpose": {"value": ""}});
+        "is_org_shared": false, "topic": {"value": ""}, "purpose": {"value": ""}});
     if let ChannelKind::Im { with } = &channel.kind {
         json["is_im"] = json!(true);
         json["user"] = json!(with);
     } else {
         json["name"] = json!(channel.name);
+        // Of direct messages Slack does not say it.
+        json["is_shared"] = json!(channel.shared);
+        json["is_ext_shared"] = json!(channel.shared);
     }
     json
 }
