@@ -5,7 +5,7 @@
 
 mod proxy;
 
-use std::{path::Path, thread};
+use std::{fs::OpenOptions, io::Write, path::Path, thread};
 
 pub use proxy::{Cut, Proxy};
 
@@ -15,6 +15,8 @@ use tokio_postgres::{Client, NoTls};
 const SERVER: &str = "TEST_POSTGRES_URL";
 /// Names a pgbouncer before it that pools transactions.
 const POOLER: &str = "TEST_PGBOUNCER_URL";
+/// Names the file of databases that it finds elsewhere than on the server.
+const ELSEWHERE: &str = "TEST_PGBOUNCER_DATABASES";
 
 /// An empty database, dropped with this value.
 #[derive(Debug)]
@@ -57,6 +59,17 @@ impl TestDatabase {
         format!("{}/{}?pgbouncer=true", std::env::var(POOLER).unwrap(), self.name)
     }
 
+    /// The same, where the pgbouncer reaches the server over this wire.
+    pub async fn pooled_over(&self, wire: &Proxy) -> String {
+        let place = wire.address();
+        let line = format!("{} = host={} port={}\n", self.name, place.ip(), place.port());
+        let mut file = OpenOptions::new().append(true).open(std::env::var_os(ELSEWHERE).unwrap()).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+        let pooler = std::env::var(POOLER).unwrap();
+        connect(&format!("{pooler}/pgbouncer")).await.simple_query("RELOAD").await.unwrap();
+        self.pooled_url()
+    }
+
     /// Runs statements in it, and gives the first column of the rows of the last one that gives rows.
     pub fn run(&self, sql: &str) -> Vec<String> {
         run(self.url(), sql.to_owned())
@@ -78,6 +91,24 @@ impl TestDatabase {
     /// Puts that clock forward.
     pub fn put_clock_forward(&self, secs: u32) {
         self.run(&format!("UPDATE put.forward SET wait = wait + interval '{secs} s'"));
+    }
+
+    /// How many turns it holds that are not delivered, but for those that only wait for what may come late.
+    pub fn open_turns(&self) -> u32 {
+        let waits = format!("SELECT turn FROM chathakase.part WHERE idx = {STRAY}");
+        self.run(&format!("SELECT count(*) FROM chathakase.turn WHERE delivery = 0 AND id NOT IN ({waits})"))[0]
+            .parse()
+            .unwrap()
+    }
+
+    /// How many of those have their answer.
+    pub fn closed_turns(&self) -> u32 {
+        self.run("SELECT count(*) FROM chathakase.turn WHERE delivery = 0 AND state = 2")[0].parse().unwrap()
+    }
+
+    /// Lets every process have missed nothing until so long before it says, no longer.
+    pub fn put_good_back(&self, minutes: u32) {
+        self.run(&format!("UPDATE chathakase.process SET good_until = good_until - 60000 * {minutes}"));
     }
 
     /// Ends all connections to it, as a restart of the server does; returns how many there were.
@@ -132,6 +163,30 @@ fn run(url: String, sql: String) -> Vec<String> {
     };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work)).join().unwrap()
+}
+
+/// The part whose row says that the turn only waits for what may come late.
+const STRAY: u32 = u32::MAX;
+
+/// How many turns a SQLite file holds that are not delivered, but for those that only wait for what may come late.
+pub fn open_turns(file: &Path) -> u32 {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let open = format!(
+        "SELECT count(*) FROM turn WHERE delivery = 0 AND id NOT IN (SELECT turn FROM part WHERE idx = {STRAY})"
+    );
+    connection.query_row(&open, [], |row| row.get(0)).unwrap()
+}
+
+/// How many of those have their answer.
+pub fn closed_turns(file: &Path) -> u32 {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.query_row("SELECT count(*) FROM turn WHERE delivery = 0 AND state = 2", [], |row| row.get(0)).unwrap()
+}
+
+/// Lets every process of a SQLite file have missed nothing until so long before it says, no longer.
+pub fn put_good_back(file: &Path, minutes: u32) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute("UPDATE process SET good_until = good_until - 60000 * ?", [minutes]).unwrap();
 }
 
 /// Makes every message in a SQLite file one that nobody can read, as a bad disk might.

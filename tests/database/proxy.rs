@@ -23,17 +23,26 @@ pub enum Cut {
     After(&'static str),
     /// It arrives, and nothing comes back, not even the end of the connection.
     Swallowed(&'static str),
+    /// It does not arrive, and from then on nothing passes on this wire: see [`Proxy::sticks`]. What it was for ends.
+    Sticks(&'static str),
 }
 
 /// A wire.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    stuck: watch::Sender<bool>,
-    cut: Arc<Mutex<Option<Cut>>>,
+    stuck: Arc<watch::Sender<bool>>,
+    cut: Planned,
     cuts: Arc<AtomicUsize>,
+    commits: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
 }
+
+/// As a client sends it.
+const COMMIT: &[u8] = b"COMMIT\0";
+
+/// The next cut, and how many such places are left alone before it.
+type Planned = Arc<Mutex<Option<(Cut, usize)>>>;
 
 impl Proxy {
     /// A wire to the server of this URL.
@@ -44,11 +53,13 @@ impl Proxy {
             address: listener.local_addr().unwrap(),
             cut: Arc::default(),
             cuts: Arc::default(),
+            commits: Arc::default(),
             closed: Arc::default(),
-            stuck: watch::Sender::new(false),
+            stuck: Arc::new(watch::Sender::new(false)),
         };
-        let stuck = proxy.stuck.subscribe();
-        let (cut, cuts, closed) = (proxy.cut.clone(), proxy.cuts.clone(), proxy.closed.clone());
+        let stuck = proxy.stuck.clone();
+        let (cut, cuts, closed) =
+            (proxy.cut.clone(), [&proxy.cuts, &proxy.commits].map(Arc::clone), proxy.closed.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if closed.load(Ordering::SeqCst) {
@@ -60,6 +71,11 @@ impl Proxy {
         proxy
     }
 
+    /// Where it begins.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL with this wire in it.
     pub fn url(&self, url: &str) -> String {
         // It counts messages, which it could not if they were encrypted.
@@ -68,7 +84,17 @@ impl Proxy {
 
     /// Cuts it at the next such place.
     pub fn cut(&self, cut: Cut) {
-        *self.cut.lock().unwrap() = Some(cut);
+        self.cut_later(cut, 0);
+    }
+
+    /// Cuts it at such a place, after `spared` others.
+    pub fn cut_later(&self, cut: Cut, spared: usize) {
+        *self.cut.lock().unwrap() = Some((cut, spared));
+    }
+
+    /// Cuts it no more; tells whether it was cut where it was to be.
+    pub fn was_cut(&self) -> bool {
+        self.cut.lock().unwrap().take().is_none()
     }
 
     /// Takes no connection any more.
@@ -85,6 +111,11 @@ impl Proxy {
         self.stuck.send_replace(stuck);
     }
 
+    /// How many commits were sent over it.
+    pub fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+
     /// How often it was cut.
     pub fn cuts(&self) -> usize {
         self.cuts.load(Ordering::SeqCst)
@@ -96,13 +127,24 @@ fn place(url: &str) -> &str {
     url.split(['@', '/']).nth(3).unwrap()
 }
 
+/// The cut, if these bytes are where it is planned.
+fn place_in(bytes: &[u8], planned: &Planned) -> Option<Cut> {
+    let has = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
+    let is_here = |(cut, spared): &mut (Cut, usize)| {
+        let (Cut::Before(words) | Cut::After(words) | Cut::Swallowed(words) | Cut::Sticks(words)) = cut;
+        has(words) && spared.checked_sub(1).map(|left| *spared = left).is_none()
+    };
+    planned.lock().unwrap().take_if(is_here).map(|(cut, _)| cut)
+}
+
 async fn carry(
     mut client: TcpStream,
     server: String,
-    cut: Arc<Mutex<Option<Cut>>>,
-    cuts: Arc<AtomicUsize>,
-    mut stuck: watch::Receiver<bool>,
+    cut: Planned,
+    [cuts, commits]: [Arc<AtomicUsize>; 2],
+    stick: Arc<watch::Sender<bool>>,
 ) {
+    let mut stuck = stick.subscribe();
     let mut server = TcpStream::connect(server).await.unwrap();
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
@@ -113,8 +155,9 @@ async fn carry(
             () = async { drop(stuck.wait_for(|stuck| *stuck).await) } => {}
             read = client.read(&mut up) => {
                 let Ok(read @ 1..) = read else { return };
-                let has = |words: &str| up[..read].windows(words.len()).any(|window| window == words.as_bytes());
-                let here = cut.lock().unwrap().take_if(|(Cut::Before(words) | Cut::After(words) | Cut::Swallowed(words))| has(words));
+                let sent = up[..read].windows(COMMIT.len()).filter(|window| *window == COMMIT).count();
+                commits.fetch_add(sent, Ordering::SeqCst);
+                let here = place_in(&up[..read], &cut);
                 if here.is_some() {
                     cuts.fetch_add(1, Ordering::SeqCst);
                 }
@@ -129,6 +172,11 @@ async fn carry(
                     Some(Cut::Swallowed(_)) => {
                         server.write_all(&up[..read]).await.unwrap();
                         let _ = server.read(&mut down).await;
+                        while let Ok(1..) = client.read(&mut up).await {}
+                        return;
+                    }
+                    Some(Cut::Sticks(_)) => {
+                        stick.send_replace(true);
                         while let Ok(1..) = client.read(&mut up).await {}
                         return;
                     }
