@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chathakase_model as model;
 use chathakase_session::{
-    WorkspaceId, chain, store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId,
+    WorkspaceId, chain, fault_point, store::SessionStore, time::SharedClock, tokens::TokenCounter, turn::OwnerId,
 };
 use chathakase_slack::{api::Api, payload::Inbox, reply::Replies};
 use tokio::task::JoinHandle;
@@ -59,7 +59,8 @@ impl Assistant {
         let intake = Arc::new(Intake {
             runner: Arc::clone(&runner),
             gaps: Gaps::new(runner.tools.settings.catch_up),
-            told: Told::default(),
+            told_full: Arc::new(Told::of_full()),
+            told_not_stored: Arc::new(Told::of_not_stored()),
         });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
@@ -94,5 +95,6 @@ impl Assistant {
         if let Err(error) = self.runner.tools.store.leave(&self.runner.claimant, good, clock.now()).await {
             tracing::warn!(error = %chain(&error), "the store was not told of the end; other processes find out in half a minute");
         }
+        fault_point!("leave.stored");
     }
 }

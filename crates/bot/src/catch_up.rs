@@ -7,8 +7,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP, CATCH_UP_LOOKS};
 use chathakase_session::{
-    ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId,
-    store::{Others, StoreError},
+    ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, fault_point,
+    store::{Learned, Others, StoreError},
 };
 use chathakase_slack::{
     api::{Api, ApiError, PageRequest},
@@ -19,7 +19,7 @@ use chathakase_slack::{
 use crate::{
     gaps::Gap,
     here::Here,
-    intake::{EDIT_BRINGS_FOR, How, Intake, Taken, Undone},
+    intake::{EDIT_BRINGS_FOR, How, Intake, Taken, Tells, Undone},
     proof::Cause,
     reading::{self, as_context},
 };
@@ -28,10 +28,13 @@ use crate::{
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 /// Threads that are read after one gap; those with the newest activity.
 const THREADS_MAX: usize = 100;
+/// A thread with activity in so long a time before the gap is among those, also where sessions are over sooner.
+const RECENT: Duration = Duration::from_secs(3600);
 /// How much longer than others a thread may have been silent to be read as well, behind everything else and only if this look has
 /// made few calls: there may be any number of those, and Slack tells of replies only thread by thread.
 const OLDER: Duration = Duration::from_secs(24 * 3600);
 const OLDER_BELOW_CALLS: usize = CALLS_MAX / 2;
+const OLDER_MAX: usize = CALLS_MAX;
 /// Calls and time that one look may take.
 const CALLS_MAX: usize = 200;
 const TIME_MAX: Duration = Duration::from_secs(10 * 60);
@@ -46,9 +49,9 @@ const KINDS: [&str; 4] = ["im", "mpim", "private_channel", "public_channel"];
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 3;
 
-/// Looks for what was missed; gives what the store tells of other processes then. Fails when the store does; then it is to be done
-/// again.
-pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Others, StoreError> {
+/// Looks for what was missed; gives what the store tells of other processes then. Fails when the store does, and ends with nothing
+/// when another stretch of time began before all was looked through: then it is to be done again.
+pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Option<Others>, StoreError> {
     CATCH_UP_LOOKS.count([gap.cause.name()]);
     intake.gaps.note(|report| {
         report.looks += 1;
@@ -59,40 +62,41 @@ pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap)
     done
 }
 
-async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Others, StoreError> {
+async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Option<Others>, StoreError> {
     let Gap { stretch, cause, suspected, began } = gap;
     let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
     let (good, age_max) = (tools.store.good_until(process, began).await?, tools.settings.catch_up);
+    fault_point!("gap.taken");
     // Before the first good moment nobody was there to miss anything.
     let Some(good) = good.filter(|_| !age_max.is_zero()) else {
-        gaps.list(stretch, Vec::new());
-        return tools.store.note_good(process, began, tools.clock.now()).await;
+        gaps.list_nothing(stretch);
+        return tools.store.note_good(process, began, tools.clock.now()).await.map(Some);
     };
     let good = suspected.map_or(good, |suspected| suspected.min(good));
     let since = (good - OVERLAP).max(began - age_max);
-    let active_since = good - tools.settings.session_timeout;
+    let active_since = good - tools.settings.session_timeout.max(RECENT);
     let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
     let too_many = threads.len() > THREADS_MAX;
     threads.truncate(THREADS_MAX);
-    let older = match cause {
-        Cause::Silence => Vec::new(),
-        Cause::Gap | Cause::Retry => {
-            tools.store.joined_since(workspace, active_since - OLDER, THREADS_MAX, began).await?
-        }
-    };
     // Where most likely nothing was missed, nobody waits for it.
     if cause != Cause::Silence {
-        gaps.list(stretch, threads.clone());
+        let older_max = threads.len() + OLDER_MAX;
+        let mut older = tools.store.joined_since(workspace, active_since - OLDER, older_max, began).await?;
+        older.retain(|key| !threads.contains(key));
+        gaps.list(stretch, threads.clone(), older);
     }
     gaps.note(|report| report.looking_from = Some(since));
+    // What one may ask of Slack is for whoever waits for an answer, and not for a mere silence.
+    let patience = if cause == Cause::Silence { Duration::ZERO } else { RATE_LIMIT_WAIT_MAX };
+    let api = tools.api.waiting_up_to(patience);
     let mut look = Look {
         intake,
-        // What one may ask of Slack is for whoever waits for an answer, and not for a mere silence.
-        api: tools.api.waiting_up_to(if cause == Cause::Silence { Duration::ZERO } else { RATE_LIMIT_WAIT_MAX }),
-        here: intake.read_back(workspace),
+        here: intake.read_back(workspace, api.clone()),
+        api,
         stretch,
         cause,
-        since: SlackTs::at(since),
+        // Slack's moments, and not ours: our clock may be wrong.
+        since: SlackTs::at(tools.api.slack_now() - tools.clock.now().since(since)),
         began: tools.clock.monotonic(),
         calls: 0,
         is_limited: false,
@@ -105,9 +109,9 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
     if too_many {
         look.give_up("more threads were active than are read");
     }
-    let mut done = look.everything(workspace, &threads).await;
+    let mut done = look.everything(workspace, &threads).await.map(|()| true);
     if done.is_ok() {
-        done = look.older(&older).await;
+        done = look.older().await;
     }
     tracing::info!(
         cause = cause.name(),
@@ -117,8 +121,12 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
         seconds_back = began.since(since).as_secs(),
         "what was missed was looked for"
     );
-    done?;
-    tools.store.note_good(process, began, tools.clock.now()).await
+    let through = done?;
+    fault_point!("gap.looked");
+    match through {
+        true => tools.store.note_good(process, began, tools.clock.now()).await.map(Some),
+        false => Ok(None),
+    }
 }
 
 /// One look under way.
@@ -139,15 +147,16 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn everything(&mut self, workspace: &WorkspaceId, threads: &[ThreadKey]) -> Result<(), StoreError> {
-        while let Some(key) = self.intake.gaps.next() {
-            let done = self.thread_if_readable(&key).await;
-            self.intake.gaps.done_with(&key);
-            done?;
+        while let Some(key) = self.intake.gaps.next_listed() {
+            self.listed(&key).await?;
         }
         for key in threads {
             self.thread_if_readable(key).await?;
         }
-        let mut channels = self.channels().await;
+        let mut channels = Vec::new();
+        for kind in KINDS {
+            channels.extend(self.channels(kind).await?);
+        }
         channels.extend(threads.iter().map(|key| key.channel.clone()));
         channels.sort_by_key(|channel| !channel.as_str().starts_with('D'));
         let mut seen = HashSet::new();
@@ -159,19 +168,39 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Reads threads of which nothing was heard for longer, as far as that goes.
-    async fn older(&mut self, threads: &[ThreadKey]) -> Result<(), StoreError> {
-        for key in threads {
+    /// Reads threads of which nothing was heard for longer, as far as that goes. Says whether all is done: what was missed in another
+    /// gap comes first, because it keeps people waiting, and then all this once more.
+    async fn older(&mut self) -> Result<bool, StoreError> {
+        let gaps = &self.intake.gaps;
+        while let Some(key) = gaps.next_late() {
             let took = self.intake.runner.tools.clock.monotonic().saturating_sub(self.began);
-            // What was missed meanwhile comes first: it keeps people waiting.
-            let is_called = self.intake.gaps.is_called_from(self.stretch);
-            if is_called || self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2 {
-                tracing::info!("threads that were silent for long are not all read");
-                break;
+            let is_called_away = !gaps.is_in(self.stretch);
+            let is_over = self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2;
+            if is_called_away || is_over {
+                gaps.list_nothing(self.stretch);
+                if !is_called_away {
+                    self.give_up("threads that were silent for long are not all read");
+                }
+                return Ok(!is_called_away);
             }
-            self.thread_if_readable(key).await?;
+            self.listed(&key).await?;
+        }
+        Ok(true)
+    }
+
+    /// Reads the threads that somebody waits for.
+    async fn called(&mut self) -> Result<(), StoreError> {
+        while let Some(key) = self.intake.gaps.next_called() {
+            self.listed(&key).await?;
         }
         Ok(())
+    }
+
+    /// Reads a thread that posts may wait for.
+    async fn listed(&mut self, key: &ThreadKey) -> Result<(), StoreError> {
+        let done = self.thread_if_readable(key).await;
+        self.intake.gaps.done_with(key);
+        done
     }
 
     /// [`Look::thread`]; one whose rows cannot be read keeps nobody from the others.
@@ -197,22 +226,33 @@ impl Look<'_> {
         let began = tools.store.time(now).await?;
         let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, began).await;
         if let Some(error) = &reading.failed {
-            self.give_up_on("a thread", error);
+            self.give_up_on(&format!("thread {key}"), error);
         } else if !reading.whole {
-            self.give_up("a thread was too long to be read to its end");
+            self.give_up(&format!("thread {key} was too long to be read to its end"));
         }
         if reading.posts.first().is_some_and(|root| root.ts == key.root && root.is_tombstone()) {
             self.intake.erase(key, key.root).await?;
         }
-        self.take(&reading.posts).await?;
+        let posts = reading.posts.clone();
         let read = reading.until(SlackTs::MAX, key.root, usize::MAX, |post| {
             Some(as_context(key, post, &tools.me, None, tools.settings.message_chars_max))
         });
-        let changed = tools.store.reconcile(key, read, tools.clock.now()).await?;
+        // Before the questions: what answers them is made from the thread as it stands.
+        let changed = match tools.store.reconcile(key, read, tools.clock.now()).await {
+            Err(error @ StoreError::BadRow { .. }) => {
+                self.give_up_unreadable(&error);
+                Learned::default()
+            }
+            changed => changed?,
+        };
+        fault_point!("gap.reconciled");
+        if changed.erased > 0 {
+            self.intake.runner.heed_stops().await;
+        }
         if changed.amended + changed.erased > 0 {
             tracing::info!(thread.key = %key, edited = changed.amended, deleted = changed.erased, "changes of a thread had been missed");
         }
-        Ok(())
+        self.take(&posts).await
     }
 
     /// Takes in what was missed in a channel, and in threads there that had replies since.
@@ -220,6 +260,7 @@ impl Look<'_> {
         let mut posts: Vec<Post> = Vec::new();
         let mut cursor: Option<String> = None;
         for page in 1..=PAGES_MAX {
+            self.called().await?;
             if !self.may_call().await {
                 break;
             }
@@ -236,13 +277,15 @@ impl Look<'_> {
                     cursor = found.next_cursor;
                 }
                 Err(error) => {
-                    self.give_up_on("a channel", &error);
+                    self.give_up_on(&format!("channel {channel}"), &error);
                     break;
                 }
             }
             match cursor {
                 None => break,
-                Some(_) if page == PAGES_MAX => self.give_up("a channel had more posts than are read"),
+                Some(_) if page == PAGES_MAX => {
+                    self.give_up(&format!("channel {channel} has more posts than are read"))
+                }
                 Some(_) => {}
             }
         }
@@ -250,6 +293,7 @@ impl Look<'_> {
         self.take(&posts).await?;
         let since = self.since;
         for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
+            self.called().await?;
             let key = ThreadKey { workspace: workspace.clone(), channel: channel.clone(), root: root.ts };
             self.thread_if_readable(&key).await?;
         }
@@ -271,13 +315,17 @@ impl Look<'_> {
                 (false, true) => How::Edit,
                 (false, false) => continue,
             };
-            let taken = match self.intake.take(&self.here, post.clone(), how).await {
+            if !self.knows_place(post).await {
+                continue;
+            }
+            let thread = format!("the thread of {}/{}", post.channel, post.ts);
+            let taken = match self.intake.take(&self.here, post.clone(), how, Tells::Refusal).await {
                 Err(Undone::Slack(error)) => {
-                    self.give_up_on("a thread", &error);
+                    self.give_up_on(&thread, &error);
                     continue;
                 }
                 Err(Undone::TooLong) => {
-                    self.give_up("replies that came before their mention are more than are read");
+                    self.give_up(&format!("{thread} has more replies from before its mention than are read"));
                     continue;
                 }
                 Err(Undone::Store(error @ StoreError::BadRow { .. })) => {
@@ -296,31 +344,48 @@ impl Look<'_> {
         Ok(())
     }
 
+    /// Whether it is known if others than our own are where a post stands. Asking is one of the look's calls.
+    async fn knows_place(&mut self, post: &Post) -> bool {
+        let access = &self.intake.runner.tools.settings.access;
+        if self.here.known(post, access).is_some() {
+            return true;
+        }
+        if !self.may_call().await {
+            return false;
+        }
+        match self.here.is_shared(post, access).await {
+            Ok(_) => true,
+            Err(error) => {
+                self.give_up_on(&format!("whether channel {} is shared", post.channel), &error);
+                false
+            }
+        }
+    }
+
     /// Where we are. Which kinds of places may be listed depends on the app's scopes; the others are left out.
-    async fn channels(&mut self) -> Vec<ChannelId> {
+    async fn channels(&mut self, kind: &str) -> Result<Vec<ChannelId>, StoreError> {
         let mut channels = Vec::new();
-        for kind in KINDS {
-            let mut cursor: Option<String> = None;
-            loop {
-                if !self.may_call().await {
-                    return channels;
+        let mut cursor: Option<String> = None;
+        loop {
+            self.called().await?;
+            if !self.may_call().await {
+                break;
+            }
+            match self.api.own_conversations(&[kind], cursor.as_deref()).await {
+                Ok(page) => {
+                    channels.extend(page.conversations.into_iter().map(|channel| channel.id));
+                    cursor = page.next_cursor;
                 }
-                match self.api.own_conversations(&[kind], cursor.as_deref()).await {
-                    Ok(page) => {
-                        channels.extend(page.conversations.into_iter().map(|channel| channel.id));
-                        cursor = page.next_cursor;
-                    }
-                    Err(error) => {
-                        self.give_up_on(kind, &error);
-                        break;
-                    }
-                }
-                if cursor.is_none() {
+                Err(error) => {
+                    self.give_up_on(kind, &error);
                     break;
                 }
             }
+            if cursor.is_none() {
+                break;
+            }
         }
-        channels
+        Ok(channels)
     }
 
     /// Whether one more call may be made; waits for its turn.
@@ -338,7 +403,11 @@ impl Look<'_> {
             return false;
         }
         if self.calls >= BURST {
-            clock.sleep(PAUSE).await;
+            // Who waits for a thread has no time for it.
+            tokio::select! {
+                () = clock.sleep(PAUSE) => {}
+                () = self.intake.gaps.somebody_waits() => {}
+            }
         }
         self.calls += 1;
         true

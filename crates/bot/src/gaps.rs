@@ -14,7 +14,7 @@ use std::{
 };
 
 use chathakase_session::{
-    ThreadKey, Timestamp, WorkspaceId, chain,
+    ThreadKey, Timestamp, WorkspaceId, chain, fault_point,
     store::{Others, StoreError},
     time::{Clock, timeout},
 };
@@ -84,8 +84,22 @@ pub(crate) struct Gap {
 struct Behind {
     /// The stretch before which it is known what to look for.
     known: Option<u64>,
-    /// Threads that are still to be read, those that somebody waits for in front.
+    /// Threads that are still to be read: those that somebody waits for, then the others, then those that are read last, if at all.
+    called: VecDeque<ThreadKey>,
     threads: VecDeque<ThreadKey>,
+    later: VecDeque<ThreadKey>,
+}
+
+impl Behind {
+    fn holds(&self, key: &ThreadKey) -> bool {
+        [&self.called, &self.threads, &self.later].into_iter().any(|threads| threads.contains(key))
+    }
+
+    fn remove(&mut self, key: &ThreadKey) {
+        for threads in [&mut self.called, &mut self.threads, &mut self.later] {
+            threads.retain(|thread| thread != key);
+        }
+    }
 }
 
 impl Gaps {
@@ -133,10 +147,9 @@ impl Gaps {
         (self.closed.load(SeqCst) && !self.missed.load(SeqCst)).then(|| self.proof().good())
     }
 
-    /// Whether more was missed since this stretch of time began.
-    pub(crate) fn is_called_from(&self, number: u64) -> bool {
-        let goes_on = self.stretch.get().is_none_or(|stretch| *stretch.borrow() == Some(number));
-        self.missed.load(SeqCst) || !goes_on
+    /// Whether this stretch of time goes on.
+    pub(crate) fn is_in(&self, number: u64) -> bool {
+        self.stretch.get().is_none_or(|stretch| *stretch.borrow() == Some(number))
     }
 
     /// A delivery was not stored, and so not acknowledged. Slack sends it again, but not for ever.
@@ -157,36 +170,70 @@ impl Gaps {
     /// Waits a moment until posts that were missed in this thread are taken in, so that those come first.
     pub(crate) async fn in_order(&self, key: &ThreadKey, clock: &dyn Clock) {
         let Some(stretch) = self.stretch.get() else { return };
-        let is_next = |behind: &Behind| {
-            stretch.borrow().is_none_or(|now| behind.known == Some(now)) && !behind.threads.contains(key)
-        };
+        let is_known = |behind: &Behind| stretch.borrow().is_none_or(|now| behind.known == Some(now));
+        let is_next = |behind: &Behind| is_known(behind) && !behind.holds(key);
         if is_next(&self.behind.borrow()) {
             return;
         }
-        self.behind.send_if_modified(|behind| {
-            if let Some(at) = behind.threads.iter().position(|thread| thread == key) {
-                behind.threads.swap(0, at);
-            }
-            false
-        });
         let mut behind = self.behind.subscribe();
+        let comes_first = async {
+            let _ = behind.wait_for(is_known).await;
+            self.call(key);
+            let _ = behind.wait_for(is_next).await;
+        };
         // Late is better than not at all: then it is answered before what it came after.
-        let _ = timeout(clock, ORDER_WAIT_MAX, behind.wait_for(is_next)).await;
+        let _ = timeout(clock, ORDER_WAIT_MAX, comes_first).await;
     }
 
-    /// These threads are to be read before posts of them are taken in.
-    pub(crate) fn list(&self, stretch: u64, threads: Vec<ThreadKey>) {
-        self.behind.send_replace(Behind { known: Some(stretch), threads: threads.into() });
+    /// Somebody waits until this thread is read.
+    fn call(&self, key: &ThreadKey) {
+        self.behind.send_if_modified(|behind| {
+            let waits = behind.holds(key) && !behind.called.contains(key);
+            if waits {
+                behind.remove(key);
+                behind.called.push_back(key.clone());
+            }
+            waits
+        });
     }
 
-    /// The thread to read next.
-    pub(crate) fn next(&self) -> Option<ThreadKey> {
-        self.behind.borrow().threads.front().cloned()
+    /// These threads are to be read before posts of them are taken in; the second ones last, unless somebody waits for them.
+    pub(crate) fn list(&self, stretch: u64, threads: Vec<ThreadKey>, later: Vec<ThreadKey>) {
+        let behind =
+            Behind { known: Some(stretch), called: VecDeque::new(), threads: threads.into(), later: later.into() };
+        self.behind.send_replace(behind);
+    }
+
+    /// Nothing more is to be read.
+    pub(crate) fn list_nothing(&self, stretch: u64) {
+        self.list(stretch, Vec::new(), Vec::new());
+    }
+
+    /// The thread to read next: one that somebody waits for, or else one that is not read last.
+    pub(crate) fn next_listed(&self) -> Option<ThreadKey> {
+        let behind = self.behind.borrow();
+        behind.called.front().or(behind.threads.front()).cloned()
+    }
+
+    /// The thread to read next when only those are left that are read last: also here, one that somebody waits for comes first.
+    pub(crate) fn next_late(&self) -> Option<ThreadKey> {
+        let behind = self.behind.borrow();
+        behind.called.front().or(behind.later.front()).cloned()
+    }
+
+    /// The thread to read next when somebody waits for one.
+    pub(crate) fn next_called(&self) -> Option<ThreadKey> {
+        self.behind.borrow().called.front().cloned()
+    }
+
+    /// Ends when somebody waits for a thread.
+    pub(crate) async fn somebody_waits(&self) {
+        let _ = self.behind.subscribe().wait_for(|behind| !behind.called.is_empty()).await;
     }
 
     /// A thread was read, or given up.
     pub(crate) fn done_with(&self, key: &ThreadKey) {
-        self.behind.send_modify(|behind| behind.threads.retain(|thread| thread != key));
+        self.behind.send_modify(|behind| behind.remove(key));
     }
 
     fn lock(&self) -> MutexGuard<'_, CatchUpReport> {
@@ -230,11 +277,13 @@ async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: 
                 Some(cause) => look(intake, workspace, number, cause, now).await,
                 None => {
                     let good = gaps.proof().good();
-                    tools.store.note_good(process, good, now).await
+                    tools.store.note_good(process, good, now).await.map(Some)
                 }
             };
             match done {
-                Ok(others) => {
+                Ok(None) => gaps.missed(),
+                Ok(Some(others)) => {
+                    fault_point!("good.stored");
                     looked_at = current;
                     is_first = others.asker_is_first;
                     others.good_ago.into_iter().for_each(|ago| gaps.proof().told(now - ago));
@@ -246,7 +295,7 @@ async fn keep_watch(intake: &Arc<Intake>, workspace: &WorkspaceId, mut stretch: 
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "what was missed could not be looked for; trying again");
                     gaps.missed.store(true, SeqCst);
-                    gaps.list(number, Vec::new());
+                    gaps.list_nothing(number);
                     wait = AGAIN;
                 }
             }
@@ -266,11 +315,11 @@ async fn look(
     stretch: u64,
     cause: Cause,
     began: Timestamp,
-) -> Result<Others, StoreError> {
+) -> Result<Option<Others>, StoreError> {
     let suspected = intake.gaps.proof().looks();
     let gap = Gap { stretch, cause, suspected, began };
     let done = catch_up::run(intake, workspace, gap).await;
-    intake.gaps.proof().looked(began, done.is_ok(), suspected);
+    intake.gaps.proof().looked(began, matches!(done, Ok(Some(_))), suspected);
     done
 }
 

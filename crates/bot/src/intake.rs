@@ -9,9 +9,8 @@ use chathakase_session::{
     store::{Amended, Edit, Erased, NewPost, Press, Receipt, StoreError, ThreadMark},
 };
 use chathakase_slack::{
-    api::{ApiError, PageRequest},
-    payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Post},
-    reply::ReplyError,
+    api::{Api, ApiError, PageRequest},
+    payload::{Change, Deletion, Delivery, Event, Inbox, NotStored, Place, Post, Retry},
     text,
 };
 
@@ -22,7 +21,6 @@ use crate::{
     reading::{self, PAGE},
     route::{Arrival, Identity, Route, is_allowed_bot, route},
     runner::Runner,
-    texts,
     told::Told,
     turn::Tools,
 };
@@ -31,7 +29,8 @@ use crate::{
 pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
     pub(crate) gaps: Gaps,
-    pub(crate) told: Told,
+    pub(crate) told_full: Arc<Told>,
+    pub(crate) told_not_stored: Arc<Told>,
 }
 
 /// How old a post that we do not know may be for its edit to be taken as its arrival. Posts that we had are known for longer.
@@ -54,12 +53,14 @@ impl Inbox for Mailbox {
         let clock = &intake.runner.tools.clock;
         let began = clock.monotonic();
         intake.gaps.heard(delivery.retry.as_ref(), clock.now());
-        let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, .. } = delivery;
-        let here = Here::new(intake.me(bot_user, app_id), workspace, Some(shared));
+        let Delivery { workspace, app_id, bot_user, ext_shared: shared, event, retry, .. } = delivery;
+        let tells = Tells::at(retry.as_ref());
+        let api = intake.runner.tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
+        let here = Here::new(intake.me(bot_user, app_id), api, workspace, Some(shared));
         let done = match event {
-            Event::Mention(post) => intake.arrives(&here, post, How::Mention).await,
-            Event::Message(post) => intake.arrives(&here, post, How::Post).await,
-            Event::Changed(change) => intake.change(&here, change).await,
+            Event::Mention(post) => intake.arrives(&here, post, How::Mention, tells).await,
+            Event::Message(post) => intake.arrives(&here, post, How::Post, tells).await,
+            Event::Changed(change) => intake.change(&here, change, tells).await,
             Event::Deleted(deletion) => intake.delete(&here.workspace, &deletion).await.map_err(Undone::from),
             Event::Stopped { channel, thread_ts: root, pressed, over } => {
                 let at = pressed.unwrap_or_else(|| SlackTs::at(intake.runner.tools.api.slack_now()));
@@ -101,6 +102,24 @@ pub(crate) enum How {
     Edit,
 }
 
+/// What the author of a post that cannot be taken in is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// Whatever is in the way.
+    All,
+    /// That it is refused for good. That it waits was said when Slack tried first, or is not worth saying any more.
+    Refusal,
+    /// Nothing: somebody else does.
+    Nothing,
+}
+
+impl Tells {
+    /// What is told at this try of Slack's.
+    fn at(retry: Option<&Retry>) -> Self {
+        if retry.is_none_or(Retry::is_first_to_arrive) { Self::All } else { Self::Refusal }
+    }
+}
+
 /// Whether a post is in the store now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -110,6 +129,8 @@ pub(crate) enum Taken {
     Before,
     /// It was passed over.
     No,
+    /// It was refused before this.
+    Refused,
     /// It was edited, at this moment, before it came: it is to be taken in as it stands now.
     Outdated(SlackTs),
 }
@@ -142,26 +163,52 @@ impl Intake {
             user: user.unwrap_or_else(|| me.user.clone()),
             bot: me.bot.clone(),
             app: app.or_else(|| me.app.clone()),
+            enterprise: me.enterprise.clone(),
         }
     }
 
     /// What was read back from Slack, as if it had been delivered. Slack does not say there whether a channel is shared.
-    pub(crate) fn read_back(&self, workspace: &WorkspaceId) -> Here {
-        Here::new(self.me(None, None), workspace.clone(), None)
+    pub(crate) fn read_back(&self, workspace: &WorkspaceId, api: Api) -> Here {
+        Here::new(self.me(None, None), api, workspace.clone(), None)
     }
 
     /// A post was delivered. Those of its thread that were missed before it come first, if they are found soon.
-    async fn arrives(self: &Arc<Self>, here: &Here, post: Post, how: How) -> Result<(), Undone> {
+    /// A mention is two events, perhaps for two processes: the one that says that it is one speaks for both.
+    async fn arrives(self: &Arc<Self>, here: &Here, post: Post, how: How, tells: Tells) -> Result<(), Undone> {
         let key = ThreadKey { workspace: here.workspace.clone(), channel: post.channel.clone(), root: post.root() };
         self.gaps.in_order(&key, &*self.runner.tools.clock).await;
-        self.take(here, post, how).await.map(drop)
+        let comes_as_mention = post.place != Place::Direct && text::mentions(&post.text, &here.me.user);
+        let tells = if how == How::Post && comes_as_mention { Tells::Nothing } else { tells };
+        self.take_delivered(here, &key, post, how, tells).await
     }
 
-    pub(crate) async fn take(self: &Arc<Self>, here: &Here, mut post: Post, how: How) -> Result<Taken, Undone> {
+    /// Takes a post in that was delivered. Whoever refused it before may have died before its author was told.
+    async fn take_delivered(
+        self: &Arc<Self>,
+        here: &Here,
+        key: &ThreadKey,
+        post: Post,
+        how: How,
+        tells: Tells,
+    ) -> Result<(), Undone> {
+        let (ts, author) = (post.ts, post.author.user.clone());
+        if self.take(here, post, how, tells).await? == Taken::Refused && tells != Tells::Nothing {
+            self.say_full(key, ts, author).await;
+        }
+        Ok(())
+    }
+
+    /// Takes a post in if it is for us; if it is and cannot be, `tells` its author.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        here: &Here,
+        mut post: Post,
+        how: How,
+        tells: Tells,
+    ) -> Result<Taken, Undone> {
         let tools = &self.runner.tools;
         let Here { workspace, me, .. } = here;
-        let api = tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
-        let shared = here.is_shared(&api, &post, &tools.settings.access).await?;
+        let shared = here.is_shared(&post, &tools.settings.access).await?;
         let key = ThreadKey { workspace: workspace.clone(), channel: post.channel.clone(), root: post.root() };
         let arrival = Arrival { post: &post, mention_event: how == How::Mention, workspace, shared };
         // Whether its thread is joined is asked of the store in the same step that takes it in.
@@ -179,10 +226,10 @@ impl Intake {
             Route::Command { words, uninvited } => (Kind::Command, words, uninvited),
         };
         let new = self.new_post(key.clone(), &post, kind, &words, how, joined_only);
-        let taken = self.receive(new).await?;
+        let taken = self.receive(here, new, tells).await?;
         let Taken::Outdated(edited_ts) = taken else { return Ok(taken) };
         // Whether it asks is what it said first; its words, and so whether it is a command, are those of today.
-        let said = match self.as_it_stands(&key, post.ts).await {
+        let said = match as_it_stands(here, &key, post.ts).await {
             Ok(Some(now)) => {
                 post = now;
                 text::without_mention(&post.text, &me.user)
@@ -200,25 +247,28 @@ impl Intake {
             kind => kind,
         };
         post.edited_ts = post.edited_ts.max(Some(edited_ts));
-        self.receive(self.new_post(key, &post, kind, &said, how, joined_only)).await
+        self.receive(here, self.new_post(key, &post, kind, &said, how, joined_only), tells).await
     }
 
-    async fn receive(self: &Arc<Self>, post: NewPost) -> Result<Taken, Undone> {
+    async fn receive(self: &Arc<Self>, here: &Here, post: NewPost, tells: Tells) -> Result<Taken, Undone> {
         let runner = &self.runner;
         let tools = &runner.tools;
         let (key, ts, author, kind) = (post.key.clone(), post.ts, post.author.clone(), post.kind);
+        let joined_only = post.joined_only;
+        let asker = author.clone().filter(|_| tells == Tells::All && kind != Kind::Context && !post.by_bot);
         let room = if kind == Kind::Accepted { runner.room() } else { None };
         let claimant = (room.is_some() || kind == Kind::Command).then(|| runner.claimant_now());
         let (began, now) = (tools.clock.monotonic(), tools.clock.now());
-        let received = tools.store.receive(post, claimant.as_ref(), now).await;
-        let asks = author.clone().filter(|_| kind != Kind::Context);
-        if let (Err(StoreError::BadRow { table: "thread", .. }), Some(author)) = (&received, &asks)
-            && self.told.is_news(&key, author, now)
-        {
-            let texts = [texts::thread_unreadable(), texts::thread_unreadable_in(key.channel.as_str())];
-            self.say_not_taken(key.clone(), ts, author.clone(), texts);
-        }
-        let received = received?;
+        let received = match tools.store.receive(post, claimant.as_ref(), now).await {
+            Ok(received) => received,
+            Err(error) => {
+                drop(room);
+                if let Some(asker) = asker {
+                    self.say_not_stored(&error, key, ts, asker, joined_only).await;
+                }
+                return Err(error.into());
+            }
+        };
         fault_point!("receive.stored");
         tracing::debug!(thread.key = %key, %ts, receipt = received.receipt.name(), "a post was received");
         if received.created {
@@ -244,18 +294,16 @@ impl Intake {
                 Taken::No
             }
             Receipt::Outdated(edited_ts) => Taken::Outdated(edited_ts),
+            Receipt::Refused => Taken::Refused,
             Receipt::Full => {
-                if let Some(author) = author.filter(|author| self.told.is_news(&key, author, now)) {
-                    tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
-                    let limit = tools.settings.waiting_max;
-                    let texts = [texts::queue_full(limit), texts::queue_full_in(key.channel.as_str(), limit)];
-                    self.say_not_taken(key.clone(), ts, author, texts);
+                if tells != Tells::Nothing {
+                    self.say_full(&key, ts, author).await;
                 }
                 Taken::No
             }
         };
         if !received.passed.is_empty() {
-            self.fetch_passed(&key, &received.passed).await?;
+            self.fetch_passed(here, &key, &received.passed).await?;
         }
         Ok(taken)
     }
@@ -283,7 +331,7 @@ impl Intake {
 
     /// An edit gives a known message its new words. One that names us is a question, if it was none before. And one of a post
     /// that we should have and do not is the post itself, that was missed or is still on its way.
-    async fn change(self: &Arc<Self>, here: &Here, change: Change) -> Result<(), Undone> {
+    async fn change(self: &Arc<Self>, here: &Here, change: Change, tells: Tells) -> Result<(), Undone> {
         let tools = &self.runner.tools;
         // Link previews, streaming and reply counts change a message too; only words that changed concern us.
         let Some(edited_ts) = change.post.edited_ts else { return Ok(()) };
@@ -294,7 +342,7 @@ impl Intake {
         let (root, now) = (post.root(), tools.clock.now());
         let key = ThreadKey { workspace: here.workspace.clone(), channel: change.channel, root };
         let is_young = now.since(post.ts.moment()) <= EDIT_BRINGS_FOR;
-        let amended = tools.store.amend(self.edit(key, &here.me, &post, edited_ts), now).await?;
+        let amended = tools.store.amend(self.edit(key.clone(), &here.me, &post, edited_ts), now).await?;
         fault_point!("edit.stored");
         let missed = matches!(amended, Amended::Unknown | Amended::Entered) && is_young;
         let asks_now = text::mentions(&post.text, &here.me.user);
@@ -302,7 +350,7 @@ impl Intake {
         let how = if asks_now && !asked_before { How::Edit } else { How::Post };
         // A question that was one before was asked then, even where the mark that says so is forgotten.
         if missed || (asks_now && !asked_before) {
-            self.take(here, post, how).await?;
+            self.take_delivered(here, &key, post, how, tells).await?;
         }
         Ok(())
     }
@@ -338,7 +386,9 @@ impl Intake {
             Erased::Done { stops: Some(turn) } => self.runner.stop_turn(turn),
             // Also when it is marked already: whoever did that may have died before this.
             Erased::Marked | Erased::Gone if ts != key.root => {
-                if tools.store.retract(key, ts, now).await? {
+                let retracted = tools.store.retract(key, ts, now).await?;
+                fault_point!("retract.stored");
+                if retracted {
                     tracing::info!(thread.key = %key, "an answer was deleted in Slack, and is forgotten");
                 }
             }
@@ -347,21 +397,9 @@ impl Intake {
         Ok(())
     }
 
-    /// A post as its thread shows it now; `None` when it is gone.
-    async fn as_it_stands(&self, key: &ThreadKey, ts: SlackTs) -> Result<Option<Post>, ApiError> {
-        let page = PageRequest { oldest: Some(ts), latest: Some(ts), inclusive: Some(true), ..PageRequest::default() };
-        let posts = match self.posts_of(key, page).await {
-            // Nothing of the thread is left.
-            Err(error) if error.code() == Some("thread_not_found") => return Ok(None),
-            posts => posts?.0,
-        };
-        Ok(posts.into_iter().find(|post| post.ts == ts && !post.is_tombstone()))
-    }
-
     /// Takes in replies that came before the post that opens their thread to us. Until they are, that post is not acknowledged:
     /// whoever gets it again is told of them again. Where Slack does not show them, now or ever, they are lost.
-    async fn fetch_passed(self: &Arc<Self>, key: &ThreadKey, passed: &[SlackTs]) -> Result<(), Undone> {
-        let here = self.read_back(&key.workspace);
+    async fn fetch_passed(self: &Arc<Self>, here: &Here, key: &ThreadKey, passed: &[SlackTs]) -> Result<(), Undone> {
         let mut unseen = passed;
         for _ in 0..self.runner.tools.settings.read_back_calls_max {
             let Some(oldest) = unseen.first().copied() else { return Ok(()) };
@@ -372,7 +410,7 @@ impl Intake {
                 limit: Some(PAGE),
                 ..PageRequest::default()
             };
-            let (posts, more) = match self.posts_of(key, page).await {
+            let (posts, more) = match posts_of(here, key, page).await {
                 Err(error) if !error.is_transient() => {
                     tracing::warn!(error = %chain(&error), thread.key = %key, "replies that came before their mention cannot be fetched");
                     return Ok(());
@@ -382,37 +420,27 @@ impl Intake {
             let newest = posts.iter().map(|post| post.ts).max().filter(|_| more).unwrap_or(SlackTs::MAX);
             for post in posts.into_iter().filter(|post| unseen.contains(&post.ts)) {
                 // Boxed: taking a post in may lead here.
-                Box::pin(self.take(&here, post, How::Post)).await?;
+                Box::pin(self.take(here, post, How::Post, Tells::Refusal)).await?;
             }
             unseen = unseen.get(unseen.partition_point(|ts| *ts <= newest)..).unwrap_or_default();
         }
         if unseen.is_empty() { Ok(()) } else { Err(Undone::TooLong) }
     }
+}
 
-    /// A page of a thread, and whether there are more.
-    async fn posts_of(&self, key: &ThreadKey, page: PageRequest<'_>) -> Result<(Vec<Post>, bool), ApiError> {
-        let api = self.runner.tools.api.waiting_up_to(RATE_LIMIT_WAIT_MAX);
-        let page = api.conversations_replies(&key.channel, key.root, page).await?;
-        Ok((page.posts, page.next_cursor.is_some()))
-    }
+/// A post as its thread shows it now; `None` when it is gone.
+async fn as_it_stands(here: &Here, key: &ThreadKey, ts: SlackTs) -> Result<Option<Post>, ApiError> {
+    let page = PageRequest { oldest: Some(ts), latest: Some(ts), inclusive: Some(true), ..PageRequest::default() };
+    let posts = match posts_of(here, key, page).await {
+        // Nothing of the thread is left.
+        Err(error) if error.code() == Some("thread_not_found") => return Ok(None),
+        posts => posts?.0,
+    };
+    Ok(posts.into_iter().find(|post| post.ts == ts && !post.is_tombstone()))
+}
 
-    /// Tells the author of a message that was not taken; by direct message, in the second text, where Slack shows them nothing in the
-    /// thread.
-    fn say_not_taken(self: &Arc<Self>, key: ThreadKey, ts: SlackTs, author: UserId, [here, by_dm]: [String; 2]) {
-        let runner = Arc::clone(&self.runner);
-        self.runner.spawn(async move {
-            let Tools { api, replies, .. } = &runner.tools;
-            let ThreadKey { workspace, channel, root } = &key;
-            let thread = (ts != *root).then_some(*root);
-            let Err(error) = replies.whisper(workspace, channel, &author, thread, &here).await else { return };
-            tracing::info!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken is told by direct message");
-            let told = match api.conversations_open(&author).await {
-                Ok(dm) => replies.tell(workspace, &dm, None, &ts.to_string(), &by_dm).await.map(drop),
-                Err(error) => Err(ReplyError::Slack(error)),
-            };
-            if let Err(error) = told {
-                tracing::warn!(error = %chain(&error), thread.key = %key, "the author of a message that was not taken could not be told");
-            }
-        });
-    }
+/// A page of a thread, and whether there are more.
+async fn posts_of(here: &Here, key: &ThreadKey, page: PageRequest<'_>) -> Result<(Vec<Post>, bool), ApiError> {
+    let page = here.api.conversations_replies(&key.channel, key.root, page).await?;
+    Ok((page.posts, page.next_cursor.is_some()))
 }

@@ -29,6 +29,7 @@ pub(crate) struct Reading {
     pub(crate) whole: bool,
     /// When reading began, by the store's clock.
     began: Timestamp,
+    began_by_slack: Timestamp,
     from: SlackTs,
     /// Why it was not read further.
     pub(crate) failed: Option<ApiError>,
@@ -42,7 +43,10 @@ pub(crate) async fn read(
     calls_max: usize,
     began: Timestamp,
 ) -> Reading {
-    let mut reading = Reading { posts: Vec::new(), whole: false, began, from: from.unwrap_or(key.root), failed: None };
+    let began_by_slack = api.slack_now();
+    let from_there = from.unwrap_or(key.root);
+    let mut reading =
+        Reading { posts: Vec::new(), whole: false, began, began_by_slack, from: from_there, failed: None };
     let mut pages = Pages::of(api, key, from, PAGE);
     for _ in 0..calls_max {
         match pages.next().await {
@@ -130,7 +134,15 @@ impl Reading {
         posts.drain(1.min(posts.len())..(1 + surplus).min(posts.len()));
         left_out += surplus as u64;
         let whole_from = self.whole.then_some(self.from);
-        ReadBack { posts, stood, whole_from, began: self.began, left_out }
+        ReadBack {
+            posts,
+            stood,
+            whole_from,
+            began: self.began,
+            began_by_slack: self.began_by_slack,
+            left_out,
+            questions_max: 0,
+        }
     }
 }
 
@@ -170,18 +182,17 @@ fn our_words(post: &Post) -> String {
     }
 }
 
-/// Whether a post was a command when it came, and so no part of the conversation. Before we took part in the thread, and without
-/// our name, the same words were said to others.
-pub(crate) fn is_command(
+/// What a post that was read would be if it came now. Before we took part in the thread, and without our name, the same words were
+/// said to others. Whether its author is a stranger is not asked.
+pub(crate) fn route_of(
     post: &Post,
     workspace: &WorkspaceId,
     me: &Identity,
     mark: &ThreadMark,
     access: &Access,
-) -> bool {
+) -> Route {
     let mark = ThreadMark { joined: mark.listens_at(post.ts), ..ThreadMark::default() };
-    let arrival = Arrival { post, mention_event: false, workspace, shared: false };
-    matches!(route(arrival, me, &mark, access), Route::Command { .. })
+    route(Arrival { post, mention_event: false, workspace, shared: false }, me, &mark, access)
 }
 
 /// Whether a post is something that somebody said.

@@ -31,6 +31,8 @@ pub struct Identity {
     pub bot: Option<BotId>,
     /// Our app, if Slack named it.
     pub app: Option<AppId>,
+    /// The enterprise that the workspace belongs to, if it belongs to one.
+    pub enterprise: Option<WorkspaceId>,
 }
 
 impl Identity {

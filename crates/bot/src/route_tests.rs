@@ -16,7 +16,12 @@ const JOINED: ThreadMark = ThreadMark {
 /// Routes an event that Slack would send, with these fields beside channel and ts.
 #[track_caller]
 fn routed_in(mark: ThreadMark, access: &Access, shared: bool, fields: &str) -> Route {
-    let me = Identity { user: "U0ME".parse().unwrap(), bot: "B0ME".parse().ok(), app: "A0ME".parse().ok() };
+    let me = Identity {
+        user: "U0ME".parse().unwrap(),
+        bot: "B0ME".parse().ok(),
+        app: "A0ME".parse().ok(),
+        enterprise: None,
+    };
     let body = format!(
         r#"{{"type":"event_callback","team_id":"T1","authorizations":[{{"team_id":"T1","user_id":"U0ME","is_bot":true}}],
             "event":{{"channel":"C1","ts":"2.000000",{fields}}}}}"#

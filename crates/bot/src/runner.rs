@@ -24,6 +24,9 @@ use crate::turn::{Driver, Hold, Tools};
 /// How long after the drain what was told to fall silent may take to do so: a Slack call's 8 s and a little more.
 const SILENT_WITHIN: Duration = Duration::from_secs(10);
 
+/// Commands that are carried out at once before more of those that others left are taken over. New ones begin whatever else runs.
+const COMMANDS_MAX: usize = 64;
+
 /// The shortest and the longest wait before a turn that could not go on is tried again.
 const PUT_OFF_MIN: Duration = Duration::from_secs(5);
 const PUT_OFF_MAX: Duration = Duration::from_secs(60);
@@ -34,6 +37,7 @@ pub(crate) struct Runner {
     pub(crate) claimant: Claimant,
     held: Mutex<HashMap<TurnId, Arc<Hold>>>,
     slots: Arc<Semaphore>,
+    commands: Arc<Semaphore>,
     tasks: TaskTracker,
     /// How many processes live, this one among them.
     processes: AtomicU32,
@@ -50,12 +54,14 @@ impl Runner {
     pub(crate) fn new(tools: Tools, owner: OwnerId) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(tools.settings.running_max));
         let history_max = tools.settings.window.max_messages;
-        let claimant = Claimant { owner, lease: tools.settings.lease, history_max, slack_now: None };
+        let commands_max = COMMANDS_MAX;
+        let claimant = Claimant { owner, lease: tools.settings.lease, history_max, commands_max, slack_now: None };
         Arc::new(Self {
             tools,
             claimant,
             held: Mutex::default(),
             slots,
+            commands: Arc::new(Semaphore::new(COMMANDS_MAX)),
             tasks: TaskTracker::new(),
             processes: AtomicU32::new(1),
             waiting: Notify::new(),
@@ -90,9 +96,11 @@ impl Runner {
     }
 
     /// Runs a turn that was claimed by a request made at `asked_at`, and after it those that its thread hands over.
-    /// Commands take no `room`: they are short, and waiting for the model is not for them.
+    /// Commands take no `room` of these: they are short, and waiting for the model is not for them.
     pub(crate) fn run(self: &Arc<Self>, claimed: Claimed, room: Option<OwnedSemaphorePermit>, asked_at: Duration) {
         let runner = Arc::clone(self);
+        let of_commands = || Arc::clone(&self.commands).try_acquire_owned().ok();
+        let room = if claimed.turn.kind == TurnKind::Command { of_commands() } else { room };
         self.tasks.spawn(async move {
             let mut next = Some((claimed, asked_at));
             while let Some((claimed, asked_at)) = next.take() {
@@ -131,6 +139,7 @@ impl Runner {
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             known: Arc::default(),
+            counts: Mutex::default(),
             repeated: AtomicBool::new(claimed.turn.repeated),
         };
         match driver.run(claimed).await {
@@ -153,7 +162,9 @@ impl Runner {
         if !self.silence.is_cancelled() {
             // As long again as it has taken so far: what lasts is tried less and less often.
             let took = began.map(|began| self.tools.api.slack_now().since(began)).unwrap_or_default();
-            self.give_back(std::slice::from_ref(lease), took.clamp(PUT_OFF_MIN, PUT_OFF_MAX)).await;
+            // Who begins no new turns takes this one up no more either: others may at once.
+            let wait = if self.is_closing() { Duration::ZERO } else { took.clamp(PUT_OFF_MIN, PUT_OFF_MAX) };
+            self.give_back(std::slice::from_ref(lease), wait).await;
         }
     }
 
@@ -188,7 +199,9 @@ impl Runner {
         };
         let adopting = async {
             loop {
-                self.heed_stops().await;
+                if self.processes.load(Relaxed) > 1 {
+                    self.heed_stops().await;
+                }
                 self.adopt().await;
                 tokio::select! {
                     () = clock.sleep(settings.adopt_every) => {}
@@ -214,6 +227,7 @@ impl Runner {
         loop {
             match self.tools.store.expire(keep_up_to, AT_ONCE, self.tools.clock.now()).await {
                 Ok(expired) => {
+                    fault_point!("sweep.stored");
                     if expired.sessions > 0 {
                         tracing::info!(sessions = expired.sessions, "expired sessions were erased");
                     }
@@ -232,10 +246,11 @@ impl Runner {
         }
     }
 
-    /// Ends answers of ours that a person stopped, or whose questions were deleted, where only another process was told.
-    async fn heed_stops(&self) {
+    /// Ends answers of ours that a person stopped, or whose questions were deleted, where this was told to nobody or only to another
+    /// process.
+    pub(crate) async fn heed_stops(&self) {
         let leases = self.leases();
-        if self.processes.load(Relaxed) < 2 || leases.is_empty() {
+        if leases.is_empty() {
             return;
         }
         match self.tools.store.stopped(&leases).await {
@@ -247,7 +262,8 @@ impl Runner {
     }
 
     async fn adopt(self: &Arc<Self>) {
-        while !self.closing.is_cancelled() && self.slots.available_permits() > 0 {
+        // Also without room: commands wait for none.
+        while !self.closing.is_cancelled() {
             // After a pause of the process, or when the clock was set ahead, our own leases may be over; they are not for
             // anybody, least of all for us, to take over.
             let looks_abandoned = self.lock().values().any(|hold| hold.looks_abandoned());
@@ -255,11 +271,9 @@ impl Runner {
                 return;
             }
             let asked_at = self.tools.clock.monotonic();
-            let found = self
-                .tools
-                .store
-                .claim(&self.claimant_now(), self.slots.available_permits(), self.tools.clock.now())
-                .await;
+            let commands_max = self.commands.available_permits();
+            let claimant = Claimant { commands_max, ..self.claimant_now() };
+            let found = self.tools.store.claim(&claimant, self.slots.available_permits(), self.tools.clock.now()).await;
             let found = match found {
                 Ok(found) if found.is_empty() => return,
                 Ok(found) => found,
@@ -275,7 +289,8 @@ impl Runner {
             for claimed in found {
                 tracing::info!(turn.id = %claimed.turn.id, thread.key = %claimed.turn.key, deaths = claimed.turn.deaths, "carrying on with a turn");
                 // Whoever came first may have taken the last room meanwhile; one more is better than a turn held by nobody.
-                let room = Arc::clone(&self.slots).try_acquire_owned().ok();
+                let is_answer = claimed.turn.kind == TurnKind::Answer;
+                let room = if is_answer { Arc::clone(&self.slots).try_acquire_owned().ok() } else { None };
                 self.run(claimed, room, asked_at);
             }
         }
@@ -285,6 +300,7 @@ impl Runner {
     async fn live(&self) {
         match self.tools.store.live(&self.claimant, self.tools.clock.now()).await {
             Ok(processes) => {
+                fault_point!("live.stored");
                 if self.processes.swap(processes, Relaxed) != processes {
                     tracing::info!(processes, "Slack's limits are shared among the processes that live");
                 }
@@ -347,13 +363,17 @@ impl Runner {
     }
 
     async fn give_back(&self, leases: &[Lease], wait: Duration) {
-        if !leases.is_empty()
-            && let Err(error) = self.tools.store.release(leases, wait, self.tools.clock.now()).await
-        {
-            tracing::warn!(
+        if leases.is_empty() {
+            return;
+        }
+        match self.tools.store.release(leases, wait, self.tools.clock.now()).await {
+            Ok(()) => {
+                fault_point!("release.stored");
+            }
+            Err(error) => tracing::warn!(
                 error = %chain(&error),
                 "leases could not be given back; others wait until they run out"
-            );
+            ),
         }
     }
 

@@ -89,14 +89,16 @@ pub fn perhaps_missing(channel: &str) -> String {
 /// Too many messages wait in this thread.
 pub fn queue_full(limit: usize) -> String {
     format!(
-        "I already have {limit} messages waiting in this thread, so I did not take this one. Please send it again when I have caught up."
+        "I already have {} waiting in this thread, so I did not take this one, and take no more until I have caught up. Please send it, and what you write here until then, again.",
+        count(limit as u64, "message")
     )
 }
 
 /// The same by direct message, where it could not be said in the thread.
 pub fn queue_full_in(channel: &str, limit: usize) -> String {
     format!(
-        "I already have {limit} messages waiting in your thread in `{channel}`, so I did not take your last one. Please send it again when I have caught up."
+        "I already have {} waiting in your thread in `{channel}`, so I did not take your last one, and take no more until I have caught up. Please send it, and what you write there until then, again.",
+        count(limit as u64, "message")
     )
 }
 
@@ -111,6 +113,18 @@ pub fn thread_unreadable_in(channel: &str) -> String {
         "I cannot read what I know about your thread in `{channel}`, so I did not take your last message. {UNREADABLE}"
     )
 }
+
+/// Nothing can be stored now: the disk is full, or the database is away.
+pub fn not_stored() -> String {
+    format!("I cannot store anything right now, so this message has to wait. {WAITS}")
+}
+
+/// The same by direct message, where it could not be said in the thread.
+pub fn not_stored_in(channel: &str) -> String {
+    format!("I cannot store anything right now, so your message in `{channel}` has to wait. {WAITS}")
+}
+
+const WAITS: &str = "I answer it by myself when I can again; if that takes long, please send it once more.";
 
 const UNREADABLE: &str = "Please tell whoever runs me: my log says what is damaged. In a new thread I can answer.";
 
@@ -427,6 +441,8 @@ mod tests {
             queue_full_in("C1", 50),
             thread_unreadable(),
             thread_unreadable_in("C1"),
+            not_stored(),
+            not_stored_in("C1"),
             message_too_long(40_000),
             cannot_post("C1", "not_in_channel"),
             cannot_post("C1", "is_archived"),

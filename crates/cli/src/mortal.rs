@@ -8,8 +8,8 @@ use std::sync::{
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp,
     store::{
-        Amended, Around, Cleared, Closing, Edit, Learned, NewPost, Others, ReadBack, Received, Result, SessionStore,
-        StoreError, ThreadMark,
+        Amended, Around, Cleared, Closing, Edit, NewPost, Others, Received, Result, SessionStore, StoreError,
+        ThreadMark,
     },
     turn::{Claimant, Lease},
 };
@@ -67,8 +67,8 @@ impl MortalStore {
         self.processes.load(SeqCst)
     }
 
-    /// From now on, until `gate` is opened, `receive` and `learn` wait there before they are done; `amend` and `mark` when they are
-    /// done, before they return.
+    /// From now on, until `gate` is opened, steps of that name wait there before they are done; `amend` and `mark` when they are done,
+    /// before they return. Not those that only tell of the process.
     pub fn hold(&self, step: &'static str, gate: &Gate) {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner).push((step, gate.clone()));
     }
@@ -104,19 +104,16 @@ impl Around for MortalStore {
     fn inner(&self) -> &dyn SessionStore {
         &*self.store
     }
-    async fn step<T: Send>(&self, _name: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    async fn step<T: Send>(&self, name: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.pass(name).await;
         self.alive(work).await
     }
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received> {
+        self.pass("receive").await;
         self.has_room().inspect_err(|_| {
             self.turned_away.fetch_add(1, SeqCst);
         })?;
-        self.pass("receive").await;
         self.alive(self.store.receive(post, claimant, now)).await
-    }
-    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
-        self.pass("learn").await;
-        self.alive(self.store.learn(lease, read, now)).await
     }
     async fn amend(&self, edit: Edit, now: Timestamp) -> Result<Amended> {
         let amended = self.alive(self.store.amend(edit, now)).await;

@@ -122,7 +122,12 @@ pub async fn start_signed_in(
         model: model.clone(),
         counter: model::counter_for(&config.model_name),
         clock: clock.clone(),
-        me: route::Identity { user: me.user_id.clone(), bot: me.bot_id.clone(), app: None },
+        me: route::Identity {
+            user: me.user_id.clone(),
+            bot: me.bot_id.clone(),
+            app: None,
+            enterprise: me.enterprise_id.clone(),
+        },
         owner: OwnerId::new(&uuid::Uuid::new_v4().to_string()),
         settings: settings(config),
     };

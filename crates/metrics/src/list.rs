@@ -21,8 +21,10 @@ const TURN_KIND: Label = one_of("kind", &["answer", "command"]);
 const OUTCOME: Label = one_of("outcome", &["answered", "failed", "stopped"]);
 const EVENT: Label = one_of("kind", &["mention", "message", "changed", "deleted", "stopped", "rate_limited", "other"]);
 const ROUTE: Label = one_of("route", &["accept", "command", "context", "not_joined", "ignore"]);
-const RECEIPT: Label =
-    one_of("receipt", &["run", "waiting", "kept", "known", "gone", "full", "not_joined", "outdated", "too_many_bots"]);
+const RECEIPT: Label = one_of(
+    "receipt",
+    &["run", "waiting", "kept", "known", "gone", "full", "refused", "not_joined", "outdated", "too_many_bots"],
+);
 const REQUEST: Label = one_of(
     "result",
     &["accepted", "too_long", "broke_off", "refused", "bad", "wrong_method", "not_stored", "held_up", "ending", "busy"],
@@ -72,7 +74,7 @@ metrics! {
         "Events that were not acknowledged, so that Slack sends them again: `not_stored` by a store in trouble, `held_up` until Slack shows what belongs to them, `ending` while the process ended.");
     ROUTES: Counter<1>("chathakase_posts_routed_total", &[ROUTE], "What posts were to us.");
     RECEIPTS: Counter<1>("chathakase_posts_received_total", &[RECEIPT],
-        "What became of posts given to the store: `known` are duplicates that were dropped, `full` those whose author was told that too many wait.");
+        "What became of posts given to the store: `known` are duplicates that were dropped, `full` those whose author was told that too many wait, and `refused` those of them that came again.");
     ERASURES: Counter<1>("chathakase_erasures_total", &[one_of("cause", &["deleted", "cleared", "expired"])],
         "Contents erased: messages deleted in Slack, threads cleared, sessions expired.");
 

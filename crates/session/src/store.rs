@@ -19,7 +19,7 @@ use crate::{
     turn::{Claimant, Lease, Outcome, Part, PartMode, Turn, TurnId},
 };
 
-pub use around::Around;
+pub use around::{Around, STEPS};
 pub use error::{Result, StoreError};
 pub use post::{Edit, Learned, NewPost, ReadBack};
 pub use receipt::{PASSED_MAX, Receipt, Received};
@@ -140,6 +140,18 @@ pub struct History {
     pub left_out: u64,
     /// Everyone who wrote in the session, with the name last heard of.
     pub people: BTreeMap<UserId, String>,
+}
+
+/// How many tokens the text of a message has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The message.
+    pub seq: u64,
+    /// How long the text was that was counted (bytes): a count of what was edited since is not kept, unless both are as
+    /// long.
+    pub bytes: usize,
+    /// Its tokens.
+    pub tokens: u32,
 }
 
 /// A session as a person may see it: no content.
@@ -299,23 +311,27 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// A post known as context that comes again as accepted is accepted, once. Accepted posts and commands make us join
     /// the thread.
+    ///
+    /// What is refused ([`Receipt::Full`], [`Receipt::TooManyBots`]) stays so, as what is taken in does: neither the same post again
+    /// nor an edit that makes it ask is taken in when there is room. Who reads the thread learns it as context, with its newest text,
+    /// unless it is deleted. Its mark is forgotten like all others, after [`Rules::tombstones_for`].
     async fn receive(&self, post: NewPost, claimant: Option<&Claimant>, now: Timestamp) -> Result<Received>;
 
-    /// Stores posts read back from Slack as context (their `kind` is taken as `Context`), skipping what is erased or cleared,
-    /// does what [`SessionStore::reconcile`] does, and marks the thread as read. A posts' author need not be a participant
-    /// before.
+    /// Stores posts read back from Slack as context, skipping what is erased or cleared, does what [`SessionStore::reconcile`]
+    /// does, and marks the thread as read. A posts' author need not be a participant before. One of kind `Accepted` of which
+    /// nothing was known becomes a message of the lease's turn, unless that is stopped: it is answered with the others.
     async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned>;
 
     /// Brings what is stored of a thread in line with what Slack shows of it: texts that were edited since, and messages and
     /// answers that are gone. Posts that are not known are not taken in.
     async fn reconcile(&self, key: &ThreadKey, read: ReadBack, now: Timestamp) -> Result<Learned>;
 
-    /// Takes up to `limit` turns that wait with nothing running before them, or whose owner's lease is over, oldest first.
-    /// A turn that ran before, and was not given back, counts one death more.
+    /// Takes turns that wait with nothing running before them, or whose owner's lease is over, oldest first: up to `limit` of the
+    /// model, and up to [`Claimant::commands_max`] commands. A turn that ran before, and was not given back, counts one death more.
     ///
-    /// One that two owners died over may be what they died of. A process takes such a turn up while it holds fewer than 16 of them, one
-    /// that three died over with fewer than four, and one of more with none; first those that the fewest died over. So a turn that
-    /// kills whoever runs it costs another one four deaths at most, and those that are innocent wait for nobody long.
+    /// One that two owners died over may be what they died of. A process holds 16 such turns at a time, four as soon as three died over
+    /// one of them, and one of more alone; it takes up first those that the fewest died over. So a turn that kills whoever runs it
+    /// costs another one four deaths at most, and those that are innocent wait for nobody long.
     ///
     /// A turn that cannot be read is set aside, here and wherever it is next in its thread: nobody claims it again, its row stays as it
     /// is, and its thread goes on without an answer to it. That is logged, with what to do.
@@ -415,7 +431,8 @@ pub trait SessionStore: Send + Sync + 'static {
     async fn session(&self, key: &ThreadKey, now: Timestamp) -> Result<Option<SessionInfo>>;
 
     /// What a window of `turn` may hold: up to `limit` of the newest messages, no commands, and nothing that still waits
-    /// for a later turn. Questions of the turn that arrived too late to be among them stand behind them.
+    /// for a later turn. If some of the turn's questions are too old to be among them, all of its questions,
+    /// up to `limit` of the newest, stand behind them.
     async fn history(&self, key: &ThreadKey, turn: Option<TurnId>, limit: usize, now: Timestamp) -> Result<History>;
 
     /// All messages of a session with `seq` greater than `after`, in that order, commands too; at most `limit`.
@@ -455,8 +472,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Says that a process ends. With `good`, it has missed nothing until then: when others live, nothing is left to be looked for.
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()>;
 
-    /// Remembers how many tokens messages (by `seq`) have. A hint: it may be lost.
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()>;
+    /// Remembers how many tokens messages have. A hint: it may be lost.
+    async fn counted(&self, key: &ThreadKey, counts: &[Count]) -> Result<()>;
 
     /// Whether the store can write now.
     async fn check(&self) -> Result<()>;

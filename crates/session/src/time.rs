@@ -60,7 +60,8 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     fn now(&self) -> Timestamp;
     /// Time since the clock was made. Never goes back and takes no notice of a changed wall clock: for leases and timeouts.
     fn monotonic(&self) -> Duration;
-    /// Ends when `wait` has passed on the monotonic clock.
+    /// Ends when `wait` has passed. [`Clock::monotonic`] goes on while the machine is suspended and this does not, so that it may end
+    /// late by that clock: what must be over in time is measured there.
     fn sleep(&self, wait: Duration) -> Sleep;
 }
 

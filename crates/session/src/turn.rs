@@ -90,6 +90,8 @@ pub struct Claimant {
     pub lease: Duration,
     /// How many messages of history it wants with a turn of the model; 0 for none.
     pub history_max: usize,
+    /// How many commands it wants of one claim at most: they wait for no room of the model's.
+    pub commands_max: usize,
     /// The time by Slack's clock, as near as the process knows: when a turn begins that it gets now. `None`: the step's.
     pub slack_now: Option<Timestamp>,
 }

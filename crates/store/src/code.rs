@@ -19,6 +19,8 @@ pub(crate) enum PlaceCode {
     Expired,
     Erased,
     Passed,
+    Refused,
+    StoredRefused,
 }
 
 macro_rules! codes {
@@ -43,6 +45,6 @@ codes! {
     Outcome { Answered = 0, Failed = 1, Stopped = 2 }
     Delivery { Pending = 0, Done = 1 }
     PartMode { Stream = 0, Update = 1, Single = 2 }
-    PlaceCode { Stored = 0, Expired = 1, Erased = 2, Passed = 3 }
+    PlaceCode { Stored = 0, Expired = 1, Erased = 2, Passed = 3, Refused = 4, StoredRefused = 5 }
     PartState { Intended = 0, Open = 1, Done = 2 }
 }

@@ -89,11 +89,6 @@ impl<J> Queue<J> {
         self.give(state, into);
     }
 
-    /// Lets time pass; ends at once when the queue is closed.
-    pub(crate) fn pause(&self, limit: Duration) {
-        drop(self.ready.wait_timeout_while(self.lock(), limit, |state| !state.closed));
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().jobs.is_empty()
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chathakase_session::{
     Kind, Message, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
     message::Ending,
-    store::{Page, Result, Stats, StoreError, Usage},
+    store::{Count, Page, Result, Stats, StoreError, Usage},
     turn::{Delivery, Outcome, OwnerId, Part, Turn, TurnId, TurnKind, TurnState},
 };
 
@@ -141,23 +141,32 @@ impl PostName {
 /// What is known of a post: where it is stored, or that it is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Post {
-    /// Whether it was accepted, or carried out as a command: then never again.
+    /// Whether it was accepted, carried out as a command, or refused: then never again.
     pub(crate) asked: bool,
     pub(crate) edited_ts: Option<SlackTs>,
     pub(crate) place: Place,
 }
 
+impl Post {
+    /// Whether what it asked was refused: who sent it may not know that yet, also where it is context by now.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.asked && matches!(self.place, Place::Refused { .. } | Place::Stored { refused: true, .. })
+    }
+}
+
 /// Where a post is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Stored. Counts as expired when `session` is not its thread's any more.
-    Stored { thread: u64, session: u64, seq: u64 },
+    /// Stored; only as context, if it was `refused` when it asked. Counts as expired when `session` is not its thread's any more.
+    Stored { thread: u64, session: u64, seq: u64, refused: bool },
     /// Its session expired. It may be read back, as context.
     Expired { at: Timestamp },
     /// Erased, by its author or by clearing the thread: it never comes back.
     Erased { at: Timestamp },
     /// Not taken in: a reply in the thread of `root`, which was not ours then, or a post of which only an edit arrived.
     Passed { root: SlackTs, at: Timestamp },
+    /// Refused: too much waited, or too many bots spoke. It may be read back, as context.
+    Refused { at: Timestamp },
 }
 
 /// A message without its text.
@@ -227,15 +236,62 @@ pub(crate) struct TurnRow {
 /// The moment from which a queued turn with nothing before it may be claimed: always.
 pub(crate) const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
+/// How many turns one claim takes at most: of the model, and commands, which wait for no room of the model's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) answers: usize,
+    pub(crate) commands: usize,
+}
+
+impl Room {
+    /// Whether there is any for one of this kind.
+    pub(crate) fn takes(self, is_command: bool) -> bool {
+        if is_command { self.commands > 0 } else { self.answers > 0 }
+    }
+}
+
+/// A turn that may be claimed, and whether it is a command.
+pub(crate) type Claimable = (TurnId, bool);
+
+/// Which of those that were found are claimed: of each kind the oldest. Oldest first.
+pub(crate) fn oldest(mut found: Vec<Claimable>, room: Room) -> Vec<TurnId> {
+    found.sort_unstable();
+    let mut left = [room.answers, room.commands];
+    let taken = found.into_iter().filter(|(_, command)| {
+        let left = &mut left[usize::from(*command)];
+        left.checked_sub(1).map(|fewer| *left = fewer).is_some()
+    });
+    taken.map(|(id, _)| id).collect()
+}
+
 /// From so many dead owners on a turn is a suspect: it may be what they died of.
 pub(crate) const SUSPECT_DEATHS: u32 = 2;
 
-/// How many suspects a process may hold when it takes up one that two owners died over, or three; one of more it takes up alone. So
-/// what kills is found among few after each death, and those that only ran beside it wait for nobody long.
-pub(crate) const SUSPECTS_MAX: [usize; 2] = [16, 4];
+/// How many suspects a process may hold while the worst of them is one that two owners died over, or three; one of more it holds
+/// alone. So what kills is found among few after each death, and those that only ran beside it wait for nobody long.
+const SUSPECTS_MAX: [usize; 2] = [16, 4];
+
+/// The suspects that a process holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Suspects {
+    pub(crate) held: usize,
+    /// How many owners died over the worst of them.
+    pub(crate) worst: u32,
+}
+
+impl Suspects {
+    /// How many owners may have died over a suspect that joins them; 0 when none may.
+    pub(crate) fn deaths_max(self) -> u32 {
+        if self.held == 0 {
+            return u32::MAX;
+        }
+        let has_room = |deaths: &u32| self.held < suspects_max(self.worst.max(*deaths));
+        (SUSPECT_DEATHS..).take_while(has_room).last().unwrap_or_default()
+    }
+}
 
 /// How many suspects a process may hold with one that so many owners died over.
-pub(crate) fn suspects_max(deaths: u32) -> usize {
+fn suspects_max(deaths: u32) -> usize {
     SUSPECTS_MAX.get(deaths.saturating_sub(SUSPECT_DEATHS) as usize).copied().unwrap_or(1)
 }
 
@@ -350,7 +406,8 @@ pub(crate) trait MessageRows {
     fn answer_of(&self, session: u64, turn: TurnId, ts: SlackTs) -> Result<Option<MessageRow>>;
     /// The messages that `turn` answers, by `seq`.
     fn messages_of(&self, session: u64, turn: TurnId, first_seq: u64) -> Result<Vec<MessageRow>>;
-    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()>;
+    /// Keeps a count, unless the text is longer or shorter by now.
+    fn save_tokens(&mut self, session: u64, count: Count) -> Result<()>;
 
     fn add_content(&mut self, content: &Packed) -> Result<ContentNo>;
     fn erase_content(&mut self, no: ContentNo) -> Result<()>;
@@ -373,9 +430,11 @@ pub(crate) trait TurnRows {
     fn save_due(&mut self, id: TurnId, due: Option<Timestamp>) -> Result<()>;
     /// Removes a turn with its parts.
     fn remove_turn(&mut self, id: TurnId) -> Result<()>;
-    /// Turns that `owner` may claim, oldest first. Of those that are [suspects](SUSPECT_DEATHS) no more than one, which the fewest owners died over,
-    /// and none while `owner` holds [as many](suspects_max) as it may with that one.
-    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>>;
+    /// The [suspects](SUSPECT_DEATHS) that `owner` holds.
+    fn suspects_of(&self, owner: &OwnerId, now: Timestamp) -> Result<Suspects>;
+    /// Turns that may be claimed, oldest first, as many as there is `room` for. Of suspects no more than one: of those that there is room for
+    /// that which the fewest owners died over, if they were no more than `deaths_max`.
+    fn claimable(&self, deaths_max: u32, now: Timestamp, room: Room) -> Result<Vec<TurnId>>;
     /// Delivered turns whose last message is no newer than `until`.
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>>;
 

@@ -31,7 +31,7 @@ impl Driver<'_> {
             // A command posts nothing before it is closed.
             return self.command(claimed).await;
         }
-        let standing = recover::standing(self, turn).await?;
+        let standing = self.left_by_the_dead(turn).await?;
         if !turn.stop_requested {
             return self.answer(claimed, standing).await;
         }
@@ -51,7 +51,7 @@ impl Driver<'_> {
             // It was shown to the asker alone.
             return Ok(Vec::new());
         }
-        let standing = recover::standing(self, turn).await?;
+        let standing = self.left_by_the_dead(turn).await?;
         let brought = if turn.stop_requested && !standing.posts.is_empty() {
             if closing.outcome != Outcome::Stopped {
                 self.cut_short(standing.text(), Ending::Stopped).await?;
@@ -64,6 +64,14 @@ impl Driver<'_> {
             self.status_gone(thinking::take_away(&self.tools.api, &turn.key)).await;
         }
         Ok(brought)
+    }
+
+    /// What stands of the turn in its thread. A call of its last owner may take effect even now.
+    async fn left_by_the_dead(&self, turn: &Turn) -> Result<Standing, Lost> {
+        if self.known.has_nameless(turn.deaths > 0) {
+            self.journal().may_come_late().await?;
+        }
+        recover::standing(self, turn).await
     }
 
     /// Closes a turn that a person stopped with what stands in the thread.

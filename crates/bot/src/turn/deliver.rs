@@ -8,7 +8,7 @@ use chathakase_session::{
     store::Closing,
     turn::{Outcome, Part, PartState, Turn, TurnKind},
 };
-use chathakase_slack::reply::{Delivered, ReplyError, Target, with_note};
+use chathakase_slack::reply::{Delivered, Journal, Mode, ReplyError, Target, with_note};
 
 use super::{
     driver::Driver,
@@ -26,11 +26,16 @@ impl Driver<'_> {
         let Some(asker) = &turn.asker else { return Ok(()) };
         let (replies, key) = (&self.tools.replies, &turn.key);
         let thread = (turn.last_ts != key.root).then_some(key.root);
-        if let Err(error) = replies.whisper(&key.workspace, &key.channel, asker, thread, text).await {
-            tracing::warn!(error = %chain(&error), thread.key = %key, "a private answer could not be shown; it goes by direct message");
-            self.tell_by_dm(turn, text).await?;
+        let may_speak = &|| self.hold.may_speak();
+        let whispering = replies.whisper(may_speak, &key.workspace, &key.channel, asker, thread, text);
+        match self.unless_silenced(whispering).await? {
+            Ok(()) => Ok(()),
+            Err(ReplyError::Silenced) => Err(Lost(turn.id)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), thread.key = %key, "a private answer could not be shown; it goes by direct message");
+                self.tell_by_dm(turn, text).await
+            }
         }
-        Ok(())
     }
 
     /// Makes the thread show a closed turn, starting from what stands there already.
@@ -115,6 +120,10 @@ impl Driver<'_> {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer waits to be brought");
                 return Err(Lost(turn.id));
             }
+            if matches!(error, ReplyError::Broken) {
+                // Nobody was told of the fate of its last call.
+                self.journal().part_unknown(0, Mode::SinglePost).await.map_err(|_| Lost(turn.id))?;
+            }
             // Whether a post was made is not known: what stands in the thread decides.
             tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer may not be whole; looking at the thread");
             self.pause(pauses.after(cause)).await?;
@@ -147,15 +156,14 @@ impl Driver<'_> {
 
     /// Says in the thread that Slack does not take the answer; where it does not take that either, by direct message.
     async fn tell_refused(&self, turn: &Turn, code: &str) -> Result<(), Lost> {
-        if !self.hold.may_speak() {
-            return Err(Lost(turn.id));
-        }
         let (replies, key, id) = (&self.tools.replies, &turn.key, turn.id.to_string());
         let text = texts::answer_refused(code);
-        let telling = replies.tell(&key.workspace, &key.channel, Some(key.root), &id, &text);
+        let may_speak = &|| self.hold.may_speak();
+        let telling = replies.tell(may_speak, &key.workspace, &key.channel, Some(key.root), &id, &text);
         match self.unless_silenced(telling).await? {
             // Not said twice, should it be there.
             Ok(_) | Err(ReplyError::Unknown { .. }) => Ok(()),
+            Err(ReplyError::Silenced) => Err(Lost(turn.id)),
             Err(ReplyError::Slack(cause)) if cause.is_token_fatal() || cause.is_transient() => Err(Lost(turn.id)),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), thread.key = %key, "nor the sentence that says so");
@@ -167,13 +175,22 @@ impl Driver<'_> {
     /// Sends `text` to the asker by direct message; fails where that may work later.
     async fn tell_by_dm(&self, turn: &Turn, text: &str) -> Result<(), Lost> {
         let Some(asker) = &turn.asker else { return Ok(()) };
-        let told = match self.tools.api.conversations_open(asker).await {
-            Ok(dm) => self.tools.replies.tell(&turn.key.workspace, &dm, None, &turn.id.to_string(), text).await,
-            Err(error) => Err(ReplyError::Slack(error)),
+        let (workspace, id, may_speak) = (&turn.key.workspace, turn.id.to_string(), &|| self.hold.may_speak());
+        if !may_speak() {
+            return Err(Lost(turn.id));
+        }
+        let telling = async {
+            match self.tools.api.conversations_open(asker).await {
+                Ok(dm) => self.tools.replies.tell(may_speak, workspace, &dm, None, &id, text).await,
+                Err(error) => Err(ReplyError::Slack(error)),
+            }
         };
+        let told = self.unless_silenced(telling).await?;
+        fault_point!("asker.told");
         let Err(error) = told else { return Ok(()) };
         tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either");
         match error {
+            ReplyError::Silenced => Err(Lost(turn.id)),
             ReplyError::Slack(cause) if cause.is_token_fatal() || cause.is_transient() => Err(Lost(turn.id)),
             _ => Ok(()),
         }

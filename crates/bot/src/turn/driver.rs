@@ -1,9 +1,10 @@
 //! Carries out what the machine decides: asks the model, lets the reply speak, writes the steps down.
 
 use std::{
+    collections::HashMap,
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,7 +14,7 @@ use chathakase_model::{self as model, ChatMessage, ErrorKind, Piece};
 use chathakase_session::{
     Role, Timestamp, chain, fault_point,
     message::Ending,
-    store::{Claimed, Closing, History, SessionStore, Usage},
+    store::{Claimed, Closing, Count, History, SessionStore, Usage},
     time::{SharedClock, timeout},
     tokens::TokenCounter,
     turn::{Claimant, Outcome, Part, PartMode, Turn, TurnKind},
@@ -28,6 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     journal::{Hold, Known, Lost, insist},
+    late,
     machine::{Effect, Event, Machine},
     read_back,
     recover::Standing,
@@ -75,6 +77,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) closing: CancellationToken,
     /// What we know of the turn's parts.
     pub(crate) known: Arc<Known>,
+    /// How many tokens the messages of its windows have, where that was not known.
+    pub(crate) counts: Mutex<Vec<Count>>,
     /// Whether the answer was posted once more although it may have stood there already.
     pub(crate) repeated: AtomicBool,
 }
@@ -83,12 +87,17 @@ impl Driver<'_> {
     /// Runs the turn to its end and returns the thread's next one, if there is one and it is wanted, with
     /// the moment (monotonic) from which its lease counts.
     pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<(Claimed, Duration)>, Lost> {
-        claimed.parts.iter().for_each(|part| self.known.note(part.clone()));
+        if claimed.adopted {
+            // Who begins a turn has made no call yet.
+            claimed.parts.iter().for_each(|part| self.known.note(part.clone()));
+        }
+        let turn = claimed.turn.clone();
         let parts = match claimed.turn.kind {
             _ if claimed.adopted => self.carry_on(claimed).await?,
             TurnKind::Command => self.command(claimed).await?,
             TurnKind::Answer => self.answer(claimed, Standing::default()).await?,
         };
+        late::look_again(self, &turn, &parts).await?;
         fault_point!("turn.shown");
         let store = &self.tools.store;
         let lease = &self.hold.lease;
@@ -270,6 +279,8 @@ impl Driver<'_> {
         limits: &WindowLimits,
     ) -> (model::Request, WindowLimits) {
         let tools = self.tools;
+        let there = history.first.iter().chain(&history.newest);
+        let bytes: HashMap<u64, usize> = there.map(|message| (message.seq, message.text.len())).collect();
         prompt::put_questions_last(&mut history, turn.id);
         let mentioned = prompt::mentioned(&history);
         let names = tools.people.names(history.people.keys().cloned().chain(mentioned).collect()).await;
@@ -281,11 +292,10 @@ impl Driver<'_> {
             chosen = window(&system, &history, limits, &*tools.counter);
         }
         let window = chosen;
-        if !window.counted.is_empty()
-            && let Err(error) = tools.store.counted(&turn.key, &window.counted).await
-        {
-            tracing::debug!(error = %chain(&error), "token counts were not kept");
-        }
+        let counted = window.counted.iter();
+        let counts =
+            counted.filter_map(|(seq, tokens)| Some(Count { seq: *seq, bytes: *bytes.get(seq)?, tokens: *tokens }));
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).extend(counts);
         let smaller = window.shrink(limits);
         let messages = window.messages.into_iter().map(|m| ChatMessage { role: m.role, content: m.content }).collect();
         (model::Request { messages, user: None }, smaller)
@@ -331,7 +341,23 @@ impl Driver<'_> {
         }
     }
 
+    /// Writes down how many tokens the messages have, beside what the turn does. Not before the turn closes: its first words wait for
+    /// one commit. What a death takes is counted again.
+    fn keep_counts(&self) {
+        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        if counts.is_empty() {
+            return;
+        }
+        let (store, key) = (Arc::clone(&self.tools.store), self.hold.lease.key.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = store.counted(&key, &counts).await {
+                tracing::debug!(error = %chain(&error), "token counts were not kept");
+            }
+        });
+    }
+
     pub(super) async fn close(&self, closing: &Closing) -> Result<(), Lost> {
+        self.keep_counts();
         let store = &self.tools.store;
         insist!(self.hold, store.close(&self.hold.lease, closing.clone(), self.now()))?;
         fault_point!("close.stored");
@@ -347,6 +373,14 @@ impl Driver<'_> {
 
     pub(super) async fn pause(&self, wait: Duration) -> Result<(), Lost> {
         self.unless_silenced(self.tools.clock.sleep(wait)).await
+    }
+
+    /// Waits beside what is shown already: not past the end of the process, after which the turn's next owner waits.
+    pub(super) async fn pause_unless_closing(&self, wait: Duration) -> Result<(), Lost> {
+        tokio::select! {
+            paused = self.pause(wait) => paused,
+            () = self.closing.cancelled() => Err(Lost(self.hold.lease.turn)),
+        }
     }
 
     pub(super) fn has_repeated(&self) -> bool {

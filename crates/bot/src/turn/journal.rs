@@ -128,28 +128,59 @@ pub(super) use insist;
 #[error("turn {0} is not ours to carry on with now")]
 pub(crate) struct Lost(pub(crate) TurnId);
 
+/// The index of the row that says that a post of unknown fate may come to stand beside the parts. No answer has so many.
+const STRAY: u32 = u32::MAX;
+
 /// The parts of a turn as this process knows them: what stands under which timestamp, and what may stand under one that we
 /// were never told.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<BTreeMap<u32, Part>>);
+pub(crate) struct Known(Mutex<Parts>);
+
+#[derive(Debug, Default)]
+struct Parts {
+    by_index: BTreeMap<u32, Part>,
+    /// Since when (monotonic) a post may come to stand that nobody waits for any more.
+    late_since: Option<Duration>,
+}
 
 impl Known {
     pub(crate) fn note(&self, part: Part) {
-        self.lock().insert(part.index, part);
+        self.lock().by_index.insert(part.index, part);
+    }
+    /// A part may stand under a timestamp that we were never told: this one, or, where that is known, one behind all that are.
+    fn note_unknown(&self, part: u32, mode: PartMode) {
+        let mut parts = self.lock();
+        let stands = parts.by_index.get(&part).is_some_and(|part| part.ts.is_some());
+        let behind = || parts.by_index.range(..STRAY).next_back().map_or(0, |(last, _)| last + 1);
+        let index = if stands { behind() } else { part };
+        parts.by_index.insert(index, Part { index, mode, state: PartState::Intended, ts: None, hash: 0 });
     }
     /// The timestamps of those that stand.
     pub(crate) fn posts(&self) -> Vec<SlackTs> {
-        self.lock().values().filter_map(|part| part.ts).collect()
+        self.lock().by_index.values().filter_map(|part| part.ts).collect()
     }
     /// Whether any may stand that we cannot name.
     pub(crate) fn is_unsure(&self) -> bool {
-        self.lock().values().any(|part| part.ts.is_none())
+        self.lock().by_index.values().any(|part| part.ts.is_none() && part.index != STRAY)
+    }
+    /// Whether whoever ran the turn before us may have made a call that it never heard of. Who gave the turn back heard of all but
+    /// those that it noted; that the first part may exist is true of each turn that runs, and tells something only of the dead.
+    pub(crate) fn has_nameless(&self, after_deaths: bool) -> bool {
+        self.lock().by_index.values().any(|part| part.ts.is_none() && (part.index != 0 || after_deaths))
+    }
+    /// Since when (monotonic) a post of the turn may come to stand beside the others; `None` when none can.
+    pub(crate) fn late_since(&self) -> Option<Duration> {
+        self.lock().late_since
+    }
+    /// Slack does not show the thread: whoever looked for a post that comes late would not see it.
+    pub(crate) fn nobody_looks(&self) {
+        self.lock().late_since = None;
     }
     /// Those that stand.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        self.lock().values().filter(|part| part.ts.is_some()).cloned().collect()
+        self.lock().by_index.values().filter(|part| part.ts.is_some()).cloned().collect()
     }
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Part>> {
+    fn lock(&self) -> MutexGuard<'_, Parts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,11 +195,14 @@ pub(crate) struct TurnJournal {
 #[async_trait]
 impl Journal for TurnJournal {
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
-        let mode = stored(mode);
-        self.known.note(Part { index: part, mode, state: PartState::Intended, ts: None, hash: 0 });
-        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, mode)).map_err(|_| Silenced)?;
+        // Not known to be possible as long as we live: what the call comes to, we shall hear.
+        insist!(self.hold, self.store.part_intended(&self.hold.lease, part, stored(mode))).map_err(|_| Silenced)?;
         fault_point!("part.intended");
         Ok(())
+    }
+    async fn part_unknown(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
+        self.known.note_unknown(part, stored(mode));
+        self.may_come_late().await.map_err(|_| Silenced)
     }
     async fn part_open(&self, part: u32, mode: Mode, ts: SlackTs) -> Result<(), Silenced> {
         fault_point!("part.posted");
@@ -185,6 +219,17 @@ impl Journal for TurnJournal {
     }
     fn may_speak(&self) -> bool {
         self.hold.may_speak()
+    }
+}
+
+impl TurnJournal {
+    /// A post of the turn may come to stand that nobody waits for any more.
+    pub(super) async fn may_come_late(&self) -> Result<(), Lost> {
+        self.known.lock().late_since = Some(self.hold.clock.monotonic());
+        // For whoever takes the turn over before we have looked again.
+        insist!(self.hold, self.store.part_intended(&self.hold.lease, STRAY, PartMode::Single))?;
+        fault_point!("stray.stored");
+        Ok(())
     }
 }
 

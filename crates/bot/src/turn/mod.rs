@@ -4,6 +4,7 @@ mod adopt;
 mod deliver;
 mod driver;
 mod journal;
+mod late;
 mod machine;
 mod read_back;
 mod recover;

@@ -1,9 +1,10 @@
 //! After an owner's death, or a call of unknown fate: which posts in the thread are this turn's.
 //!
-//! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn, or if it is a
-//! stream without metadata that no other turn is known to have made: `chat.startStream` takes none, and a stream that a person
-//! stops before we end it stays without. Answers of a thread never overlap, and the posts of each are known before it counts as
-//! delivered; those of sessions that expired are known no more, but they are older than this turn. Commands run beside answers and never stream: such a stream is none of theirs.
+//! A post of ours is this turn's if a part that we know of has its timestamp, if its metadata names the turn and does not say that it
+//! only speaks of the answer, or if it is a stream without metadata that no other turn is known to have made: `chat.startStream` takes
+//! none, and a stream that a person stops before we end it stays without. Answers of a thread never overlap, and the posts of each are
+//! known before it counts as delivered; those of sessions that expired are known no more, but they are older than this turn. Commands
+//! run beside answers and never stream: such a stream is none of theirs.
 
 use std::time::Duration;
 
@@ -93,29 +94,41 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
     let clock = &driver.tools.clock;
     let (began, mut pauses) = (clock.monotonic(), Pauses::default());
     loop {
-        let error = match read(driver, turn).await {
-            Ok(found) => {
+        let error = match seen(driver, turn).await? {
+            Ok(posts) => {
                 fault_point!("thread.read");
-                return Ok(Standing::seen(this_turns(driver, found).await?));
+                return Ok(Standing::seen(posts));
             }
             Err(error) => error,
         };
-        if error.is_token_fatal() {
-            // Nothing can be said either. What stands there shows when Slack lets us in again.
-            return Err(Lost(turn.id));
-        }
-        let passes = error.is_transient() || error.code().is_none();
+        let passes = passes(&error);
         let unseen = Standing::unseen(&driver.known);
         // Saying it again is right once: after that, as long as we wait nothing is doubled.
         let patient = passes && unseen.unsure && driver.has_repeated();
         let over = clock.monotonic().saturating_sub(began) >= driver.tools.settings.read_back_patience;
         if !patient && (over || !passes) {
             tracing::warn!(error = %chain(&error), thread.key = %turn.key, unsure = unseen.unsure, "the thread cannot be read; what is known of it has to do");
+            driver.known.nobody_looks();
             return Ok(unseen);
         }
         tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the thread cannot be read; trying again");
         driver.pause(pauses.after(Some(&error))).await?;
     }
+}
+
+/// The turn's posts, by one look at the thread. Where Slack takes our token no more, nothing can be said either: what stands there
+/// shows when Slack lets us in again.
+pub(super) async fn seen(driver: &Driver<'_>, turn: &Turn) -> Result<Result<Vec<Post>, ApiError>, Lost> {
+    match read(driver, turn).await {
+        Ok(found) => this_turns(driver, found).await.map(Ok),
+        Err(error) if error.is_token_fatal() => Err(Lost(turn.id)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Whether a later look may be let in where this one was not.
+pub(super) fn passes(error: &ApiError) -> bool {
+    error.is_transient() || error.code().is_none()
 }
 
 /// The posts of the thread that may be this turn's.
@@ -133,7 +146,8 @@ async fn read(driver: &Driver<'_>, turn: &Turn) -> Result<Vec<Post>, ApiError> {
 
 fn may_be_this_turns(driver: &Driver<'_>, turn: &Turn, post: &Post) -> bool {
     let ours = driver.tools.me.wrote(&post.author) && post.ts > turn.first_ts;
-    let marked = Mark::of(post.metadata.as_ref()).map(|mark| mark.turn == turn.id.to_string());
+    let is_turns = |mark: Mark| mark.turn == turn.id.to_string() && !mark.is_notice();
+    let marked = Mark::of(post.metadata.as_ref()).map(is_turns);
     let begun = turn.started_at.is_none_or(|began| post.ts >= SlackTs::at(began - EARLY_MAX));
     let streamed = || turn.kind == TurnKind::Answer && post.streaming_state.is_some() && begun;
     ours && (driver.known.posts().contains(&post.ts) || marked.unwrap_or_else(streamed))
@@ -152,7 +166,7 @@ async fn this_turns(driver: &Driver<'_>, mut found: Vec<Post>) -> Result<Vec<Pos
     Ok(found)
 }
 
-fn is_streaming(post: &Post) -> bool {
+pub(super) fn is_streaming(post: &Post) -> bool {
     post.streaming_state.as_deref() == Some("in_progress")
 }
 

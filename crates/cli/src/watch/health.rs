@@ -195,7 +195,7 @@ pub(super) fn catch_up(report: &CatchUpReport, now: Timestamp) -> Part {
             let says =
                 format!("what may have been missed was not looked for, {times} times since the start; last: {what}");
             let next =
-                "messages there may be without an answer: mend the cause, and ask again there; the log names each";
+                "messages there may be without an answer: mend the cause, and ask again there; the log says where";
             Part::new(State::Degraded, says).then(next).aged(now.since(*at))
         }
         (_, Some(from)) => {

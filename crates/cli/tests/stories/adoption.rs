@@ -1,6 +1,22 @@
 //! What a turn's next owner does: with a stop, with deaths without end, with a thread that Slack does not show.
 
-use crate::harness::stories;
+use chathakase_sim::slack::{Gate, Thread};
+
+use crate::harness::{Story, stories};
+
+impl Story {
+    /// "Half an" stands in the thread, and the process dies before it hears of it.
+    pub(crate) async fn dies_over_first_words(&mut self) -> Thread {
+        let late = Gate::closed();
+        drop(self.slack.next("chat.startStream").answers_late(&late));
+        self.openai.turn().text("Half an").gate("never").text(" answer.");
+        let thread = self.slack.mention("ana", "#general", "hello").await;
+        late.reached().await;
+        self.kill().await;
+        late.open();
+        thread
+    }
+}
 
 stories! { usually:
     a_stop_outlives_the_process_that_was_told,
@@ -9,15 +25,11 @@ stories! { usually:
     a_command_whose_owners_die_is_set_aside_with_a_notice,
     a_turn_whose_question_cannot_be_read_is_set_aside_with_a_notice,
     an_answer_put_off_after_a_death_counts_as_taken_over_once,
+    a_command_whose_owner_dies_does_not_wait_for_room_of_the_models,
+    of_more_commands_than_one_process_takes_over_at_once_the_others_wait,
     a_turn_that_nobody_can_bring_gives_its_thread_free,
     a_turn_that_kills_whoever_runs_it_takes_no_other_with_it,
     killed_after_a_wordless_end_no_status_is_left,
-    a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note,
-    a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note,
-    a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note,
-    killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time,
-    an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
-    names_that_slack_holds_back_hold_up_no_answer,
     what_was_not_shown_of_a_stopped_answer_is_not_remembered,
     what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read,
     killed_after_a_stop_what_was_not_shown_is_not_remembered,
@@ -25,6 +37,7 @@ stories! { usually:
     stopped_over_first_words_that_nobody_knew_of_they_are_remembered,
     first_words_stopped_while_nobody_ran_become_the_answer,
     words_of_an_earlier_answer_that_say_nothing_of_it_are_left_alone,
+    an_old_stopped_answer_is_not_taken_for_one_to_an_older_question,
     a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
@@ -33,18 +46,18 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_session::{SlackTs, store::Press, time::Clock};
-    use chathakase_sim::slack::Gate;
+    use chathakase_session::{
+        SlackTs,
+        store::Press,
+        time::Clock,
+        turn::{Claimant, OwnerId},
+    };
+    use chathakase_sim::slack::{Gate, Thread};
 
     use crate::harness::Story;
 
-    /// A counter without labels, as `/metrics` shows it.
-    async fn counted(s: &Story, counter: &str) -> u64 {
-        let (_, page) = s.page("/metrics").await;
-        let line = page.lines().find_map(|line| line.strip_prefix(counter)).unwrap_or_default();
-        line.trim().parse().unwrap_or_default()
-    }
-
+    /// Turns without an owner are looked for this often.
+    const LOOK: Duration = Duration::from_secs(5);
     /// A lease is renewed this often.
     const RENEWAL: Duration = Duration::from_secs(10);
 
@@ -87,7 +100,7 @@ mod told {
     }
 
     /// An answer of which the model has said all, and whose thread shows no more than "One." until the gate is opened.
-    async fn closed_and_not_shown(s: &mut Story) -> (chathakase_sim::slack::Thread, Gate) {
+    async fn closed_and_not_shown(s: &mut Story) -> (Thread, Gate) {
         let slow = Gate::closed();
         let turn = s.openai.turn().text("One.").gate("on").text(" Two.").gate("end").text(" Three.");
         let thread = s.slack.mention("ana", "#general", "count").await;
@@ -104,7 +117,7 @@ mod told {
         (thread, slow)
     }
 
-    async fn only_the_first_word_is_remembered(s: &mut Story, thread: &chathakase_sim::slack::Thread) {
+    async fn only_the_first_word_is_remembered(s: &mut Story, thread: &Thread) {
         s.at_rest(thread).await;
         s.openai.answers("Fine.");
         thread.reply("ana", "thanks").await;
@@ -159,7 +172,7 @@ mod told {
     }
 
     pub(super) async fn stopped_over_first_words_that_nobody_knew_of_they_are_remembered(s: &mut Story) {
-        let thread = dies_over_first_words(s).await;
+        let thread = s.dies_over_first_words().await;
         let pressed = just_now(s);
         s.unreachable();
         thread.press_stop("ana").await;
@@ -174,7 +187,7 @@ mod told {
     }
 
     pub(super) async fn first_words_stopped_while_nobody_ran_become_the_answer(s: &mut Story) {
-        let thread = dies_over_first_words(s).await;
+        let thread = s.dies_over_first_words().await;
         s.unreachable();
         thread.press_stop("ana").await;
         s.openai.answers("A whole answer.");
@@ -203,12 +216,50 @@ mod told {
         let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
         let second = s.openai.turn().gate("never").text("And you.");
         s.start().await;
-        second.reached("never").await;
+        s.waits_pass(..=1.1, second.reached("never")).await;
         unsaid.lifted();
         s.openai.answers("And you.");
         s.kill_and_start().await;
         thread.finishes("And you.").await;
         assert_eq!(thread.answers(), ["On and on", "And you."]);
+    }
+
+    pub(super) async fn an_old_stopped_answer_is_not_taken_for_one_to_an_older_question(s: &mut Story) {
+        let thread = s.slack.post("ana", "#general", "lunch?").await;
+        let older = thread.reply("ben", "at noon?").await;
+        let late = Gate::closed();
+        drop(s.slack.next("chat.startStream").answers_late(&late));
+        s.openai.turn().text("Old words").gate("never").text(" and more.");
+        thread.mention("ana", "hello").await;
+        late.reached().await;
+        s.kill().await;
+        late.open();
+        let pressed = just_now(s);
+        s.unreachable();
+        thread.press_stop("ana").await;
+        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
+        // The end of the stream would say whose it is.
+        let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
+        s.start().await;
+        s.at_rest(&thread).await;
+        unsaid.lifted();
+        // The session expires, and what is read again of the thread tells of no turn.
+        s.passes(Duration::from_secs(2 * 3600)).await;
+        s.openai.answers("Fine.");
+        thread.mention("ana", "back again").await;
+        thread.finishes("Fine.").await;
+        s.at_rest(&thread).await;
+        let late = Gate::closed();
+        drop(s.slack.next("chat.startStream").answers_late(&late));
+        s.openai.turn().text("New").gate("never").text(" words.");
+        thread.edit(&older, "@assistant at noon?").await;
+        late.reached().await;
+        s.kill().await;
+        late.open();
+        s.openai.answers("New words.");
+        s.start().await;
+        thread.finishes("New words.").await;
+        assert_eq!(thread.answers(), ["Old words", "Fine.", "New words."]);
     }
 
     pub(super) async fn a_stop_that_comes_late_leaves_the_next_answer_alone(s: &mut Story) {
@@ -297,14 +348,14 @@ mod told {
         s.slack.settled().await;
         let refused = s.slack.next("*").fails("token_revoked").always();
         again.open("asked");
-        for _ in 0..20 {
-            thread.shows_nothing_more().await;
-            s.clock.advance(RENEWAL);
+        // Only while it sleeps between two looks: between a look at its own leases and one for others', no time passes.
+        for _ in 0..40 {
+            s.clock.pass_sleep(LOOK..=LOOK).await;
         }
         assert!(refused.hits() > 3, "tried {} times", refused.hits());
         refused.lifted();
         s.tried_again(thread.finishes("Here.")).await;
-        assert_eq!(counted(s, "chathakase_adoptions_total").await, 1);
+        assert_eq!(s.counted("chathakase_adoptions_total").await, 1);
     }
 
     pub(super) async fn a_command_whose_owners_die_is_set_aside_with_a_notice(s: &mut Story) {
@@ -329,6 +380,51 @@ mod told {
         assert_eq!(thread.answers().len(), 2);
     }
 
+    pub(super) async fn a_command_whose_owner_dies_does_not_wait_for_room_of_the_models(s: &mut Story) {
+        s.restart_with(&[("limits.running", "1")]).await;
+        let dies = s.openai.turn().gate("never").text("Lost.");
+        let thread = s.slack.mention("ana", "#general", "work").await;
+        dies.reached("never").await;
+        let bringing = Gate::closed();
+        drop(s.slack.next("chat.postMessage").slow(&bringing));
+        thread.reply("ana", "help").await;
+        bringing.reached().await;
+        let slow = s.openai.turn().gate("slow").text("Done.");
+        s.kill().await;
+        bringing.open();
+        s.start().await;
+        slow.reached("slow").await;
+        thread.shows_part("Commands").await;
+        slow.open("slow");
+        thread.finishes("Done.").await;
+    }
+
+    pub(super) async fn of_more_commands_than_one_process_takes_over_at_once_the_others_wait(s: &mut Story) {
+        let bringing = Gate::closed();
+        let calls = s.slack.next("chat.postMessage").slow(&bringing).always();
+        let mut threads = Vec::new();
+        for number in 0..66 {
+            threads.push(s.slack.dm(&format!("person{number}"), "help").await);
+        }
+        s.slack.all_quiet().await;
+        s.kill().await;
+        let before = calls.hits();
+        s.start().await;
+        s.until(|| calls.hits() > before).await;
+        // What another process would find then.
+        let (owner, lease) = (OwnerId::new("another"), Duration::from_secs(30));
+        let another = Claimant { owner, lease, history_max: 0, commands_max: 100, slack_now: None };
+        let left = s.store().claim(&another, 0, s.clock.now()).await.unwrap();
+        assert_eq!(left.len(), 2, "of 66 that were left 64 are carried out at once");
+        let leases: Vec<_> = left.into_iter().map(|claimed| claimed.lease).collect();
+        s.store().release(&leases, Duration::ZERO, s.clock.now()).await.unwrap();
+        calls.lifted();
+        bringing.open();
+        s.time_goes_on(|| threads.iter().all(|thread| thread.answers().len() == 1)).await;
+        // Some still look at their threads once more, which takes time that nobody lets pass.
+        s.kill().await;
+    }
+
     pub(super) async fn a_turn_that_nobody_can_bring_gives_its_thread_free(s: &mut Story) {
         s.restart_with(&[("limits.owner_deaths", "3"), ("limits.catch_up", "0s")]).await;
         let stopping = Gate::closed();
@@ -349,7 +445,7 @@ mod told {
         s.openai.answers("Here.");
         thread.reply("ana", "and now?").await;
         thread.finishes("Here.").await;
-        assert_eq!(counted(s, "chathakase_turns_given_up_total").await, 1);
+        assert_eq!(s.counted("chathakase_turns_given_up_total").await, 1);
     }
 
     pub(super) async fn a_turn_that_kills_whoever_runs_it_takes_no_other_with_it(s: &mut Story) {
@@ -399,97 +495,5 @@ mod told {
         clearing.open();
         s.calm().await;
         assert_eq!(thread.answers(), Vec::<String>::new());
-    }
-
-    /// "Half an" stands in the thread, and the process dies before it hears of it.
-    async fn dies_over_first_words(s: &mut Story) -> chathakase_sim::slack::Thread {
-        let late = Gate::closed();
-        drop(s.slack.next("chat.startStream").answers_late(&late));
-        s.openai.turn().text("Half an").gate("never").text(" answer.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        late.reached().await;
-        s.kill().await;
-        late.open();
-        thread
-    }
-
-    /// The same, and the whole answer is known to the model that is asked next.
-    async fn dies_over_its_first_post(s: &mut Story) -> chathakase_sim::slack::Thread {
-        let thread = dies_over_first_words(s).await;
-        s.openai.answers("A whole answer.");
-        thread
-    }
-
-    pub(super) async fn a_thread_that_slack_refuses_to_show_gets_its_answer_once_more_with_a_note(s: &mut Story) {
-        let thread = dies_over_its_first_post(s).await;
-        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
-        s.start().await;
-        thread.finishes(&texts::perhaps_again("A whole answer.")).await;
-        s.calm().await;
-        assert_eq!(thread.answers(), ["Half an".to_owned(), texts::perhaps_again("A whole answer.")]);
-        assert_eq!(counted(s, "chathakase_posts_perhaps_doubled_total").await, 1);
-    }
-
-    pub(super) async fn a_thread_that_cannot_be_read_for_long_gets_its_answer_once_more_with_a_note(s: &mut Story) {
-        s.restart_with(&[("limits.read_back_patience", "5s")]).await;
-        let thread = dies_over_its_first_post(s).await;
-        let unread = s.slack.next("conversations.replies").http(503).always();
-        s.start().await;
-        s.waits_pass(0.1..=4.5, thread.finishes(&texts::perhaps_again("A whole answer."))).await;
-        assert!(unread.hits() >= 3, "after 0, 2 and 6 s");
-    }
-
-    pub(super) async fn a_post_of_unknown_fate_in_a_thread_not_shown_is_repeated_once_with_a_note(s: &mut Story) {
-        let reading = s.slack.next("conversations.replies").fails("missing_scope").always();
-        let cut = s.slack.next("chat.startStream").cut();
-        s.openai.answers("A whole answer.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        s.waits_pass(1.9..=2.1, thread.finishes(&texts::perhaps_again("A whole answer."))).await;
-        s.calm().await;
-        assert_eq!((cut.hits(), reading.hits(), thread.answers().len()), (1, 1, 2));
-    }
-
-    pub(super) async fn killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time(s: &mut Story) {
-        let thread = dies_over_its_first_post(s).await;
-        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
-        let again = texts::perhaps_again("A whole answer.");
-        for _ in 0..2 {
-            let late = Gate::closed();
-            let post = s.slack.next("chat.postMessage").answers_late(&late);
-            s.start().await;
-            tokio::select! { () = late.reached() => {}, () = s.at_rest(&thread) => {} }
-            s.kill().await;
-            late.open();
-            drop(post);
-        }
-        s.start().await;
-        s.at_rest(&thread).await;
-        assert_eq!(thread.answers(), ["Half an".to_owned(), again]);
-        s.says_somewhere("If it is not there, please ask again.").await;
-        s.openai.answers("Here.");
-        thread.reply("ana", "and now?").await;
-        thread.finishes("Here.").await;
-    }
-
-    pub(super) async fn an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note(s: &mut Story) {
-        let dies = s.openai.turn().text("Half").gate("half").text(" an").gate("never").text(" answer.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.shows("Half").await;
-        dies.open("half");
-        // What goes on is known by its name.
-        thread.shows("Half an").await;
-        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
-        s.openai.answers("A whole answer.");
-        s.kill_and_start().await;
-        thread.finishes("A whole answer.").await;
-        s.calm().await;
-        assert_eq!(thread.answers(), ["A whole answer."]);
-    }
-
-    pub(super) async fn names_that_slack_holds_back_hold_up_no_answer(s: &mut Story) {
-        drop(s.slack.next("users.info").fails_429(20).always());
-        s.openai.answers("Hello.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.finishes("Hello.").await;
     }
 }

@@ -14,7 +14,10 @@ impl Story {
     }
 }
 
-stories! { usually: a_thread_whose_row_is_damaged_is_said_to_be_and_goes_on_when_it_is_restored }
+stories! { usually:
+    a_thread_whose_row_is_damaged_is_said_to_be_and_goes_on_when_it_is_restored,
+    what_was_missed_in_a_thread_with_a_damaged_message_is_answered,
+}
 
 mod told {
     use std::time::Duration;
@@ -42,10 +45,31 @@ mod told {
         s.slack.all_quiet().await;
         s.passes(Duration::from_secs(30)).await;
         assert_eq!(s.catch_up().looks, looks, "it is not looked for again and again");
-        // Slack sends it once more.
+        // Slack sends it once more after a minute, and again after five.
+        s.passes(Duration::from_secs(35)).await;
+        s.slack.all_quiet().await;
+        assert_eq!(
+            s.slack.calls("chat.postEphemeral").len(),
+            1,
+            "she is told once, and not with each of Slack's tries"
+        );
         s.spoils_threads(false);
-        s.passes(Duration::from_secs(30)).await;
+        s.minutes_pass(5).await;
         thread.finishes("Here.").await;
         s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
+    }
+
+    pub(super) async fn what_was_missed_in_a_thread_with_a_damaged_message_is_answered(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.kill().await;
+        s.spoils_messages();
+        thread.reply("ana", "anybody there?").await;
+        s.start().await;
+        thread.finishes("Here.").await;
+        assert_eq!(s.catch_up().found, 1);
+        assert!(s.catch_up().last_given_up.unwrap().1.contains("damaged"));
     }
 }

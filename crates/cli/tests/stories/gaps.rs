@@ -11,6 +11,7 @@ stories! { on all stores:
 }
 
 stories! { by two: a_silence_is_one_only_if_nobody_hears_anything_and_one_looks_through_it }
+stories! { by socket: a_long_silence_of_the_socket_is_looked_through }
 
 /// Each story on these stores, where Slack is like this.
 macro_rules! told_where {
@@ -26,18 +27,18 @@ macro_rules! on_every_store {
         $(told_where! { $way, $slack, sqlite: Sqlite, memory: Memory, postgres: Postgres; $story })*
     };
 }
+pub(crate) use {on_every_store, told_where};
 
 // Over Socket Mode what happens while no link is up is lost.
 on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..options };
     what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
     a_mention_in_the_middle_of_a_thread_is_found_too,
-    a_colleague_of_another_workspace_is_found_and_a_stranger_is_none,
     edits_and_deletions_that_were_missed_count,
+    the_first_answer_after_a_gap_is_made_from_the_thread_as_it_stands,
     an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none,
     what_is_older_than_the_bound_is_given_up_and_said_so,
     what_comes_while_a_thread_is_caught_up_with_comes_behind_it,
     a_thread_that_expired_meanwhile_is_caught_up_with,
-    a_thread_that_expired_long_before_is_caught_up_with,
     where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works,
     what_a_full_disk_kept_out_is_answered_when_slack_sends_it_again,
 }
@@ -59,6 +60,7 @@ on_every_store! { USUAL, |options| options;
 mod told {
     use std::time::Duration;
 
+    use chathakase_bot::texts;
     use chathakase_session::time::Clock;
     use chathakase_sim::slack::{Fate, Gate, Thread};
     use serde_json::Value;
@@ -126,26 +128,6 @@ mod told {
         assert_eq!(s.openai.requests_seen(), 1);
     }
 
-    pub(super) async fn a_colleague_of_another_workspace_is_found_and_a_stranger_is_none(s: &mut Story) {
-        s.slack.shared_channel("#shared");
-        s.slack.stranger("eve");
-        s.slack.colleague("gwen");
-        s.caught_up().await;
-        s.openai.answers("Hello Gwen.").answers("Hello again.");
-        let thread = s.slack.mention("gwen", "#general", "hello").await;
-        thread.finishes("Hello Gwen.").await;
-        s.at_rest(&thread).await;
-        s.kill().await;
-        let ignored = s.slack.mention("eve", "#shared", "hello").await;
-        thread.reply("gwen", "are you there?").await;
-        s.slack.mention("gwen", "#shared", "and here?").await;
-        s.start().await;
-        thread.finishes("Hello again.").await;
-        s.calm().await;
-        ignored.shows_nothing_more().await;
-        assert_eq!((s.catch_up().found, s.catch_up().given_up, s.slack.calls("conversations.info").len()), (1, 0, 2));
-    }
-
     pub(super) async fn edits_and_deletions_that_were_missed_count(s: &mut Story) {
         s.openai.answers("Hello.").answers("Noted.").answers("A dog.");
         let thread = s.slack.mention("ana", "#general", "I have a cat").await;
@@ -162,6 +144,32 @@ mod told {
         thread.reply("ana", "what do I have?").await;
         thread.finishes("A dog.").await;
         s.openai.last_request().heard(["I have a dog", "Hello.", "Noted.", "what do I have?"]);
+    }
+
+    pub(super) async fn the_first_answer_after_a_gap_is_made_from_the_thread_as_it_stands(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Noted.").answers("A dog.");
+        let thread = s.slack.mention("ana", "#general", "I have a cat").await;
+        thread.finishes("Hello.").await;
+        let secret = thread.reply("ana", "my secret is 42").await;
+        thread.finishes("Noted.").await;
+        s.at_rest(&thread).await;
+        s.kill().await;
+        s.clock.advance(MINUTE);
+        thread.reply("ben", "what does she have?").await;
+        thread.edit(&thread.first(), "@assistant I have a dog").await;
+        thread.delete(&secret).await;
+        let reading = Gate::closed();
+        let _slow = s.slack.next("conversations.replies").slow(&reading);
+        s.start().await;
+        reading.reached().await;
+        let changing = s.holds_step("reconcile");
+        reading.open();
+        changing.reached().await;
+        // Here is time for a whole answer.
+        s.nothing_under_way().await;
+        changing.open();
+        thread.finishes("A dog.").await;
+        s.openai.last_request().heard(["ana: I have a dog", "Hello.", "Noted.", "ben: what does she have?"]);
     }
 
     pub(super) async fn an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none(s: &mut Story) {
@@ -252,25 +260,6 @@ mod told {
         s.openai.last_request().heard(["hello", "Hello.", "are you there?"]);
     }
 
-    pub(super) async fn a_thread_that_expired_long_before_is_caught_up_with(s: &mut Story) {
-        s.openai.answers("Hello.").answers("Hello again.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.finishes("Hello.").await;
-        s.at_rest(&thread).await;
-        s.passes(Duration::from_secs(5 * 3600)).await;
-        let looked = async {
-            while s.catch_up().looks < 2 || s.catch_up().looking_from.is_some() {
-                tokio::task::yield_now().await;
-            }
-        };
-        over_in(Duration::from_secs(10), looked).await.expect("it looks for what it slept through");
-        s.kill().await;
-        thread.reply("ana", "are you there?").await;
-        s.start().await;
-        thread.finishes("Hello again.").await;
-        s.openai.last_request().heard(["hello", "Hello.", "are you there?"]);
-    }
-
     pub(super) async fn where_slack_lets_nothing_be_read_it_is_said_and_the_rest_works(s: &mut Story) {
         s.openai.answers("Hello.").answers("Three.");
         let thread = s.slack.mention("ana", "#general", "hello").await;
@@ -287,7 +276,9 @@ mod told {
         let (status, page) = s.page("/readyz").await;
         let part = &serde_json::from_str::<Value>(&page).unwrap()["parts"]["catch_up"];
         assert_eq!((status, &part["state"]), (200, &"degraded".into()), "{page}");
-        assert!(part["says"].as_str().unwrap().contains("missing_scope"), "{page}");
+        for said in ["missing_scope", &thread.key().to_string()] {
+            assert!(part["says"].as_str().unwrap().contains(said), "{page}");
+        }
         let (_, counted) = s.page("/metrics").await;
         // At least: other stories of this process are counted too.
         for name in ["chathakase_catch_up_given_up_total", "chathakase_catch_up_found_total"] {
@@ -304,9 +295,19 @@ mod told {
         s.calm().await;
         s.disk_is_full(true);
         thread.reply("ana", "anybody there?").await;
+        thread.shows_only_to("ana", &texts::not_stored()).await;
         // Slack tries for minutes, and then no more.
-        s.calm().await;
+        for (tries, wait) in [(2, MINUTE), (3, 5 * MINUTE)] {
+            s.until(|| s.slack.events().last().unwrap().tries == tries).await;
+            sent_again_after(s, wait).await;
+        }
+        s.until(|| s.slack.events().last().unwrap().fate == Fate::GivenUp).await;
         assert_eq!(s.openai.requests_seen(), 1);
+        assert_eq!(
+            s.slack.calls("chat.postEphemeral").len(),
+            1,
+            "she is told once, and not with each of Slack's tries"
+        );
         s.disk_is_full(false);
         s.waits_pass(14.9..=15.1, async { thread.finishes("Here.").await }).await;
         s.calm().await;
@@ -348,6 +349,7 @@ mod told {
         s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
         s.calm().await;
         assert_eq!((s.openai.requests_seen(), s.catch_up().found), (2, 0));
+        assert!(s.slack.calls("chat.postEphemeral").len() <= 1, "that it waits is said at the first try only");
     }
 
     pub(super) async fn over_http_what_slack_gave_up_is_found_after_a_start(s: &mut Story) {
@@ -430,5 +432,38 @@ mod told {
             s.minutes_pass(5).await;
         }
         assert_eq!(looks(s), before + 1);
+    }
+
+    /// Lets ten seconds pass, and waits until the link has said since then that it is alive.
+    async fn link_lives_on(s: &Story) {
+        s.passes(Duration::from_secs(10)).await;
+        let heard = async {
+            loop {
+                let page: Value = serde_json::from_str(&s.page("/readyz").await.1).unwrap();
+                let link = &page["parts"]["slack_link"];
+                if link["state"] == "ok" && link["age_seconds"].as_u64().is_some_and(|age| age < 10) {
+                    break;
+                }
+            }
+        };
+        over_in(Duration::from_secs(10), heard).await.expect("a link that answers each ping");
+    }
+
+    pub(super) async fn a_long_silence_of_the_socket_is_looked_through(s: &mut Story) {
+        s.openai.answers("Hello.").answers("Here.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        s.slack.hold_events();
+        thread.reply("ana", "anybody there?").await;
+        s.slack.lose_held();
+        let (before, began) = (s.catch_up().looks, s.clock.monotonic());
+        while s.catch_up().looks == before {
+            assert!(s.clock.monotonic() - began < MINUTE * 20, "nobody looks");
+            link_lives_on(s).await;
+        }
+        thread.finishes("Here.").await;
+        assert_eq!(s.catch_up().found, 1);
+        assert!(s.clock.monotonic() - began >= MINUTE * 14, "it was no gap of the link");
     }
 }

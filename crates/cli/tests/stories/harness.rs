@@ -309,6 +309,11 @@ impl Story {
         }
     }
 
+    /// The same of both processes.
+    pub(crate) fn disks_are_full(&self, full: bool) {
+        [&self.assistant, &self.other].into_iter().flatten().for_each(|process| process.life.is_full(full));
+    }
+
     /// How many posts came while the disk was full.
     pub(crate) fn turned_away(&self) -> u32 {
         self.assistant.as_ref().map_or(0, |process| process.life.turned_away())
@@ -340,6 +345,8 @@ impl Story {
             }
         };
         self.calm().await;
+        // A turn may look at its thread once more before.
+        let rests = self.waits_pass(..=1.1, rests);
         over_in(Duration::from_secs(10), rests).await.expect("an answer is never delivered");
     }
 
@@ -366,7 +373,7 @@ impl Story {
             return wiring::open_store(config, Arc::new(self.clock.clone())).unwrap();
         }
         // Behind a wire it may hang, and that takes no time of the story's.
-        let answered_within = Duration::from_millis(if self.wire.is_some() { 300 } else { 10_000 });
+        let answered_within = Duration::from_secs(if self.wire.is_some() { 1 } else { 10 });
         let options = StoreOptions { deadlines: Deadlines::Caller, answered_within, ..StoreOptions::default() };
         Arc::new(PostgresStore::open_with(&config.store_url, wiring::rules(config), &options).unwrap())
     }
@@ -397,8 +404,9 @@ impl Story {
 
     /// Waits for something in the small Slack to become so.
     pub(crate) async fn until(&self, so: impl Fn() -> bool) {
+        let mut changes = self.slack.changes();
         while !so() {
-            self.slack.changed().await;
+            changes.next().await;
         }
     }
 
@@ -413,11 +421,7 @@ impl Story {
 
     /// Waits until the assistant has said this anywhere.
     pub(crate) async fn says_somewhere(&self, text: &str) {
-        let said = async {
-            while !self.slack.transcript().contains(text) {
-                self.slack.changed().await;
-            }
-        };
+        let said = self.until(|| self.slack.transcript().contains(text));
         let over = over_in(Duration::from_secs(10), said).await;
         assert!(over.is_ok(), "nobody says {text:?}");
     }
@@ -432,6 +436,13 @@ impl Story {
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head["HTTP/1.1 ".len()..][..3].parse().unwrap(), body.to_owned())
+    }
+
+    /// A counter without labels, as `/metrics` shows it.
+    pub(crate) async fn counted(&self, counter: &str) -> u64 {
+        let (_, page) = self.page("/metrics").await;
+        let line = page.lines().find_map(|line| line.strip_prefix(counter)).unwrap_or_default();
+        line.trim().parse().unwrap_or_default()
     }
 
     fn look_back(&self) {

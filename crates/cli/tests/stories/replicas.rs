@@ -18,7 +18,8 @@ stories! { by two:
     what_waits_behind_an_answer_of_who_ends_is_answered_by_the_other,
     an_answer_that_outlasts_the_drain_is_carried_on_by_the_other,
     slacks_limits_are_shared,
-    what_one_could_not_take_in_is_found_by_the_other_after_its_death,
+    what_is_for_one_person_alone_is_said_by_the_leases_holder_alone,
+    what_goes_by_direct_message_is_said_by_the_leases_holder_alone,
 }
 
 #[test]
@@ -37,7 +38,7 @@ mod told {
     use chathakase_session::time::Clock;
     use chathakase_sim::{
         model::Progress,
-        slack::{Fate, Thread},
+        slack::{Fate, Gate, Thread},
     };
 
     use crate::harness::{Story, over_in};
@@ -288,26 +289,38 @@ mod told {
         assert!(streams >= 20, "nothing is left unused: {streams}");
     }
 
-    pub(super) async fn what_one_could_not_take_in_is_found_by_the_other_after_its_death(s: &mut Story) {
-        s.openai.answers("Hello.").answers("Here.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.finishes("Hello.").await;
-        s.at_rest(&thread).await;
-        // Slack tries for six minutes, and always the first process.
-        let began = s.clock.monotonic();
-        s.disk_is_full(true);
-        thread.reply("ana", "anybody there?").await;
-        s.time_goes_on(|| s.slack.events().last().unwrap().fate == Fate::GivenUp).await;
-        s.reaches_other();
-        assert_eq!(s.openai.requests_seen(), 1, "the other has missed nothing");
-        s.kill().await;
-        let found = || s.other.as_ref().unwrap().running.catch_up().found;
-        s.time_goes_on(|| found() == 1).await;
-        thread.finishes("Here.").await;
-        s.openai.last_request().heard(["hello", "Hello.", "anybody there?"]);
-        // Sooner than a silence is looked through.
-        let took = s.clock.monotonic() - began;
-        assert!(took < Duration::from_secs(10 * 60), "{took:?}");
+    /// The first process waits for Slack before it says what `asked` brings, loses its lease meanwhile, and wakes when the other has said
+    /// it. How often `method` was taken.
+    async fn overtaken_over(s: &mut Story, method: &str, asked: &str) -> usize {
+        s.slack.admin("zoe");
+        let (renewing, gives_up) = (s.holds_step("renew"), s.holds_step("release"));
+        let limit = Duration::from_secs(45);
+        drop(s.slack.next(method).fails_429(limit.as_secs()));
+        s.slack.mention("zoe", "#general", asked).await;
+        while s.clock.sleepers(limit) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let taken = |s: &Story| s.slack.calls(method).iter().filter(|call| call.answer == "ok").count();
+        s.passes(Duration::from_secs(31)).await;
+        looks(s, s.until(|| taken(s) == 1)).await;
+        s.passes(Duration::from_secs(15)).await;
+        // It hears of its loss only after it has woken.
+        tokio::select! {
+            () = gives_up.reached() => {}
+            () = s.until(|| taken(s) > 1) => {}
+        }
+        [renewing, gives_up].iter().for_each(Gate::open);
+        s.calm().await;
+        taken(s)
+    }
+
+    pub(super) async fn what_is_for_one_person_alone_is_said_by_the_leases_holder_alone(s: &mut Story) {
+        assert_eq!(overtaken_over(s, "chat.postEphemeral", "all sessions").await, 1);
+    }
+
+    pub(super) async fn what_goes_by_direct_message_is_said_by_the_leases_holder_alone(s: &mut Story) {
+        drop(s.slack.next("chat.postEphemeral").fails("user_not_in_channel").always());
+        assert_eq!(overtaken_over(s, "chat.postMessage", "all sessions").await, 1);
     }
 
     pub(super) async fn five(s: &mut Story) {

@@ -9,6 +9,9 @@ mod everywhere {
         a_private_answer_that_cannot_be_shown_comes_by_direct_message,
         everyone_whose_message_was_not_taken_is_told_and_not_again_at_once,
         who_cannot_be_told_in_the_thread_that_too_much_waits_is_told_by_direct_message,
+        what_was_not_taken_is_not_answered_later_however_it_comes_again,
+        killed_before_it_said_that_a_message_was_not_taken_it_says_so_when_slack_sends_it_again,
+        killed_before_it_said_that_context_was_not_taken_as_a_question_it_says_so_when_slack_sends_it_again,
         a_refusal_that_lasts_is_not_asked_about_for_ever,
     }
     crate::harness::stories! { on both stores:
@@ -20,7 +23,7 @@ mod everywhere {
 }
 
 mod told {
-    use std::time::Duration;
+    use std::{pin::pin, time::Duration};
 
     use chathakase_bot::texts;
     use chathakase_sim::{
@@ -28,7 +31,7 @@ mod told {
         slack::{Gate, Thread},
     };
 
-    use crate::harness::Story;
+    use crate::harness::{Story, over_in};
 
     const LOOK: Duration = Duration::from_secs(5);
 
@@ -183,6 +186,65 @@ mod told {
         s.calm().await;
         assert_eq!(s.slack.calls("chat.postEphemeral").len(), 3);
         goes_on(s, &first, &thread).await;
+    }
+
+    pub(super) async fn what_was_not_taken_is_not_answered_later_however_it_comes_again(s: &mut Story) {
+        let (first, thread) = a_full_thread(s).await;
+        thread.reply("ben", "three").await;
+        thread.shows_only_to("ben", &texts::queue_full(1)).await;
+        let newest = s.slack.events().len() - 1;
+        goes_on(s, &first, &thread).await;
+        s.at_rest(&thread).await;
+        s.slack.deliver_event(newest).await;
+        // And it is found by the look for what was missed.
+        s.kill_and_start().await;
+        s.caught_up().await;
+        s.calm().await;
+        assert_eq!((s.openai.requests_seen(), thread.answers()), (2, vec!["One.".to_owned(), "Two.".to_owned()]));
+        assert_eq!((s.catch_up().found, s.slack.calls("chat.postEphemeral").len()), (0, 1));
+    }
+
+    pub(super) async fn killed_before_it_said_that_a_message_was_not_taken_it_says_so_when_slack_sends_it_again(
+        s: &mut Story,
+    ) {
+        let (_, thread) = a_full_thread(s).await;
+        killed_before_ben_is_told(s, thread.reply("ben", "three")).await;
+        ben_is_told_by_the_next(s, &thread).await;
+    }
+
+    pub(super) async fn killed_before_it_said_that_context_was_not_taken_as_a_question_it_says_so_when_slack_sends_it_again(
+        s: &mut Story,
+    ) {
+        let (_, thread) = a_full_thread(s).await;
+        let said = thread.reply("ben", "<@U0CLEO> lunch?").await;
+        let asks = format!("<@{}> lunch?", s.slack.bot_user());
+        killed_before_ben_is_told(s, thread.edit(&said, asks)).await;
+        ben_is_told_by_the_next(s, &thread).await;
+    }
+
+    /// The process dies when it has refused what ben `says`, before he knows.
+    async fn killed_before_ben_is_told<T>(s: &mut Story, says: impl Future<Output = T>) {
+        let unheard = s.slack.next("chat.postEphemeral").hangs();
+        let killed = async {
+            while unheard.hits() == 0 {
+                tokio::task::yield_now().await;
+            }
+            s.kill().await;
+        };
+        tokio::join!(says, killed);
+    }
+
+    async fn ben_is_told_by_the_next(s: &mut Story, thread: &Thread) {
+        s.openai.answers("One.").answers("Two.");
+        s.start().await;
+        thread.finishes("Two.").await;
+        // Slack tries again at once, after a minute and after five.
+        let full = texts::queue_full(1);
+        let mut told = pin!(thread.shows_only_to("ben", &full));
+        while over_in(Duration::from_secs(1), &mut told).await.is_err() {
+            s.passes(Duration::from_secs(60)).await;
+        }
+        assert_eq!(thread.answers(), ["One.", "Two."]);
     }
 
     pub(super) async fn who_cannot_be_told_in_the_thread_that_too_much_waits_is_told_by_direct_message(s: &mut Story) {

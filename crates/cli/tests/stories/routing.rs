@@ -9,7 +9,12 @@ stories! { on both stores:
     a_deletion_that_arrives_before_its_post_still_counts,
     a_mention_in_the_middle_of_a_thread_is_answered_with_what_was_said_before,
     a_reply_after_expiry_is_answered_with_the_thread_read_again,
-    a_missed_question_that_was_read_as_context_is_answered_once,
+    a_missed_question_that_was_read_is_answered_with_the_one_it_was_read_for,
+}
+
+stories! { on all stores:
+    a_missed_question_of_a_colleague_that_was_read_is_answered_once,
+    a_missed_mention_of_a_stranger_that_was_read_asks_nothing,
 }
 
 mod usually {
@@ -39,8 +44,8 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_session::time::Clock;
-    use chathakase_sim::slack::Saying;
+    use chathakase_session::{Kind, Role, time::Clock};
+    use chathakase_sim::slack::{Fate, Saying, Thread};
 
     use crate::harness::{Story, as_the_manifest_says};
 
@@ -288,7 +293,7 @@ mod told {
         thread.finishes("Wave back.").await;
     }
 
-    pub(super) async fn a_missed_question_that_was_read_as_context_is_answered_once(s: &mut Story) {
+    pub(super) async fn a_missed_question_that_was_read_is_answered_with_the_one_it_was_read_for(s: &mut Story) {
         let thread = s.slack.post("ana", "#general", "lunch?").await;
         s.slack.settled().await;
         s.unreachable();
@@ -296,14 +301,47 @@ mod told {
         // Slack tries again at once, and then only after a minute.
         s.until(|| s.slack.events().iter().filter(|event| event.tries == 2).count() == 2).await;
         s.reachable();
-        s.openai.answers("Noon.").answers("It is noon.");
+        s.openai.answers("Noon, and hello.");
         thread.mention("ben", "hello").await;
-        thread.finishes("Noon.").await;
+        thread.finishes("Noon, and hello.").await;
         s.openai.last_request().heard(["ana: lunch?", "ana: what is the time?", "ben: hello"]);
         s.slack.redeliver(&missed).await;
         s.slack.redeliver(&missed).await;
-        thread.finishes("It is noon.").await;
-        assert_eq!(s.openai.requests_seen(), 2);
+        thread.shows_nothing_more().await;
+        assert_eq!((thread.answers().len(), s.openai.requests_seen()), (1, 1));
+    }
+
+    /// A mention that Slack cannot bring at first, in a thread that somebody else mentions us in meanwhile; then it comes.
+    async fn missed_by_the_one_and_read_for_the_other(s: &Story, channel: &str, who: &str, answer: &str) -> Thread {
+        let thread = s.slack.post("ana", channel, "lunch?").await;
+        s.slack.settled().await;
+        s.unreachable();
+        let missed = thread.mention(who, "what is the time?").await;
+        s.until(|| s.slack.events().iter().any(|event| event.tries == 2 && event.fate == Fate::OnItsWay)).await;
+        s.reachable();
+        s.openai.answers(answer);
+        thread.mention("ben", "hello").await;
+        thread.finishes(answer).await;
+        let asked = format!("{who}: what is the time?");
+        s.openai.last_request().heard(["ana: lunch?", &asked, "ben: hello"]);
+        s.slack.redeliver(&missed).await;
+        thread.shows_nothing_more().await;
+        thread
+    }
+
+    pub(super) async fn a_missed_question_of_a_colleague_that_was_read_is_answered_once(s: &mut Story) {
+        s.slack.colleague("gwen");
+        missed_by_the_one_and_read_for_the_other(s, "#general", "gwen", "Noon, and hello.").await;
+        assert_eq!((s.openai.requests_seen(), s.slack.calls("conversations.info").len()), (1, 1));
+    }
+
+    pub(super) async fn a_missed_mention_of_a_stranger_that_was_read_asks_nothing(s: &mut Story) {
+        s.slack.shared_channel("#shared");
+        s.slack.stranger("eve");
+        let thread = missed_by_the_one_and_read_for_the_other(s, "#shared", "eve", "Hello.").await;
+        let heard = s.store().messages(&thread.key(), 0, 10, s.clock.now()).await.unwrap();
+        let asked = heard.iter().filter(|message| (message.role, message.kind) == (Role::User, Kind::Accepted));
+        assert_eq!((s.openai.requests_seen(), asked.count()), (1, 1), "{heard:?}");
     }
 
     pub(super) async fn a_stranger_is_ignored_unless_allowed(s: &mut Story) {

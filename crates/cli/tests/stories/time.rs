@@ -42,8 +42,8 @@ impl Story {
                     tokio::task::yield_now().await;
                 }
             };
-            // One that tries something again does so once.
-            let _ = over_in(Duration::from_millis(300), asleep_again).await;
+            // One that tries something again does so once: so long it is waited for in vain then. A busy machine needs its time.
+            let _ = over_in(Duration::from_secs(2), asleep_again).await;
         }
     }
 

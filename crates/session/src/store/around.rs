@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page, Press,
-    ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+    Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
+    Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
 };
 use crate::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
@@ -17,6 +17,9 @@ use crate::{
 /// Makes [`Around`] from the list of all steps. One that is missing in the list does not compile.
 macro_rules! around {
     ($($step:ident($($argument:ident: $kind:ty),*) -> $given:ty;)*) => {
+        /// The names of all steps, for whoever has to do something about each. [`shutdown`](SessionStore::shutdown) is none.
+        pub const STEPS: &[&str] = &[$(stringify!($step)),*];
+
         /// A store that passes every step on to another one, and does something of its own besides.
         ///
         /// What it does with all of them goes into [`Around::step`], what it does with one into the method of that name. Whoever
@@ -98,6 +101,6 @@ around! {
     note_good(process: &Claimant, at: Timestamp, now: Timestamp) -> Others;
     good_until(process: &Claimant, now: Timestamp) -> Option<Timestamp>;
     leave(process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> ();
-    counted(key: &ThreadKey, tokens: &[(u64, u32)]) -> ();
+    counted(key: &ThreadKey, counts: &[Count]) -> ();
     check() -> ();
 }

@@ -2,7 +2,8 @@
 
 use crate::turn::TurnId;
 
-/// Why a step was not done. Nothing of it happened.
+/// Why a step was not done. Nothing of it happened, but where [`StoreError::Unavailable`] says that this is not known: then it can be
+/// done again, and what was done already stays as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The caller does not hold the turn any more and must fall silent about it.

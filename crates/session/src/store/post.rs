@@ -71,17 +71,22 @@ pub struct Edit {
 /// What Slack showed of a thread when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadBack {
-    /// The posts that are worth knowing, with the texts they have now.
+    /// The posts that are worth knowing, with the texts they have now. `Accepted` are those that would be questions if they came now.
     pub posts: Vec<NewPost>,
     /// Every post that stood there, worth knowing or not.
     pub stood: Vec<SlackTs>,
     /// From this post on the thread was read to its end; `None` when some of it was not shown. Only a whole reading proves
     /// that a post is gone.
     pub whole_from: Option<SlackTs>,
-    /// When reading began, by the store's clock ([`time`](super::SessionStore::time)): what was stored before then stood in the thread, if it was not deleted.
+    /// When reading began, by the store's clock ([`time`](super::SessionStore::time)): what was stored since may be newer than what was seen.
     pub began: Timestamp,
+    /// The same moment by Slack's clock: a post that was a minute old then, and is not shown, was deleted.
+    pub began_by_slack: Timestamp,
     /// How many posts of the thread were not read, at least.
     pub left_out: u64,
+    /// Most questions of the turn that reads, those it has already among them: as many as its window has room for. What asks beyond
+    /// that is context, and is asked when it comes.
+    pub questions_max: usize,
 }
 
 /// What a reading of a thread changed.
@@ -89,6 +94,8 @@ pub struct ReadBack {
 pub struct Learned {
     /// Posts that were not known.
     pub new: usize,
+    /// Those of them that ask us, and are asked by the turn that had the thread read.
+    pub questions: usize,
     /// Messages that were edited since.
     pub amended: usize,
     /// Messages, and answers of ours, that were deleted since.

@@ -16,14 +16,19 @@ pub enum Receipt {
     Waiting(TurnId),
     /// It opened a turn, and the caller holds its lease.
     Run(Box<Claimed>),
-    /// The thread's queue was full: the post was *not* kept. Its author must be told.
+    /// The thread's queue was full: the post was *not* kept, and never will be, unless as the context that it was before. Its author
+    /// must be told. A mark without words is left.
     Full,
+    /// It was refused before, because the thread's queue was full: nothing was done. Whoever refused it may have died before its author
+    /// was told.
+    Refused,
     /// It was for a thread that we take part in, and we do not, or did not yet when it was written: it was not kept. A mark is
     /// left, so that whoever opens the thread to us with an older post is told of it ([`Received::passed`]).
     NotJoined,
     /// It was edited, at this moment by Slack's clock, before it arrived: nothing was done. It is to be taken in as it stands now.
     Outdated(SlackTs),
-    /// A bot wrote it, and as many questions of bots as [`Rules::bots_in_row_max`](crate::store::Rules) came in a row. Not kept.
+    /// A bot wrote it, and as many questions of bots as [`Rules::bots_in_row_max`](crate::store::Rules) came in a row. Not
+    /// kept, now or later; a mark is left.
     TooManyBots,
 }
 
@@ -37,6 +42,7 @@ impl Receipt {
             Self::Known => "known",
             Self::Gone => "gone",
             Self::Full => "full",
+            Self::Refused => "refused",
             Self::NotJoined => "not_joined",
             Self::Outdated(_) => "outdated",
             Self::TooManyBots => "too_many_bots",

@@ -8,6 +8,8 @@ use crate::payload;
 
 /// The `event_type` of the metadata that our posts carry.
 pub const METADATA_EVENT_TYPE: &str = "chathakase_turn";
+/// The kind of what is said about an answer, beside it.
+pub(crate) const NOTICE: &str = "notice";
 const BETWEEN_NOTES: &str = "\n\n";
 
 /// What marks a post as ours: which turn's, what kind, which part. Recovery finds its posts by it, and whoever reads a thread
@@ -55,6 +57,11 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// Whether it marks something said about an answer, beside it.
+    pub fn is_notice(&self) -> bool {
+        self.kind == NOTICE
+    }
+
     /// The mark in a post's metadata; `None` when it is not one of ours.
     pub fn of(metadata: Option<&payload::Metadata>) -> Option<Self> {
         let metadata = metadata.filter(|metadata| metadata.event_type == METADATA_EVENT_TYPE)?;

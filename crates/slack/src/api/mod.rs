@@ -15,6 +15,7 @@ mod status;
 mod stream;
 
 pub use answer::{Answer, Headed};
+pub(crate) use chat::NOTICE;
 pub use chat::{METADATA_EVENT_TYPE, Mark, Metadata, Post, Posted};
 pub use client::{ANSWER_BYTES_MAX, Api, ApiConfig, BASE_URL, SetupError};
 pub use conversations::{Conversation, ConversationsPage, HistoryPage, PageRequest};

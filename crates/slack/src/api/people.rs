@@ -47,8 +47,11 @@ pub struct Person {
     pub is_bot: bool,
     /// Whether they are a guest.
     pub is_guest: bool,
-    /// Whether they come from a connected workspace with which we share no more than a channel.
+    /// Whether they come from another company and are in no channel with us. False proves nothing: it is false too for who comes from
+    /// there and is in one.
     pub is_stranger: bool,
+    /// The enterprise of whose workspaces theirs is one.
+    pub enterprise: Option<WorkspaceId>,
     /// Whether the account is closed.
     pub is_deleted: bool,
 }
@@ -89,7 +92,15 @@ struct User {
     #[serde(default, deserialize_with = "lenient")]
     is_stranger: Option<bool>,
     #[serde(default, deserialize_with = "lenient")]
+    enterprise_user: Option<EnterpriseUser>,
+    #[serde(default, deserialize_with = "lenient")]
     deleted: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct EnterpriseUser {
+    #[serde(default, deserialize_with = "lenient")]
+    enterprise_id: Option<WorkspaceId>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +124,7 @@ impl From<User> for Person {
             is_bot: yes(&[user.is_bot]),
             is_guest: yes(&[user.is_restricted, user.is_ultra_restricted]),
             is_stranger: yes(&[user.is_stranger]),
+            enterprise: user.enterprise_user.and_then(|user| user.enterprise_id),
             is_deleted: yes(&[user.deleted]),
         }
     }

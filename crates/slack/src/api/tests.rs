@@ -286,8 +286,9 @@ async fn people_and_identity_are_read_from_the_little_that_must_be_there() {
     let we = api.auth_test().await.unwrap();
     assert_eq!((we.user_id.as_str(), we.bot_id, we.team), ("UBOT", None, None));
     let user = UserId::parse("U1").unwrap();
-    fake.next("users.info", Canned::Body(r#"{"ok":true,"user":{"id":"U1","name":"ana","profile":{"display_name":" ","real_name":"Ana Lima"},"is_owner":true,"is_bot":"no"}}"#.into()));
+    fake.next("users.info", Canned::Body(r#"{"ok":true,"user":{"id":"U1","name":"ana","profile":{"display_name":" ","real_name":"Ana Lima"},"is_owner":true,"is_bot":"no","enterprise_user":{"enterprise_id":"E1"}}}"#.into()));
     let ana = api.users_info(&user).await.unwrap();
+    assert_eq!(ana.enterprise, WorkspaceId::parse("E1").ok());
     assert_eq!(
         (ana.name.as_deref(), ana.is_admin, ana.is_bot, ana.is_stranger),
         (Some("Ana Lima"), true, false, false)

@@ -39,11 +39,19 @@ pub struct Retry {
 /// Longest reason of a retry that is kept, in characters. Slack's longest is 18.
 pub const RETRY_REASON_CHARS_MAX: usize = 64;
 
+/// Slack's word for a try that found no door, or for which the link ended.
+const REACHED_NOBODY: &str = "connection_failed";
+
 impl Retry {
     /// `None` for attempt 0, which is the first delivery.
     pub(crate) fn new(attempt: i64, reason: &str) -> Option<Self> {
         let attempt = u32::try_from(attempt).ok().filter(|attempt| *attempt > 0)?;
         Some(Self { attempt, reason: reason.chars().take(RETRY_REASON_CHARS_MAX).collect() })
+    }
+
+    /// Whether Slack's last try reached nobody, so that this one is as good as the first.
+    pub fn is_first_to_arrive(&self) -> bool {
+        self.reason == REACHED_NOBODY
     }
 }
 

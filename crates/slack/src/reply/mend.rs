@@ -8,12 +8,12 @@ use chathakase_session::{ChannelId, SlackTs, UserId, WorkspaceId};
 use futures_util::{TryFutureExt, future::BoxFuture};
 
 use super::{
-    Delivered, Journal, Mode, OwnPost, PartShown, Replies, ReplyError, Target, part_hash,
+    Delivered, Journal, MaySpeak, Mode, OwnPost, PartShown, Replies, ReplyError, Target, part_hash,
     speaker::{Call, Speaker},
     trouble::{Failure, Trouble, try_pause},
 };
 use crate::{
-    api::{ApiError, Metadata, Method, Post},
+    api::{ApiError, Metadata, Method, NOTICE, Post},
     pacing::{Lane, Pacing},
     render::{PartLimits, render},
 };
@@ -64,6 +64,20 @@ impl Replies {
         Ok(Delivered { parts, mode })
     }
 
+    /// Takes away posts of a turn that stand beside its answer, and ends the streams among them.
+    pub async fn remove(
+        &self,
+        target: Target,
+        journal: Arc<dyn Journal>,
+        surplus: Vec<OwnPost>,
+    ) -> Result<(), ReplyError> {
+        let speaker = self.speaker(target, journal);
+        for post in surplus {
+            speaker.remove(post).await?;
+        }
+        Ok(())
+    }
+
     /// Leaves the posts of a turn that were found in the thread as they are, and ends the streams among them: for an answer
     /// that a person stopped. Fails only with [`ReplyError::Silenced`], or when Slack does not take our token. The hashes are 0:
     /// what the posts say is not known.
@@ -85,9 +99,11 @@ impl Replies {
     }
 
     /// Posts `text` beside the answers: in a thread whose answer Slack does not take, or as a direct message to one who cannot be
-    /// answered where they asked. `turn` is the one that it is about. Gives the timestamp of its last part.
+    /// answered where they asked. `turn` is the one that it is about. Gives the timestamp of its last part. No call is made once
+    /// `may_speak` says no: [`ReplyError::Silenced`].
     pub async fn tell(
         &self,
+        may_speak: MaySpeak<'_>,
         workspace: &WorkspaceId,
         channel: &ChannelId,
         thread_ts: Option<SlackTs>,
@@ -96,20 +112,23 @@ impl Replies {
     ) -> Result<Option<SlackTs>, ReplyError> {
         let mut last = None;
         for (part, text) in (0..).zip(render(text, &self.limits.part).parts) {
-            let metadata = Some(Metadata { turn, kind: "notice", part, notes: &[] });
+            let metadata = Some(Metadata { turn, kind: NOTICE, part, notes: &[] });
             let post = Post { channel, thread_ts, markdown_text: &text, metadata };
             let posting = || -> BoxFuture<'_, _> {
                 Box::pin(self.api.post_message(post).map_err(|error| Failure::of(error, Some(Lane::Post))))
             };
-            let posted = self.patient(workspace, channel).until_taken(Some(Lane::Post), false, &posting).await;
+            let patient = self.patient(may_speak, workspace, channel);
+            let posted = patient.until_taken(Some(Lane::Post), false, &posting).await;
             last = Some(posted.map_err(|failure| failure.end(0))?.ts);
         }
         Ok(last)
     }
 
-    /// Shows `text` to one person only, in a thread or a channel. Slack does not promise that it arrives.
+    /// Shows `text` to one person only, in a thread or a channel. Slack does not promise that it arrives. No call is made once
+    /// `may_speak` says no: [`ReplyError::Silenced`].
     pub async fn whisper(
         &self,
+        may_speak: MaySpeak<'_>,
         workspace: &WorkspaceId,
         channel: &ChannelId,
         user: &UserId,
@@ -122,15 +141,20 @@ impl Replies {
                     self.api.post_ephemeral(channel, user, thread_ts, &text).map_err(|error| Failure::of(error, None)),
                 )
             };
-            let shown = self.patient(workspace, channel).until_taken(None, false, &posting).await;
+            let shown = self.patient(may_speak, workspace, channel).until_taken(None, false, &posting).await;
             shown.map_err(|failure| failure.end(0))?;
         }
         Ok(())
     }
 
-    fn patient<'a>(&'a self, workspace: &'a WorkspaceId, channel: &'a ChannelId) -> Patient<'a> {
+    fn patient<'a>(
+        &'a self,
+        may_speak: MaySpeak<'a>,
+        workspace: &'a WorkspaceId,
+        channel: &'a ChannelId,
+    ) -> Patient<'a> {
         let patience = self.limits.rate_limit_patience;
-        Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience }
+        Patient { pacing: &self.pacing, clock: &*self.clock, may_speak, workspace, channel, patience }
     }
 }
 
@@ -185,9 +209,15 @@ impl Speaker {
         if post.streaming {
             self.stop(0, post.ts).await?;
         }
-        match self.insist(&Call::Delete { ts: post.ts }).await {
-            Err(failure) if !matches!(failure.trouble, Trouble::Deleted | Trouble::Frozen) => Err(failure.end(0)),
-            Ok(_) | Err(_) => Ok(()),
+        let Err(failure) = self.insist(&Call::Delete { ts: post.ts }).await else { return Ok(()) };
+        match failure.trouble {
+            Trouble::Deleted | Trouble::Frozen => Ok(()),
+            // What Slack lets nobody delete stays: that says nothing against the answer beside it.
+            Trouble::Refused | Trouble::CannotPost if !failure.is_token_fatal() => {
+                tracing::warn!(ts = %post.ts, "a post beside an answer cannot be deleted, and stays");
+                Ok(())
+            }
+            _ => Err(failure.end(0)),
         }
     }
 
@@ -195,7 +225,7 @@ impl Speaker {
     async fn stop(&self, part: u32, ts: SlackTs) -> Result<(), ReplyError> {
         match self.insist(&Call::Stop { part, ts, text: None }).await {
             Err(failure) if failure.trouble == Trouble::Silenced => Err(ReplyError::Silenced),
-            Err(failure) if failure.error.as_ref().is_some_and(ApiError::is_token_fatal) => Err(failure.end(part)),
+            Err(failure) if failure.is_token_fatal() => Err(failure.end(part)),
             Ok(_) | Err(_) => Ok(()),
         }
     }
@@ -203,7 +233,8 @@ impl Speaker {
     async fn insist(&self, call: &Call) -> Result<Option<SlackTs>, Failure> {
         let Target { workspace, channel, .. } = &self.target;
         let patience = self.patience;
-        let patient = Patient { pacing: &self.pacing, clock: &*self.clock, workspace, channel, patience };
+        let may_speak = &|| self.journal.may_speak();
+        let patient = Patient { pacing: &self.pacing, clock: &*self.clock, may_speak, workspace, channel, patience };
         let repeatable = !matches!(call, Call::Open { .. } | Call::Append { .. });
         patient.until_taken(call.lane(), repeatable, &|| Box::pin(self.say(call))).await
     }
@@ -213,13 +244,15 @@ impl Speaker {
 struct Patient<'a> {
     pacing: &'a Pacing,
     clock: &'a dyn chathakase_session::time::Clock,
+    may_speak: MaySpeak<'a>,
     workspace: &'a WorkspaceId,
     channel: &'a ChannelId,
     patience: Duration,
 }
 
 impl Patient<'_> {
-    /// Makes the call as often as it takes, `repeatable` ones also after an unknown fate; gives the failure that no patience helps.
+    /// Makes the call as often as it takes, each time only while we may speak, `repeatable` ones also after an unknown fate; gives
+    /// the failure that no patience helps.
     async fn until_taken<'c, T>(
         &self,
         lane: Option<Lane>,
@@ -230,6 +263,9 @@ impl Patient<'_> {
         let (mut tries, mut limited) = (0, Duration::ZERO);
         loop {
             self.granted(lane).await;
+            if !(self.may_speak)() {
+                return Err(Failure { trouble: Trouble::Silenced, error: None });
+            }
             let failure = match call().await {
                 Ok(taken) => return Ok(taken),
                 Err(failure) => failure,
@@ -274,6 +310,10 @@ impl Patient<'_> {
 }
 
 impl Failure {
+    fn is_token_fatal(&self) -> bool {
+        self.error.as_ref().is_some_and(ApiError::is_token_fatal)
+    }
+
     fn of(error: ApiError, lane: Option<Lane>) -> Self {
         Self { trouble: Trouble::of(&error, lane), error: Some(error) }
     }

@@ -32,7 +32,7 @@ use speaker::Speaker;
 
 pub use crate::pacing::Mode;
 pub use note::{with_note, without_notes};
-pub use types::{Delivered, Journal, OwnPost, PartShown, ReplyError, Silenced, Target, part_hash};
+pub use types::{Delivered, Journal, MaySpeak, OwnPost, PartShown, ReplyError, Silenced, Target, part_hash};
 
 /// The limits of one reply.
 #[derive(Clone, Copy, Debug)]

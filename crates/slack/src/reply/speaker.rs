@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chathakase_session::{SlackTs, chain, time::SharedClock};
+use chathakase_session::{SlackTs, chain, fault_point, time::SharedClock};
 
 use super::{
     Mode,
@@ -10,7 +10,7 @@ use super::{
     types::{Journal, Silenced, Target},
 };
 use crate::{
-    api::{Api, ApiError, Metadata, Post, StreamStart},
+    api::{Api, ApiError, Fate, Metadata, Post, StreamStart},
     pacing::{Lane, Pacing},
 };
 
@@ -78,10 +78,33 @@ impl Speaker {
         }
         let said = match self.call(call).await {
             Ok(ts) => ts,
-            Err(error) => return Err(self.failed(call, error)),
+            Err(error) => {
+                if let Call::Open { part, mode, .. } = call
+                    && error.fate() == Fate::Unknown
+                {
+                    self.journal.part_unknown(*part, *mode).await.map_err(silenced)?;
+                }
+                return Err(self.failed(call, error));
+            }
         };
-        if let (Call::Open { part, mode, .. }, Some(ts)) = (call, said) {
-            self.journal.part_open(*part, *mode, ts).await.map_err(silenced)?;
+        match call {
+            Call::Open { part, mode, .. } => {
+                if let Some(ts) = said {
+                    self.journal.part_open(*part, *mode, ts).await.map_err(silenced)?;
+                }
+            }
+            Call::Append { .. } => {
+                fault_point!("part.appended");
+            }
+            Call::Stop { .. } => {
+                fault_point!("part.stopped");
+            }
+            Call::Update { .. } => {
+                fault_point!("part.updated");
+            }
+            Call::Delete { .. } => {
+                fault_point!("part.deleted");
+            }
         }
         Ok(said)
     }

@@ -41,6 +41,9 @@ pub trait Journal: Send + Sync {
     /// Part `part` may exist from now on. Not called for part 0, which the turn's claim covers; may be called twice for one part,
     /// when another mode is tried.
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced>;
+    /// The fate of the call that makes part `part` is unknown: it may exist, and whatever is found in the thread, come to stand there
+    /// later. Of a call that surely was not done nothing is said.
+    async fn part_unknown(&self, part: u32, mode: Mode) -> Result<(), Silenced>;
     /// Part `part` stands in the thread as `ts`.
     async fn part_open(&self, part: u32, mode: Mode, ts: SlackTs) -> Result<(), Silenced>;
     /// Part `part` stands there whole. Not called for the last one: [`Delivered`] says it.
@@ -48,6 +51,10 @@ pub trait Journal: Send + Sync {
     /// Whether the right to speak lasts for one more call. Asked before each.
     fn may_speak(&self) -> bool;
 }
+
+/// Whether the right to speak lasts for one more call, for what is said beside an answer: that of [`Journal::may_speak`], or always
+/// where no turn speaks.
+pub type MaySpeak<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// A post of this turn that was found in the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        Press, ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
+        Page, Press, ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError,
+        ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -223,8 +224,8 @@ impl SessionStore for MemoryStore {
         self.step(|rows| process::leave(rows, process, good, now))
     }
 
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
-        self.step(|rows| look::counted(rows, key, tokens))
+    async fn counted(&self, key: &ThreadKey, counts: &[Count]) -> Result<()> {
+        self.step(|rows| look::counted(rows, key, counts))
     }
 
     async fn check(&self) -> Result<()> {

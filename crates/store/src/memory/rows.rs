@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chathakase_session::{
     SlackTs, ThreadKey, Timestamp, UserId,
-    store::{Load, Result},
-    turn::{Delivery, OwnerId, Part, TurnId, TurnState},
+    store::{Count, Load, Result},
+    turn::{Delivery, OwnerId, Part, TurnId, TurnKind, TurnState},
 };
 
 use crate::{
     codec::Packed,
     rows::{
-        ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, ProcessRow, ProcessRows,
-        SUSPECT_DEATHS, Thread, ThreadRows, TurnRow, TurnRows, suspects_max,
+        ContentNo, MessageRow, MessageRows, Person, Place, Post, PostName, PostRows, ProcessRow, ProcessRows, Room,
+        SUSPECT_DEATHS, Suspects, Thread, ThreadRows, TurnRow, TurnRows, oldest,
     },
 };
 
@@ -90,7 +90,11 @@ impl Tables {
         load
     }
     fn file_post(&mut self, name: &PostName, post: &Post, there: bool) {
-        let (Place::Expired { at } | Place::Erased { at } | Place::Passed { at, .. }) = post.place else { return };
+        let (Place::Expired { at } | Place::Erased { at } | Place::Passed { at, .. } | Place::Refused { at }) =
+            post.place
+        else {
+            return;
+        };
         if there {
             self.gone.insert((at, name.clone()))
         } else {
@@ -179,7 +183,8 @@ impl ThreadRows for Tables {
             // One that was erased stays so, and one that was read back since is another session's.
             let ours = |post: &&Post| matches!(post.place, Place::Stored { session: of, .. } if of == session);
             if let Some(post) = self.posts.get(&name).filter(ours).cloned() {
-                self.put_post(&name, &Post { place: Place::Expired { at }, ..post })?;
+                let place = if post.is_refused() { Place::Refused { at } } else { Place::Expired { at } };
+                self.put_post(&name, &Post { place, ..post })?;
             }
         }
         for name in content.people.values().filter_map(|person| person.name) {
@@ -279,10 +284,11 @@ impl MessageRows for Tables {
         let from = content.messages.range(first_seq..).map(|(_, message)| message);
         Ok(from.filter(|message| message.turn == Some(turn) && !message.answer).cloned().collect())
     }
-    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()> {
+    fn save_tokens(&mut self, session: u64, count: Count) -> Result<()> {
         let content = self.sessions.get_mut(&session);
-        if let Some(message) = content.and_then(|content| content.messages.get_mut(&seq)) {
-            message.tokens = Some(tokens);
+        let message = content.and_then(|content| content.messages.get_mut(&count.seq));
+        if let Some(message) = message.filter(|message| message.bytes == count.bytes as u64) {
+            message.tokens = Some(count.tokens);
         }
         Ok(())
     }
@@ -349,18 +355,21 @@ impl TurnRows for Tables {
         }
         Ok(())
     }
-    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+    fn suspects_of(&self, owner: &OwnerId, now: Timestamp) -> Result<Suspects> {
         let fallen = self.fallen.iter().filter_map(|id| self.turns.get(id));
         let is_held = |turn: &&TurnRow| turn.owner.as_ref() == Some(owner) && turn.due > Some(now);
-        let held = fallen.filter(is_held).filter(|turn| turn.deaths >= SUSPECT_DEATHS).count();
+        let suspects = fallen.filter(is_held).filter(|turn| turn.deaths >= SUSPECT_DEATHS);
+        Ok(suspects
+            .fold(Suspects::default(), |all, turn| Suspects { held: all.held + 1, worst: all.worst.max(turn.deaths) }))
+    }
+    fn claimable(&self, deaths_max: u32, now: Timestamp, room: Room) -> Result<Vec<TurnId>> {
         let due = self.claimable.range(..=(now, TurnId(u64::MAX))).filter_map(|(_, id)| self.turns.get(id));
         let (suspects, others): (Vec<_>, Vec<_>) = due.partition(|turn| turn.deaths_by_now() >= SUSPECT_DEATHS);
-        let suspects = suspects.into_iter().filter(|turn| held < suspects_max(turn.deaths_by_now()));
+        let is_command = |turn: &TurnRow| turn.kind == TurnKind::Command;
+        let may = |turn: &&TurnRow| turn.deaths_by_now() <= deaths_max && room.takes(is_command(turn));
+        let suspects = suspects.into_iter().filter(may);
         let suspect = suspects.min_by_key(|turn| (turn.deaths, turn.id));
-        let mut ids: Vec<TurnId> = others.into_iter().chain(suspect).map(|turn| turn.id).collect();
-        ids.sort_unstable();
-        ids.truncate(limit);
-        Ok(ids)
+        Ok(oldest(others.into_iter().chain(suspect).map(|turn| (turn.id, is_command(turn))).collect(), room))
     }
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>> {
         let Some(content) = self.sessions.get(&session) else { return Ok(Vec::new()) };

@@ -145,7 +145,8 @@ pub(super) fn is_loss(error: &StoreError) -> bool {
     }
 }
 
-fn is_unanswered(error: &StoreError) -> bool {
+/// Whether no answer came in time.
+pub(super) fn is_unanswered(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable { cause: Some(cause), .. } if cause.is::<Unanswered>())
 }
 

@@ -23,7 +23,8 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_postgres::{
-    Client, Error, Row, Statement,
+    Client, Connection, Error, Row, Socket, Statement,
+    tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
 
@@ -38,6 +39,9 @@ use super::{
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
 type Sent = Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send>>;
+
+/// What drives a connection.
+pub(super) type Driver = Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>;
 
 /// A statement with its values.
 pub(super) type Ask = (&'static str, Vec<Param>);
@@ -62,15 +66,24 @@ fn unconnected(what: &str, cause: impl std::error::Error + Send + Sync + 'static
     StoreError::Unavailable { what: what.to_owned(), cause: Some(Box::new(cause)) }
 }
 
+/// An answer did not come within its limit.
+pub(super) fn unanswered(limit: Duration) -> StoreError {
+    unconnected("the database does not answer", Unanswered { limit })
+}
+
+/// A connection, and what drives it.
+pub(super) async fn established(address: &Address) -> Result<(Client, Driver)> {
+    let tls = Tls::new(&address.trust);
+    let tls = tls.map_err(|cause| unconnected("the certificates named in the address cannot be used", cause))?;
+    let connected = within(address.connect_within, address.config.connect(tls)).await;
+    connected.map_err(|late| unconnected("the database does not answer", late))?.map_err(unavailable)
+}
+
 impl Link {
     pub(super) fn connect(address: &Address) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|cause| unconnected("no connection could be set up", cause))?;
-        let tls = Tls::new(&address.trust);
-        let tls = tls.map_err(|cause| unconnected("the certificates named in the address cannot be used", cause))?;
-        let connected = runtime.block_on(within(address.connect_within, address.config.connect(tls)));
-        let (client, connection) =
-            connected.map_err(|late| unconnected("the database does not answer", late))?.map_err(unavailable)?;
+        let (client, connection) = runtime.block_on(established(address))?;
         let driver = runtime.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %chain(&error), "a connection to the database ended");
@@ -118,7 +131,7 @@ impl Link {
             return Ok(answer);
         }
         self.hangs.set(true);
-        Err(unconnected("the database does not answer", Unanswered { limit }))
+        Err(unanswered(limit))
     }
 
     /// Sends statements that have no values and give no rows.
@@ -208,7 +221,7 @@ impl Link {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a limit of the network's, on a runtime of its own; no test moves it")]
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> std::result::Result<T, tokio::time::error::Elapsed> {

@@ -14,6 +14,8 @@ const ALL: &[&str] = &[
     include_str!("migrations/0005_copying.sql"),
     include_str!("migrations/0006_processes.sql"),
     include_str!("migrations/0007_repeated.sql"),
+    include_str!("migrations/0008_refused.sql"),
+    include_str!("migrations/0009_refused_context.sql"),
 ];
 
 /// The schema that this build writes.
@@ -135,7 +137,9 @@ mod tests {
                 6_325_134_850_592_617_158,
                 4_257_049_808_532_920_940,
                 -7_705_505_963_811_968_270,
-                -6_736_469_858_102_601_927
+                -6_736_469_858_102_601_927,
+                2_585_825_679_982_834_347,
+                4_073_046_383_015_581_475
             ]
         );
     }

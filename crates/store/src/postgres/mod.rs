@@ -7,6 +7,7 @@ mod address;
 mod book;
 mod cells;
 mod copy;
+mod fate;
 mod link;
 mod migrate;
 mod numbers;

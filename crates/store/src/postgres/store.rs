@@ -7,8 +7,8 @@ use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
+        Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -261,7 +261,14 @@ impl SessionStore for PostgresStore {
 
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         let process = process.clone();
-        self.alone(now, move |sql, now| process::good_until(sql, &process, now)).await
+        // How long ago, and not when: the database's clock and the process's may differ.
+        let ago = self
+            .alone(now, move |sql, now| {
+                let good = process::good_until(sql, &process, now)?;
+                Ok(good.map(|good| now.since(good)))
+            })
+            .await?;
+        Ok(ago.map(|ago| now - ago))
     }
 
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {
@@ -269,9 +276,9 @@ impl SessionStore for PostgresStore {
         self.alone(now, move |sql, now| process::leave(sql, &process, ago.map(|ago| now - ago), now)).await
     }
 
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
-        let (key, tokens) = (key.clone(), tokens.to_vec());
-        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| look::counted(sql, &key, &tokens)).await
+    async fn counted(&self, key: &ThreadKey, counts: &[Count]) -> Result<()> {
+        let (key, counts) = (key.clone(), counts.to_vec());
+        self.step(Needs::thread(&key), 0, ANY_TIME, move |sql, _| look::counted(sql, &key, &counts)).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -5,9 +5,9 @@
 //! the step that failed, or one step at a time.
 //!
 //! When the connection is lost before the commit was sent, nothing has happened, and all is done again. When it is lost
-//! after that, PostgreSQL itself is asked, by the number of the transaction, what became of it.
+//! after that, PostgreSQL itself is asked what became of it ([`fate`]).
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
 use chathakase_session::{
     chain,
@@ -17,10 +17,10 @@ use tokio::sync::oneshot;
 
 use super::{
     address::Address,
-    cells::{is_clash, is_loss, is_unheard_of},
+    cells::{is_clash, is_loss, is_unanswered},
+    fate,
     link::Link,
     numbers::Numbers,
-    param::params,
     step::{Item, Ran, Step},
     tables::{Needs, Sql, Start},
 };
@@ -32,11 +32,6 @@ const BATCH_STEPS_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// How often a transaction is begun anew before its callers are told that it cannot be.
 const ATTEMPTS_MAX: u32 = 5;
-/// How often a lost database is looked for to learn what became of a commit, and how long apart: 10 s where it refuses us at once,
-/// and longer by the time that each connection may take (`connect_timeout`) where nothing answers. A store that is being closed
-/// looks once.
-const FATE_ATTEMPTS_MAX: u32 = 40;
-const FATE_WAIT: Duration = Duration::from_millis(250);
 /// Messages that one transaction of housekeeping erases.
 pub(super) const PURGE_SLICE: usize = 100;
 
@@ -113,11 +108,19 @@ impl Writer {
             let error = match self.transaction(&mut batch, &mut spoiled) {
                 Ok(()) => break None,
                 Err(Trouble::Spoiled) => continue,
-                Err(Trouble::Unknown(id, error)) => match self.fate(&id) {
-                    Some(true) => break None,
-                    Some(false) => error,
-                    None => break Some(error),
-                },
+                Err(Trouble::Unknown(id, error)) => {
+                    match fate::ask(&self.address, &id, &error, || self.queue.is_closed()) {
+                        Some(true) => {
+                            // It may have left some: that was to be told with its end.
+                            self.discarded = true;
+                            break None;
+                        }
+                        Some(false) => error,
+                        None => break Some(fate::unknown(error)),
+                    }
+                }
+                // A database that hangs twice has had its time.
+                Err(Trouble::Lost(error)) if attempts > 1 && is_unanswered(&error) => break Some(error),
                 Err(Trouble::Lost(error)) => error,
                 Err(Trouble::Away(error)) => break Some(error),
                 Err(Trouble::Clash(error) | Trouble::Other(error)) if batch.len() > 1 => {
@@ -229,26 +232,6 @@ impl Writer {
         undone
     }
 
-    /// Whether the transaction with this number was committed, as PostgreSQL knows; `None` when it cannot be asked.
-    fn fate(&mut self, id: &str) -> Option<bool> {
-        for _ in 0..FATE_ATTEMPTS_MAX {
-            match self.link().and_then(|link| status(link, id)) {
-                Ok(Some(fate)) => return Some(fate),
-                // The old connection's process has not noticed yet that nobody is there.
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "what became of a commit is not known yet");
-                    self.link = None;
-                    if self.queue.is_closed() {
-                        break;
-                    }
-                    self.queue.pause(FATE_WAIT);
-                }
-            }
-        }
-        None
-    }
-
     /// The connection, a new one if there is none.
     fn link(&mut self) -> Result<&Link> {
         let link = match self.link.take().filter(|link| !link.is_lost()) {
@@ -284,26 +267,9 @@ enum Failure {
     InCommit(String, StoreError),
 }
 
-/// Commits, or rolls back what has written nothing.
+/// Commits, or rolls back what has written nothing: of that, nobody need be asked what became of it.
 fn end(link: &Link, wrote: bool, start: Start) -> std::result::Result<(), Failure> {
     let sent = link.command(if wrote { "COMMIT" } else { "ROLLBACK" });
-    sent.and_then(|()| link.settle()).map_err(|error| Failure::InCommit(start.id, error))
-}
-
-/// What became of a transaction; `None` while it is under way.
-fn status(link: &Link, id: &str) -> Result<Option<bool>> {
-    // The wait gives the server time to find out that the client has gone.
-    let sql = "SELECT pg_sleep(0.05)::text, pg_xact_status($1::text::xid8)";
-    let rows = match link.query(sql, params![id]) {
-        Ok(rows) => rows,
-        // After a failover: the new server has never heard of that number.
-        Err(error) if is_unheard_of(&error) => return Ok(Some(false)),
-        Err(error) => return Err(error),
-    };
-    let status: Option<&str> = rows.first().and_then(|row| row.try_get(1).ok().flatten());
-    Ok(match status {
-        Some("committed") => Some(true),
-        Some("in progress") => None,
-        _ => Some(false),
-    })
+    let failure = |error| if wrote { Failure::InCommit(start.id, error) } else { Failure::Before(error) };
+    sent.and_then(|()| link.settle()).map_err(failure)
 }

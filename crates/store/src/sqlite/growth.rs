@@ -30,7 +30,13 @@ struct File {
 }
 
 fn us() -> Claimant {
-    Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20, slack_now: None }
+    Claimant {
+        owner: OwnerId::new("us"),
+        lease: Duration::from_secs(30),
+        history_max: 20,
+        commands_max: 64,
+        slack_now: None,
+    }
 }
 fn ts(secs: i64) -> SlackTs {
     SlackTs::from_micros((1_700_000_000 + secs) * 1_000_000).unwrap()
@@ -139,7 +145,9 @@ fn costs(turns: i64, threads: i64) -> Vec<(&'static str, u64)> {
         stood: (-30..=0).filter(|secs| *secs != -20).map(|secs| ts(end + secs)).collect(),
         whole_from: Some(ts(end - 30)),
         began: now,
+        began_by_slack: now,
         left_out: 0,
+        questions_max: 20,
     };
     let seen = Seen::new(read);
     let told = |(ops, given): (u64, String), wanted: &str| {

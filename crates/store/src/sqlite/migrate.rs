@@ -20,6 +20,8 @@ const ALL: &[&str] = &[
     include_str!("migrations/0007_copying.sql"),
     include_str!("migrations/0008_processes.sql"),
     include_str!("migrations/0009_repeated.sql"),
+    include_str!("migrations/0010_refused.sql"),
+    include_str!("migrations/0011_refused_context.sql"),
 ];
 
 /// The schema that this build writes.
@@ -103,7 +105,9 @@ mod tests {
                 3_015_780_333_096_219_861,
                 -702_169_966_637_078_330,
                 -7_119_638_545_915_879_229,
-                -3_121_697_056_080_529_895
+                -3_121_697_056_080_529_895,
+                2_585_825_679_982_834_347,
+                4_073_046_383_015_581_475
             ]
         );
     }

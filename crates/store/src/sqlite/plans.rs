@@ -11,7 +11,7 @@ use std::{
 use chathakase_session::{
     Kind, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, Edit, NewPost, Page, Press, ReadBack, Receipt, Rules, SessionStore, Usage},
+    store::{Claimed, Closing, Count, Edit, NewPost, Page, Press, ReadBack, Receipt, Rules, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 use chathakase_sim::ManualClock;
@@ -36,7 +36,7 @@ const GROW: [&str; 8] = ["thread", "post", "message", "person", "turn", "part", 
 const ALLOWED: [(&str, &str); 7] = [
     ("SELECT 1 FROM thread WHERE session IS NOT NULL LIMIT", "ends at its limit, and needs no order"),
     ("FROM discarded ORDER BY session LIMIT 1", "ends at the first row, in the order of its key"),
-    ("FROM turn WHERE due > ? AND due <= ?", "sorts turns whose owner died: no more than ran"),
+    ("FROM turn WHERE due > ?2 AND due <= ?3", "sorts open turns that nobody runs: no more than run and wait"),
     ("AND users + answers > 0", "people ask for lists and numbers of all sessions; no message does"),
     ("FROM thread WHERE session IS NOT NULL AND (expires_at IS NULL", "the same"),
     ("FROM message, thread", "the thread is one row"),
@@ -71,6 +71,18 @@ fn says(outcome: Outcome) -> Closing {
     }
 }
 
+fn reading() -> ReadBack {
+    ReadBack {
+        posts: vec![post(1, Kind::Context)],
+        stood: vec![ts(1)],
+        whole_from: Some(ts(0)),
+        began: at(5),
+        began_by_slack: at(5),
+        left_out: 0,
+        questions_max: 20,
+    }
+}
+
 async fn runs(store: &SqliteStore, post: NewPost, us: &Claimant, now: Timestamp) -> Claimed {
     match store.receive(post, Some(us), now).await.unwrap().receipt {
         Receipt::Run(claimed) => *claimed,
@@ -80,14 +92,18 @@ async fn runs(store: &SqliteStore, post: NewPost, us: &Claimant, now: Timestamp)
 
 /// Everything that a store can be asked for.
 async fn live(store: &SqliteStore) {
-    let us = Claimant { owner: OwnerId::new("us"), lease: Duration::from_secs(30), history_max: 20, slack_now: None };
+    let us = Claimant {
+        owner: OwnerId::new("us"),
+        lease: Duration::from_secs(30),
+        history_max: 20,
+        commands_max: 64,
+        slack_now: None,
+    };
     let (key, second) = (key(), Duration::from_secs(30));
     let workspace = &key.workspace;
     // An answer, with everything that may happen on its way.
     let turn = runs(store, post(5, Kind::Accepted), &us, at(5)).await;
-    let posts = vec![post(1, Kind::Context)];
-    let read = ReadBack { posts, stood: vec![ts(1)], whole_from: Some(ts(0)), began: at(5), left_out: 0 };
-    store.learn(&turn.lease, read, at(5)).await.unwrap();
+    store.learn(&turn.lease, reading(), at(5)).await.unwrap();
     store.receive(post(6, Kind::Accepted), Some(&us), at(6)).await.unwrap();
     store.receive(post(7, Kind::Accepted), Some(&us), at(7)).await.unwrap();
     store.erase(workspace, &key.channel, ts(7), at(7)).await.unwrap();
@@ -120,7 +136,7 @@ async fn live(store: &SqliteStore) {
     for secs in [5, 90] {
         store.amend(edit(secs), at(12)).await.unwrap();
     }
-    store.counted(&key, &[(1, 2)]).await.unwrap();
+    store.counted(&key, &[Count { seq: 1, bytes: 5, tokens: 2 }]).await.unwrap();
     store.mark(&key, at(12)).await.unwrap();
     store.load(at(12)).await.unwrap();
     store.joined_since(workspace, at(0), 5, at(12)).await.unwrap();

@@ -7,8 +7,8 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-        Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
+        Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -225,9 +225,9 @@ impl SessionStore for SqliteStore {
         self.step(0, move |sql| process::leave(sql, &process, good, now)).await
     }
 
-    async fn counted(&self, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
-        let (key, tokens) = (key.clone(), tokens.to_vec());
-        self.step(0, move |sql| look::counted(sql, &key, &tokens)).await
+    async fn counted(&self, key: &ThreadKey, counts: &[Count]) -> Result<()> {
+        let (key, counts) = (key.clone(), counts.to_vec());
+        self.step(0, move |sql| look::counted(sql, &key, &counts)).await
     }
 
     async fn check(&self) -> Result<()> {

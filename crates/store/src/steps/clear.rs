@@ -1,7 +1,7 @@
 //! Erasing what a thread said so far.
 
 use chathakase_session::{
-    Kind, SlackTs, ThreadKey, Timestamp,
+    Kind, SlackTs, ThreadKey, Timestamp, fault_point,
     store::{Cleared, Closing, Result, Rules},
     turn::Lease,
 };
@@ -64,6 +64,7 @@ pub(crate) fn clear_and_close(
 ) -> Result<Cleared> {
     lease::held_turn(rows, lease)?;
     let cleared = clear(rows, rules, &lease.key, before, now)?;
+    fault_point!("clear.uncommitted");
     speak::close(rows, lease, &Words::new(says(cleared)), now)?;
     Ok(cleared)
 }

@@ -1,7 +1,7 @@
 //! Edits and deletions of single posts.
 
 use chathakase_session::{
-    Kind, SlackTs, ThreadKey, Timestamp,
+    Kind, SlackTs, ThreadKey, Timestamp, fault_point,
     store::{Amended, Edit, Erased, NewPost, Result, Rules},
     turn::{Delivery, TurnId, TurnKind, TurnState},
 };
@@ -17,7 +17,7 @@ use crate::{
 
 /// The stored message of a post, if its session is live.
 fn stored(rows: &impl Rows, place: Place, now: Timestamp) -> Result<Option<(Thread, MessageRow)>> {
-    let Place::Stored { thread, session, seq } = place else { return Ok(None) };
+    let Place::Stored { thread, session, seq, .. } = place else { return Ok(None) };
     let Some(thread) = rows.thread_no(thread)? else { return Ok(None) };
     if thread.live(now).is_none_or(|live| live.no != session) {
         return Ok(None);
@@ -60,6 +60,7 @@ pub(crate) fn amend(rows: &mut impl Rows, rules: &Rules, edited: &Edited, now: T
         }
         thread.session_mut()?.last_activity = now;
         session::settle(rows, rules, &mut thread, now)?;
+        fault_point!("amend.uncommitted");
         return Ok(Amended::Done);
     }
     let being_read = rows.thread(&edited.incoming.post.key)?.filter(|thread| thread.is_being_read(now));
@@ -100,8 +101,7 @@ fn enter(
     known: Option<&Post>,
     now: Timestamp,
 ) -> Result<()> {
-    let asked = known.is_some_and(|known| known.asked);
-    let entry = Entry { incoming: &edited.incoming, kind: Kind::Context, turn: None, asked };
+    let entry = Entry { incoming: &edited.incoming, known, kind: Kind::Context, turn: None };
     session::enter(rows, &mut thread, &edited.incoming.name_of_post(), entry, now)?;
     session::settle(rows, rules, &mut thread, now)
 }
@@ -165,6 +165,7 @@ pub(crate) fn erase(rows: &mut impl Rows, rules: &Rules, name: &PostName, now: T
     };
     let stops = take_out(rows, &mut thread, name, post, &message, now)?;
     session::settle(rows, rules, &mut thread, now)?;
+    fault_point!("erase.uncommitted");
     Ok(Erased::Done { stops })
 }
 
@@ -207,6 +208,7 @@ pub(crate) fn retract(
     let forgotten = forget_answer(rows, &mut thread, &turn)?;
     if forgotten {
         session::settle(rows, rules, &mut thread, now)?;
+        fault_point!("retract.uncommitted");
     }
     Ok(forgotten)
 }

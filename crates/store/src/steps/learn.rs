@@ -3,19 +3,21 @@
 use std::{collections::HashSet, time::Duration};
 
 use chathakase_session::{
-    Kind, Role, SlackTs, ThreadKey, Timestamp,
+    Kind, Role, SlackTs, ThreadKey, Timestamp, fault_point,
     store::{Learned, ReadBack, Result, Rules},
-    turn::{Delivery, Lease, Part, TurnId},
+    turn::{Delivery, Lease, Part, TurnId, TurnState},
 };
 
 use super::{
     Incoming, edit, lease,
+    receive::note_asked,
     session::{self, Entry},
 };
-use crate::rows::{MessageRow, Place, Post, PostName, Rows, Thread};
+use crate::rows::{MessageRow, Place, Post, PostName, Rows, Thread, TurnRow};
 
-/// How far Slack's clock may be ahead of ours or behind it, where the two are compared.
-const SKEW_MAX: Duration = Duration::from_secs(60);
+/// How much older than a reading a post must be to count as deleted when it was not seen: Slack's clock is known to a second or two,
+/// and a post may be a moment late where it is read.
+const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// What was read of a thread, packed.
 #[derive(Clone, Debug)]
@@ -25,15 +27,18 @@ pub(crate) struct Seen {
     newest: Option<SlackTs>,
     whole_from: Option<SlackTs>,
     began: Timestamp,
+    began_by_slack: Timestamp,
     left_out: u64,
+    questions_max: usize,
 }
 
 impl Seen {
     pub(crate) fn new(read: ReadBack) -> Self {
-        let ReadBack { posts, stood, whole_from, began, left_out } = read;
+        let ReadBack { posts, stood, whole_from, began, began_by_slack, left_out, questions_max } = read;
         let stood: HashSet<_> = stood.into_iter().chain(posts.iter().map(|post| post.ts)).collect();
         let newest = stood.iter().max().copied();
-        Self { posts: posts.into_iter().map(Incoming::new).collect(), stood, newest, whole_from, began, left_out }
+        let posts = posts.into_iter().map(Incoming::new).collect();
+        Self { posts, stood, newest, whole_from, began, began_by_slack, left_out, questions_max }
     }
     /// What it adds to a batch (bytes).
     pub(crate) fn bytes(&self) -> usize {
@@ -49,22 +54,40 @@ impl Seen {
         self.posts.iter().filter(move |incoming| incoming.post.key == *key)
     }
 
+    /// Whether a message does not stand there any more. What came while we read may be newer than what we saw.
+    fn lacks_message(&self, message: &MessageRow) -> bool {
+        self.lacks(message.ts, message.at < self.began && self.is_old(message.ts))
+    }
+
+    /// Whether an answer's part does not stand there any more.
+    fn lacks_part(&self, part: &Part) -> bool {
+        part.ts.is_some_and(|ts| self.lacks(ts, self.is_old(ts)))
+    }
+
+    /// Whether a post was there to be seen for as long as that may take.
+    fn is_old(&self, ts: SlackTs) -> bool {
+        ts.moment() + SEEN_WITHIN < self.began_by_slack
+    }
+
     /// Whether a post would have been seen if it still stood there. Slack's timestamps grow, so what is older than the newest
-    /// seen was there to be seen; and so was what we had before we began to read.
-    fn lacks(&self, ts: SlackTs, stored_at: Option<Timestamp>) -> bool {
+    /// seen was there to be seen, too.
+    fn lacks(&self, ts: SlackTs, was_there: bool) -> bool {
         let Some(from) = self.whole_from else { return false };
-        let was_there = self.newest > Some(ts) || stored_at.is_some_and(|at| at < self.began);
-        ts >= from && was_there && !self.stood.contains(&ts)
+        ts >= from && (was_there || self.newest > Some(ts)) && !self.stood.contains(&ts)
     }
 }
 
 /// Stores what is new as context, brings the rest up to date, and marks the thread as read, unless it shows less than is known.
+/// Questions that never came are the turn's: who answers it sees them, and they are not to be answered again when they are found.
+/// Only as many as the turn's window shows; the others are asked when they come.
 pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Timestamp) -> Result<Learned> {
-    let (mut thread, turn) = lease::held(rows, lease)?;
+    let (mut thread, mut turn) = lease::held(rows, lease)?;
     let opens = thread.joined_from >= Some(turn.first_ts);
     let mut learned = bring_in_line(rows, &mut thread, seen, Some(lease.turn), now)?;
     let is_cleared = seen.posts_of(&lease.key).any(|read| thread.is_cleared(read.post.ts));
-    let ours = rows.part_times(thread.session_mut()?.no)?;
+    let no = thread.session_mut()?.no;
+    let ours = rows.part_times(no)?;
+    let mut room = seen.questions_max.saturating_sub(rows.messages_of(no, turn.id, turn.first_seq)?.len());
     thread.unread = false;
     for incoming in seen.posts_of(&lease.key) {
         let name = incoming.name_of_post();
@@ -77,17 +100,27 @@ pub(crate) fn learn(rows: &mut impl Rows, lease: &Lease, seen: &Seen, now: Times
         }
         // Edited since it was read: the next turn reads the thread once more.
         thread.unread |= known.as_ref().is_some_and(|known| known.edited_ts > incoming.post.edited_ts);
-        // An answer of ours is never a question; a question that expired was asked already.
-        let asked = incoming.post.role != Role::User || known.is_some_and(|known| known.asked);
-        let entry = Entry { incoming, kind: Kind::Context, turn: None, asked };
+        let entry = if room > 0 && is_missed_question(incoming, known.as_ref(), &thread, &turn) {
+            learned.questions += 1;
+            room -= 1;
+            note_asked(&mut thread, &incoming.post);
+            turn.last_ts = turn.last_ts.max(name.ts);
+            Entry { incoming, known: known.as_ref(), kind: Kind::Accepted, turn: Some(turn.id) }
+        } else {
+            Entry { incoming, known: known.as_ref(), kind: Kind::Context, turn: None }
+        };
         session::enter(rows, &mut thread, &name, entry, now)?;
         learned.new += 1;
+    }
+    if learned.questions > 0 {
+        rows.save_turn(&turn)?;
     }
     let session = thread.session_mut()?;
     // Who began to read before a clearing counted what is cleared now.
     session.left_out = if is_cleared { 0 } else { seen.left_out };
     session.last_activity = now;
     rows.save_thread(&thread)?;
+    fault_point!("learn.uncommitted");
     Ok(learned)
 }
 
@@ -105,6 +138,7 @@ pub(crate) fn reconcile(
     let learned = bring_in_line(rows, &mut thread, seen, None, now)?;
     if learned != Learned::default() {
         session::settle(rows, rules, &mut thread, now)?;
+        fault_point!("reconcile.uncommitted");
     }
     Ok(learned)
 }
@@ -156,7 +190,7 @@ fn erase_missing(
         rows.messages_from(no, from)?.into_iter().partition(|message| message.answer);
     let mut erased = 0;
     let may_go = |message: &&MessageRow| served.is_none() || message.turn != served;
-    for message in messages.iter().filter(may_go).filter(|message| seen.lacks(message.ts, Some(message.at))) {
+    for message in messages.iter().filter(may_go).filter(|message| seen.lacks_message(message)) {
         let name = PostName::of(&thread.key, message.ts);
         let known =
             rows.post(&name)?.unwrap_or(Post { asked: false, edited_ts: None, place: Place::Erased { at: now } });
@@ -165,14 +199,22 @@ fn erase_missing(
     }
     for answer in answers.into_iter().chain(rows.answers_before(no, from, ANSWERS_BEFORE)?) {
         let Some(turn) = answer.turn else { continue };
-        let lacks = |part: &Part| part.ts.is_some_and(|ts| seen.lacks(ts, Some(ts.moment() + SKEW_MAX)));
         // One that is still being brought may stand elsewhere by now.
-        if rows.parts(turn)?.iter().any(lacks) && rows.turn(turn)?.is_some_and(|turn| turn.delivery == Delivery::Done) {
+        if rows.parts(turn)?.iter().any(|part| seen.lacks_part(part))
+            && rows.turn(turn)?.is_some_and(|turn| turn.delivery == Delivery::Done)
+        {
             session::erase(rows, thread.session_mut()?, &answer)?;
             erased += 1;
         }
     }
     Ok(erased)
+}
+
+/// Whether a post that was read asks us, and never came. A turn that was stopped answers nothing more.
+fn is_missed_question(incoming: &Incoming, known: Option<&Post>, thread: &Thread, turn: &TurnRow) -> bool {
+    let post = &incoming.post;
+    let is_for_us = post.kind == Kind::Accepted && (!post.joined_only || thread.listens_at(post.ts));
+    is_for_us && known.is_none() && turn.state == TurnState::Running && !turn.stop_requested
 }
 
 fn is_passed(known: Option<&Post>) -> bool {
@@ -181,7 +223,7 @@ fn is_passed(known: Option<&Post>) -> bool {
 
 fn may_return(known: Option<&Post>, thread: &Thread) -> bool {
     match known.map(|known| known.place) {
-        None | Some(Place::Expired { .. } | Place::Passed { .. }) => true,
+        None | Some(Place::Expired { .. } | Place::Passed { .. } | Place::Refused { .. }) => true,
         Some(Place::Stored { session, .. }) => thread.session.as_ref().is_none_or(|live| live.no != session),
         Some(Place::Erased { .. }) => false,
     }

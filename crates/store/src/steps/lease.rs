@@ -8,7 +8,7 @@ use chathakase_session::{
 use std::time::Duration;
 
 use super::{aside, look, speak};
-use crate::rows::{ClosingRow, ContentNo, Lists, Rows, Thread, TurnRow};
+use crate::rows::{ClosingRow, ContentNo, Lists, Room, Rows, Thread, TurnRow};
 
 /// The turn of a lease that is still held, with its thread.
 pub(crate) fn held(rows: &impl Rows, lease: &Lease) -> Result<(Thread, TurnRow)> {
@@ -117,7 +117,7 @@ fn read_text(rows: &impl Rows, turn: TurnId, column: &'static str, no: Option<Co
     packed.text().map(Some).map_err(bad)
 }
 
-/// Takes up to `limit` turns, oldest first. One that cannot be read is set aside; one whose thread cannot be read is put off.
+/// Takes up to `limit` turns of the model, and commands, oldest first. One that cannot be read is set aside; one whose thread cannot be read is put off.
 /// Neither hides any beside it.
 pub(crate) fn claim(
     rows: &mut impl Rows,
@@ -127,7 +127,9 @@ pub(crate) fn claim(
     now: Timestamp,
 ) -> Result<Vec<Claimed>> {
     let mut taken = Vec::new();
-    for id in rows.claimable(&claimant.owner, now, limit)? {
+    let room = Room { answers: limit, commands: claimant.commands_max };
+    let deaths_max = rows.suspects_of(&claimant.owner, now)?.deaths_max();
+    for id in rows.claimable(deaths_max, now, room)? {
         let error = match claim_one(rows, id, claimant, now) {
             Ok(claimed) => {
                 taken.extend(claimed);
@@ -237,6 +239,7 @@ pub(crate) fn stop(rows: &mut impl Rows, key: &ThreadKey, press: &Press) -> Resu
     if !turn.stop_requested {
         turn.stop_requested = true;
         rows.save_turn(&turn)?;
+        fault_point!("stop.uncommitted");
     }
     Ok(Some(turn.id))
 }
@@ -262,6 +265,7 @@ pub(crate) fn release(rows: &mut impl Rows, leases: &[Lease], due: Timestamp) ->
             turn.owner = None;
             turn.due = Some(due);
             rows.save_turn(&turn)?;
+            fault_point!("release.uncommitted");
         }
     }
     Ok(())

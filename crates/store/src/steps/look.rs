@@ -2,7 +2,7 @@
 
 use chathakase_session::{
     Message, ThreadKey, Timestamp, WorkspaceId,
-    store::{History, Page, Result, SessionInfo, ThreadMark},
+    store::{Count, History, Page, Result, SessionInfo, ThreadMark},
     turn::TurnId,
 };
 
@@ -88,32 +88,39 @@ pub(crate) fn history_of(
     let Some(session) = thread.live(now) else { return Ok(History::default()) };
     let hidden = session.waiting.filter(|waiting| turn != Some(*waiting));
     let mut newest = rows.newest(session.no, hidden, limit)?;
-    let late = late_questions(rows, session, turn, &newest)?;
-    newest.extend(late);
+    // What cannot be read is in no list: that a turn's questions are missing for that must be found out here.
+    let is_shown = |turn: TurnId| newest.len() < limit && newest.iter().any(|message| message.turn == Some(turn));
+    if let Some(turn) = turn.filter(|turn| !is_shown(*turn)) {
+        put_questions_behind(rows, session, turn, &mut newest, limit)?;
+    }
     let first = rows.first(session.no, hidden)?.filter(|first| newest.iter().all(|message| message.seq != first.seq));
     let shown = newest.len() as u64 + u64::from(first.is_some());
     let left_out = session.visible(hidden).saturating_sub(shown) + session.left_out;
     Ok(History { newest, first, left_out, people: rows.people(session.no)? })
 }
 
-/// The turn's questions, if all of them arrived so late that too much stands behind them for them to be among the newest.
-fn late_questions(
+/// Puts the newest questions of a turn, up to `limit`, behind all others, unless they are there already: such that arrived late, or were
+/// read, may have more behind them than is shown.
+fn put_questions_behind(
     rows: &impl Lists,
     session: &Session,
-    turn: Option<TurnId>,
-    newest: &[Message],
-) -> Result<Vec<Message>> {
-    let Some(id) = turn.filter(|id| newest.iter().all(|message| message.turn != Some(*id))) else {
-        return Ok(Vec::new());
-    };
-    let Some(turn) = rows.turn(id)?.filter(|turn| turn.session == session.no) else { return Ok(Vec::new()) };
-    let mut late = Vec::new();
-    for row in rows.messages_of(session.no, id, turn.first_seq)? {
-        let text = rows.content(row.content)?.and_then(|packed| packed.text().ok());
-        late.extend(text.map(|text| row.with(text)));
+    turn: TurnId,
+    shown: &mut Vec<Message>,
+    limit: usize,
+) -> Result<()> {
+    let Some(turn) = rows.turn(turn)?.filter(|turn| turn.session == session.no) else { return Ok(()) };
+    let mut asked = rows.messages_of(session.no, turn.id, turn.first_seq)?;
+    asked.sort_by_key(|row| row.ts);
+    asked.drain(..asked.len().saturating_sub(limit));
+    if asked.iter().all(|row| shown.iter().any(|message| message.seq == row.seq)) {
+        return Ok(());
     }
-    late.sort_by_key(|message| message.ts);
-    Ok(late)
+    shown.retain(|message| asked.iter().all(|row| row.seq != message.seq));
+    for row in asked {
+        let text = rows.content(row.content)?.and_then(|packed| packed.text().ok());
+        shown.extend(text.map(|text| row.with(text)));
+    }
+    Ok(())
 }
 
 pub(crate) fn messages(
@@ -128,7 +135,7 @@ pub(crate) fn messages(
 }
 
 /// Remembers how many tokens messages have. Without a session there is nothing to remember it by.
-pub(crate) fn counted(rows: &mut impl Rows, key: &ThreadKey, tokens: &[(u64, u32)]) -> Result<()> {
+pub(crate) fn counted(rows: &mut impl Rows, key: &ThreadKey, counts: &[Count]) -> Result<()> {
     let Some(session) = rows.thread(key)?.and_then(|thread| thread.session) else { return Ok(()) };
-    tokens.iter().try_for_each(|(seq, count)| rows.save_tokens(session.no, *seq, *count))
+    counts.iter().try_for_each(|count| rows.save_tokens(session.no, *count))
 }

@@ -4,7 +4,7 @@
 //! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody.
 
 use chathakase_session::{
-    Timestamp,
+    Timestamp, fault_point,
     store::{Others, Result},
     turn::Claimant,
 };
@@ -25,6 +25,7 @@ fn begin(rows: &impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<
 pub(crate) fn live(rows: &mut impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<u32> {
     let (own, others) = begin(rows, process, now)?;
     rows.put_process(&own)?;
+    fault_point!("live.uncommitted");
     let others = others.iter().filter(|other| other.until > now).count();
     Ok(u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1))
 }
@@ -43,6 +44,7 @@ pub(crate) fn note_good(
         asker_is_first: alive.iter().all(|other| own.owner < other.owner),
     };
     rows.put_process(&ProcessRow { good_until: own.good_until.max(Some(at)), ..own })?;
+    fault_point!("note_good.uncommitted");
     Ok(told)
 }
 
@@ -53,6 +55,7 @@ pub(crate) fn good_until(rows: &mut impl ProcessRows, process: &Claimant, now: T
     let good_until = dead.iter().filter_map(|dead| dead.good_until).chain(own.good_until).min();
     rows.put_process(&ProcessRow { good_until, ..own })?;
     dead.iter().try_for_each(|dead| rows.remove_process(&dead.owner))?;
+    fault_point!("good_until.uncommitted");
     Ok(good_until)
 }
 
@@ -66,5 +69,7 @@ pub(crate) fn leave(
     if good.is_some() && others.iter().any(|other| other.until > now) {
         return rows.remove_process(&own.owner);
     }
-    rows.put_process(&ProcessRow { until: now, good_until: own.good_until.max(good), ..own })
+    rows.put_process(&ProcessRow { until: now, good_until: own.good_until.max(good), ..own })?;
+    fault_point!("leave.uncommitted");
+    Ok(())
 }

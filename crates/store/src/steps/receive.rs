@@ -36,8 +36,12 @@ pub(crate) fn receive(
     let way = match judge(known.as_ref(), thread.as_ref(), incoming, claimant.is_some(), rules, now) {
         Ok(way) => way,
         Err(receipt) => {
-            if receipt == Receipt::NotJoined {
-                edit::pass_over(rows, &name, post.key.root, known.as_ref(), post.edited_ts, now)?;
+            match receipt {
+                Receipt::NotJoined => {
+                    edit::pass_over(rows, &name, post.key.root, known.as_ref(), post.edited_ts, now)?;
+                }
+                Receipt::Full | Receipt::TooManyBots => refuse(rows, &name, post, known, now)?,
+                _ => {}
             }
             let passed = passed(rows, thread.as_ref(), post)?;
             return Ok(Received { receipt, created: false, passed });
@@ -63,8 +67,7 @@ pub(crate) fn receive(
                 body: &incoming.body,
             };
             let (turn, receipt) = ask(rows, &mut thread, post.kind, asking, claimant, now)?;
-            let asked = post.kind != Kind::Context || known.is_some_and(|known| known.asked);
-            let entry = Entry { incoming, kind: post.kind, turn, asked };
+            let entry = Entry { incoming, known: known.as_ref(), kind: post.kind, turn };
             session::enter(rows, &mut thread, &name, entry, now)?;
             receipt
         }
@@ -79,7 +82,7 @@ pub(crate) fn receive(
 }
 
 /// Whoever asks us makes us take part in the thread.
-fn note_asked(thread: &mut Thread, post: &NewPost) {
+pub(super) fn note_asked(thread: &mut Thread, post: &NewPost) {
     if post.kind != Kind::Context {
         // A thread that was joined before this was kept has no such moment, and needs none.
         let asked_at = asked_at(post);
@@ -124,6 +127,9 @@ fn judge(
     let way = match known {
         None => Way::Enter,
         Some(Post { place: Place::Erased { .. }, .. }) => return Err(Receipt::Gone),
+        Some(known) if known.is_refused() && post.kind != Kind::Context && !post.by_bot => {
+            return Err(Receipt::Refused);
+        }
         Some(Post { asked: true, .. }) => return Err(Receipt::Known),
         Some(known) if post.kind == Kind::Context && !matches!(known.place, Place::Passed { .. }) => {
             return Err(Receipt::Known);
@@ -148,6 +154,17 @@ fn judge(
         !runs_at_once && live.waiting_messages >= rules.waiting_max as u64
     });
     if post.kind == Kind::Accepted && full { Err(Receipt::Full) } else { Ok(way) }
+}
+
+/// Leaves a mark of a post that is refused. What was only told before stays in its session, with that mark, and asks nothing.
+fn refuse(rows: &mut impl Rows, name: &PostName, post: &NewPost, known: Option<Post>, now: Timestamp) -> Result<()> {
+    let (place, edited_ts) = match known {
+        Some(Post { place: Place::Stored { thread, session, seq, .. }, edited_ts, .. }) => {
+            (Place::Stored { thread, session, seq, refused: true }, edited_ts)
+        }
+        _ => (Place::Refused { at: now }, post.edited_ts),
+    };
+    rows.put_post(name, &Post { asked: post.kind != Kind::Context, edited_ts, place })
 }
 
 /// The message that a turn is to answer.
@@ -189,7 +206,9 @@ fn ask(
     let lease = match claimant {
         Some(claimant) if free => Some(lease::start(thread, &mut turn, claimant, now)?),
         _ => {
-            turn.due = free.then_some(AT_ONCE);
+            // A command is found by whoever looks for those without an owner: of what was never begun only so many are taken as the
+            // model has room for.
+            turn.due = free.then_some(if kind == Kind::Command { now } else { AT_ONCE });
             None
         }
     };

@@ -76,10 +76,10 @@ pub(crate) fn settle(rows: &mut impl Rows, rules: &Rules, thread: &mut Thread, n
 /// A message as it enters a session.
 pub(crate) struct Entry<'a> {
     pub(crate) incoming: &'a Incoming,
+    /// What was known of its post before.
+    pub(crate) known: Option<&'a Post>,
     pub(crate) kind: Kind,
     pub(crate) turn: Option<TurnId>,
-    /// Whether its post must never be asked again.
-    pub(crate) asked: bool,
 }
 
 /// Stores a message with its content and its post's mark, and counts it. The caller saves the thread.
@@ -90,7 +90,7 @@ pub(crate) fn enter(
     entry: Entry<'_>,
     now: Timestamp,
 ) -> Result<()> {
-    let Entry { incoming: Incoming { post, body, name: author_name }, kind, turn, asked } = entry;
+    let Entry { incoming: Incoming { post, body, name: author_name }, known, kind, turn } = entry;
     let (no, next_seq, session) = thread.opened()?;
     let seq = *next_seq;
     *next_seq += 1;
@@ -112,7 +112,10 @@ pub(crate) fn enter(
         at: now,
     };
     rows.add_message(&message)?;
-    let place = Place::Stored { thread: no, session: session.no, seq };
+    // An answer of ours is never a question; what expired or was refused asked already.
+    let asked = kind != Kind::Context || post.role != Role::User || known.is_some_and(|known| known.asked);
+    let refused = kind == Kind::Context && known.is_some_and(Post::is_refused);
+    let place = Place::Stored { thread: no, session: session.no, seq, refused };
     rows.put_post(name, &Post { asked, edited_ts: post.edited_ts, place })?;
     count_in(rows, session, &message, author_name.as_ref())
 }

@@ -20,13 +20,17 @@ pub(crate) fn part_intended(rows: &mut impl Rows, lease: &Lease, index: u32, mod
     if stands {
         return Ok(());
     }
-    rows.put_part(lease.turn, &Part { index, mode, state: PartState::Intended, ts: None, hash: 0 })
+    rows.put_part(lease.turn, &Part { index, mode, state: PartState::Intended, ts: None, hash: 0 })?;
+    fault_point!("part_intended.uncommitted");
+    Ok(())
 }
 
 /// Part `index` stands in the thread as `ts`.
 pub(crate) fn part_open(rows: &mut impl Rows, lease: &Lease, index: u32, mode: PartMode, ts: SlackTs) -> Result<()> {
     lease::held_turn(rows, lease)?;
-    rows.put_part(lease.turn, &Part { index, mode, state: PartState::Open, ts: Some(ts), hash: 0 })
+    rows.put_part(lease.turn, &Part { index, mode, state: PartState::Open, ts: Some(ts), hash: 0 })?;
+    fault_point!("part_open.uncommitted");
+    Ok(())
 }
 
 /// Part `index` stands there whole.
@@ -34,13 +38,17 @@ pub(crate) fn part_done(rows: &mut impl Rows, lease: &Lease, index: u32, hash: u
     lease::held_turn(rows, lease)?;
     let known = rows.parts(lease.turn)?.into_iter().find(|part| part.index == index);
     let part = known.unwrap_or(Part { index, mode: PartMode::Single, state: PartState::Done, ts: None, hash });
-    rows.put_part(lease.turn, &Part { state: PartState::Done, hash, ..part })
+    rows.put_part(lease.turn, &Part { state: PartState::Done, hash, ..part })?;
+    fault_point!("part_done.uncommitted");
+    Ok(())
 }
 
 /// The answer is about to be posted although it may stand in the thread already.
 pub(crate) fn repeats(rows: &mut impl Rows, lease: &Lease) -> Result<()> {
     let turn = lease::held_turn(rows, lease)?;
-    rows.save_turn(&TurnRow { repeated: true, ..turn })
+    rows.save_turn(&TurnRow { repeated: true, ..turn })?;
+    fault_point!("repeats.uncommitted");
+    Ok(())
 }
 
 /// Those of the posts that another turn made.
@@ -175,7 +183,9 @@ pub(crate) fn cut_short(
         rows.add_message(&MessageRow { content, bytes, ending, tokens: None, ..answer })?;
     }
     thread.session_mut()?.last_activity = now;
-    rows.save_thread(&thread)
+    rows.save_thread(&thread)?;
+    fault_point!("cut_short.uncommitted");
+    Ok(())
 }
 
 /// The thread shows a closed turn. Hands over the one that waits.

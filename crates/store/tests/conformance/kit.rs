@@ -5,7 +5,7 @@ use std::time::Duration;
 use chathakase_session::{
     Kind, Message, SlackTs, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, Edit, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
+    store::{Claimed, Closing, Count, Edit, History, NewPost, ReadBack, Receipt, SessionStore, Usage},
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 
@@ -63,7 +63,7 @@ pub(crate) fn by(user: &str, name: &str, post: NewPost) -> NewPost {
 
 /// A process that takes turns for 30 seconds.
 pub(crate) fn process(name: &str) -> Claimant {
-    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND, history_max: 20, slack_now: None }
+    Claimant { owner: OwnerId::new(name), lease: 30 * SECOND, history_max: 20, commands_max: 64, slack_now: None }
 }
 
 /// Our process.
@@ -112,6 +112,11 @@ pub(crate) async fn answers(store: &dyn SessionStore, turn: &Claimed, text: &str
     store.delivered(&turn.lease, &shown(), Some(&us()), now).await.unwrap()
 }
 
+/// What a text of so many bytes was counted to.
+pub(crate) fn count(seq: u64, bytes: usize, tokens: u32) -> Count {
+    Count { seq, bytes, tokens }
+}
+
 /// The texts of messages.
 pub(crate) fn texts(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.text.as_str()).collect()
@@ -125,10 +130,18 @@ pub(crate) async fn window(store: &dyn SessionStore, key: &ThreadKey, now: Times
 
 /// Posts that were read back from a thread of which more may stand.
 pub(crate) fn read(posts: Vec<NewPost>) -> ReadBack {
-    ReadBack { posts, stood: Vec::new(), whole_from: None, began: at(0), left_out: 0 }
+    ReadBack {
+        posts,
+        stood: Vec::new(),
+        whole_from: None,
+        began: at(0),
+        began_by_slack: at(0),
+        left_out: 0,
+        questions_max: 20,
+    }
 }
 
 /// All that stands in a thread, read by `began`.
 pub(crate) fn whole(posts: Vec<NewPost>, began: i64) -> ReadBack {
-    ReadBack { whole_from: Some(ts(0)), began: at(began), ..read(posts) }
+    ReadBack { whole_from: Some(ts(0)), began: at(began), began_by_slack: at(began), ..read(posts) }
 }

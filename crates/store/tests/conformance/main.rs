@@ -28,6 +28,12 @@ macro_rules! every_store {
                     crate::checks::$topic::$check(crate::open::postgres).await;
                 }
             }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_behind_a_pooler() {
+                if test_database::TestDatabase::is_there() {
+                    crate::checks::$topic::$check(crate::open::pooled).await;
+                }
+            }
         }
     )*)* };
 }
@@ -48,6 +54,13 @@ every_store! {
         a_reading_leaves_replies_that_came_before_their_mention_to_be_questions,
         an_edit_that_comes_before_its_post_keeps_the_older_text_out,
         marks_of_posts_that_were_not_taken_in_are_forgotten;
+    refusing:
+        what_was_refused_stays_so_when_there_is_room,
+        what_was_refused_may_be_read_back_and_is_never_asked,
+        context_that_asks_when_too_much_waits_stays_context,
+        context_that_was_refused_is_known_as_that_when_its_session_is_over,
+        a_reply_refused_after_its_mention_came_is_not_named_again,
+        a_bot_that_was_one_too_many_in_a_row_is_not_answered_later;
     turns:
         three_quick_messages_give_two_turns_in_order,
         commands_do_not_wait_and_enter_no_window,
@@ -72,8 +85,12 @@ every_store! {
         a_late_stop_leaves_the_next_answer_alone,
         posts_of_other_turns_are_told_from_a_turns_own,
         the_more_owners_died_over_a_turn_the_fewer_such_run_beside_it,
+        what_may_kill_its_process_is_joined_by_no_other_suspect,
+        the_worst_that_a_process_holds_says_how_many_it_may,
         a_turn_given_back_after_one_death_is_no_suspect,
         claims_are_oldest_first_and_no_more_than_asked_for,
+        a_command_without_an_owner_waits_for_no_room_of_the_models,
+        no_more_commands_are_claimed_than_are_wanted,
         two_claimers_never_hold_one_turn;
     processes:
         processes_that_live_are_counted,
@@ -98,6 +115,11 @@ every_store! {
         an_erased_command_is_not_carried_out,
         a_running_turn_is_stopped_with_its_last_message,
         an_answer_is_retracted_with_any_of_its_parts,
+        a_question_that_a_reading_brings_is_its_turns,
+        a_question_that_a_reading_brings_is_shown_however_much_was_said_since,
+        of_more_questions_than_a_window_shows_a_reading_leaves_some_to_be_asked_when_they_come,
+        an_older_mention_that_a_reading_brings_opens_the_thread_from_there_on,
+        what_was_not_for_us_or_comes_to_a_stopped_turn_is_no_question_of_its,
         an_answer_deleted_while_it_is_brought_is_forgotten_with_its_delivery,
         an_answer_of_which_the_thread_shows_nothing_was_not_said,
         a_reading_finds_the_last_answer_deleted_unless_it_is_too_young,
@@ -107,6 +129,7 @@ every_store! {
         a_reading_never_takes_away_the_question_it_is_for,
         a_reading_brings_edits_and_deletions_that_were_missed,
         what_came_while_a_thread_was_read_is_not_taken_for_deleted,
+        a_new_answer_is_not_taken_for_deleted_where_our_clock_is_ahead,
         the_last_message_takes_the_session_with_it,
         clearing_erases_up_to_the_moment_and_stays_joined,
         what_was_said_before_a_clear_never_returns,

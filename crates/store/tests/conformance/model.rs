@@ -83,7 +83,15 @@ fn read_back(key: &ThreadKey, secs: &[i64], whole: bool, now: Timestamp) -> Read
         ..tells(key, *secs, &format!("read back {secs} in {key}"))
     };
     let posts = secs.iter().map(post).collect();
-    ReadBack { posts, stood: Vec::new(), whole_from: whole.then(|| ts(0)), began: now, left_out: 2 }
+    ReadBack {
+        posts,
+        stood: Vec::new(),
+        whole_from: whole.then(|| ts(0)),
+        began: now,
+        began_by_slack: now,
+        left_out: 2,
+        questions_max: 20,
+    }
 }
 
 /// Equal roots in two channels and two workspaces, and a second thread in one of the channels.
@@ -151,7 +159,12 @@ impl Side {
             Step::Clear { thread, secs } => format!("{:?}", self.store.clear(&key(*thread), ts(*secs), now).await),
             Step::Stop { thread, secs } => format!("{:?}", self.store.stop(&key(*thread), &Press::at(ts(*secs))).await),
             Step::Expire { keep, limit } => format!("{:?}", self.store.expire(*keep, *limit, now).await),
-            Step::Counted { thread, seq } => format!("{:?}", self.store.counted(&key(*thread), &[(*seq, 9)]).await),
+            Step::Counted { thread, seq } => {
+                let (key, seq) = (key(*thread), *seq);
+                let there = self.store.messages(&key, 0, 100, now).await.unwrap();
+                let bytes = there.iter().find(|message| message.seq == seq).map_or(1, |message| message.text.len());
+                format!("{:?}", self.store.counted(&key, &[count(seq, bytes, 9)]).await)
+            }
             Step::Pass { .. } => String::new(),
             of_turn => self.take_of_turn(of_turn, now).await,
         }

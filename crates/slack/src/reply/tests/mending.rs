@@ -139,10 +139,17 @@ async fn a_whisper_is_for_one_person_and_what_is_told_stands_outside_of_threads(
     let stage = Stage::new().await;
     let thread = stage.question().await;
     let (workspace, ana) = (stage.slack.workspace(), stage.slack.person("ana"));
-    stage.replies.whisper(&workspace, thread.channel(), &ana, Some(thread.root()), "Just you, <!here>").await.unwrap();
+    stage
+        .replies
+        .whisper(&|| true, &workspace, thread.channel(), &ana, Some(thread.root()), "Just you, <!here>")
+        .await
+        .unwrap();
     assert_eq!(stage.slack.calls("chat.postEphemeral")[0].args["user"], ana.as_str());
-    let told =
-        stage.replies.tell(&workspace, &stage.slack.dm_channel("ana"), None, "t1", "I am not there.").await.unwrap();
+    let told = stage
+        .replies
+        .tell(&|| true, &workspace, &stage.slack.dm_channel("ana"), None, "t1", "I am not there.")
+        .await
+        .unwrap();
     assert!(told.is_some());
     assert_eq!(stage.slack.calls("chat.postMessage")[0].args.get("thread_ts"), None);
     assert_eq!((thread.answers().len(), stage.slack.pings().len()), (0, 0));

@@ -51,6 +51,7 @@ struct Notes {
 enum Note {
     Intended(u32, Mode),
     Open(u32, Mode),
+    Unknown(u32, Mode),
     Done(u32, u64),
 }
 
@@ -68,6 +69,9 @@ impl Notes {
 impl Journal for Notes {
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
         self.note(Note::Intended(part, mode))
+    }
+    async fn part_unknown(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
+        self.note(Note::Unknown(part, mode))
     }
     async fn part_open(&self, part: u32, mode: Mode, _: SlackTs) -> Result<(), Silenced> {
         self.note(Note::Open(part, mode))

@@ -131,7 +131,7 @@ async fn a_place_that_takes_no_posts_is_named_so_that_the_author_can_be_told_els
     }
     let stage = Stage::new().await;
     let dm = stage.slack.dm_channel("ana");
-    stage.replies.tell(&stage.slack.workspace(), &dm, None, "t1", "I am not in that channel.").await.unwrap();
+    stage.replies.tell(&|| true, &stage.slack.workspace(), &dm, None, "t1", "I am not in that channel.").await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Messages, their texts, and the people who wrote them.
 
-use chathakase_session::{SlackTs, UserId, WorkspaceId, store::Result, turn::TurnId};
+use chathakase_session::{
+    SlackTs, UserId, WorkspaceId,
+    store::{Count, Result},
+    turn::TurnId,
+};
 
 use super::{Cells, Param, Sql, int, params};
 use crate::{
@@ -166,9 +170,10 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, self.of(session, params![first_seq, turn.0]), read)
     }
 
-    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()> {
-        let sql = "UPDATE chathakase.message SET tokens = $4 WHERE workspace = $1 AND session = $2 AND seq = $3";
-        self.run(sql, self.of(session, params![int(seq), tokens]))
+    fn save_tokens(&mut self, session: u64, count: Count) -> Result<()> {
+        let sql = "UPDATE chathakase.message SET tokens = $5
+                   WHERE workspace = $1 AND session = $2 AND seq = $3 AND bytes = $4";
+        self.run(sql, self.of(session, params![int(count.seq), count.bytes, count.tokens]))
     }
 
     fn add_content(&mut self, content: &Packed) -> Result<ContentNo> {

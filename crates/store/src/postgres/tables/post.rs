@@ -22,10 +22,16 @@ const COUNT: Table = Table { name: "post", columns: "count", key_columns: 0 };
 
 pub(super) fn read(cells: Cells<'_>) -> Result<(PostName, Post)> {
     let place = match cells.code(5)? {
-        PlaceCode::Stored => Place::Stored { thread: cells.count(6)?, session: cells.count(7)?, seq: cells.count(8)? },
+        code @ (PlaceCode::Stored | PlaceCode::StoredRefused) => Place::Stored {
+            thread: cells.count(6)?,
+            session: cells.count(7)?,
+            seq: cells.count(8)?,
+            refused: matches!(code, PlaceCode::StoredRefused),
+        },
         PlaceCode::Expired => Place::Expired { at: cells.time(9)? },
         PlaceCode::Erased => Place::Erased { at: cells.time(9)? },
         PlaceCode::Passed => Place::Passed { root: cells.ts(10)?, at: cells.time(9)? },
+        PlaceCode::Refused => Place::Refused { at: cells.time(9)? },
     };
     let name = PostName { workspace: cells.id(0)?, channel: cells.id(1)?, ts: cells.ts(2)? };
     Ok((name, Post { asked: cells.flag(3)?, edited_ts: cells.ts_or_none(4)?, place }))
@@ -64,10 +70,14 @@ impl PostRows for Sql<'_> {
                    session = excluded.session, seq = excluded.seq, gone_at = excluded.gone_at,
                    root = excluded.root";
         let (place, stored, gone_at, root) = match post.place {
-            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None, None),
+            Place::Stored { thread, session, seq, refused } => {
+                let code = if refused { PlaceCode::StoredRefused } else { PlaceCode::Stored };
+                (code, Some((thread, session, seq)), None, None)
+            }
             Place::Expired { at } => (PlaceCode::Expired, None, Some(at), None),
             Place::Erased { at } => (PlaceCode::Erased, None, Some(at), None),
             Place::Passed { root, at } => (PlaceCode::Passed, None, Some(at), Some(root)),
+            Place::Refused { at } => (PlaceCode::Refused, None, Some(at), None),
         };
         let params = params![
             name.workspace.as_str(),
@@ -114,9 +124,9 @@ impl PostRows for Sql<'_> {
 }
 
 impl Sql<'_> {
-    /// Marks the posts of a discarded session's messages up to `last_seq` as expired.
+    /// Marks the posts of a discarded session's messages up to `last_seq` as expired, and those that were refused as that alone.
     pub(super) fn expire_posts(&self, session: u64, channel: &str, at: i64, last_seq: u64) -> Result<()> {
-        let sql = "UPDATE chathakase.post SET place = 1, thread = NULL, session = NULL, seq = NULL, gone_at = $4
+        let sql = "UPDATE chathakase.post SET place = CASE place WHEN 5 THEN 4 ELSE 1 END, thread = NULL, session = NULL, seq = NULL, gone_at = $4
                    FROM chathakase.message
                    WHERE message.workspace = $1 AND message.session = $2 AND message.seq <= $5 AND NOT message.answer
                    AND post.workspace = $1 AND post.channel = $3 AND post.ts = message.ts AND post.session = $2";

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use chathakase_session::{
     SlackTs, Timestamp, UserId, WorkspaceId,
     store::{Result, Usage},
-    turn::{Outcome, OwnerId, Part, TurnId},
+    turn::{Outcome, OwnerId, Part, TurnId, TurnKind},
 };
 
 use super::{Cells, Param, Sql, int, params};
 use crate::{
     postgres::param::{code, code_or_none, foreign},
-    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, SUSPECTS_MAX, TurnRow, TurnRows},
+    rows::{AT_ONCE, ClosingRow, Room, SUSPECT_DEATHS, Suspects, TurnRow, TurnRows, oldest},
     table::Table,
 };
 
@@ -27,7 +27,8 @@ pub(super) use columns;
 pub(super) const TURN: Table = Table { name: "turn", columns: columns!(), key_columns: 2 };
 pub(super) const PART: Table =
     Table { name: "part", columns: "workspace, turn, idx, mode, state, ts, hash", key_columns: 3 };
-const WAITING: Table = Table { name: "turn", columns: "workspace, id, channel", key_columns: 2 };
+const SUSPECTS: Table = Table { name: "turn", columns: "count, deaths", key_columns: 0 };
+const WAITING: Table = Table { name: "turn", columns: "workspace, id, channel, command", key_columns: 2 };
 
 pub(super) fn read(cells: Cells<'_>) -> Result<TurnRow> {
     let closing = |outcome: Outcome| -> Result<ClosingRow> {
@@ -189,32 +190,39 @@ impl TurnRows for Sql<'_> {
         Ok(())
     }
 
-    /// Takes the locks of all channels concerned, so it is the first thing in a transaction of its own.
-    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
+    fn suspects_of(&self, owner: &OwnerId, now: Timestamp) -> Result<Suspects> {
+        let sql = "SELECT count(*), coalesce(max(deaths), 0) FROM chathakase.turn
+                   WHERE deaths > 0 AND due > $1 AND deaths >= $2 AND owner = $3";
+        let read = |cells: Cells<'_>| {
+            let worst = u32::try_from(cells.get::<i64>(1)?).unwrap_or(u32::MAX);
+            Ok(Suspects { held: cells.count(0)?, worst })
+        };
+        Ok(self.one(&SUSPECTS, sql, params![now, SUSPECT_DEATHS, owner.as_str()], read)?.unwrap_or_default())
+    }
+
+    /// Takes the locks of all channels concerned, so nothing that takes any comes before it in its transaction.
+    fn claimable(&self, deaths_max: u32, now: Timestamp, room: Room) -> Result<Vec<TurnId>> {
         // Those whose owner is gone are no more than were running.
-        let sql = "SELECT turn.workspace, id, channel FROM (
-                   (SELECT workspace, id, thread FROM chathakase.turn WHERE due = $1 ORDER BY id LIMIT $3) UNION ALL
-                   (SELECT workspace, id, thread FROM chathakase.turn WHERE due > $1 AND due <= $2
+        let sql = "SELECT turn.workspace, id, channel, kind = $6 FROM (
+                   (SELECT workspace, id, thread, kind FROM chathakase.turn WHERE due = $1 ORDER BY id LIMIT $3) UNION ALL
+                   (SELECT workspace, id, thread, kind FROM chathakase.turn WHERE due > $1 AND due <= $2 AND kind <> $6
                     AND deaths + (owner IS NOT NULL)::int < $4 ORDER BY id LIMIT $3) UNION ALL
-                   (SELECT workspace, id, thread FROM chathakase.turn WHERE deaths > 0 AND due <= $2
-                    AND deaths + (owner IS NOT NULL)::int >= $4 AND
-                    (SELECT count(*) FROM chathakase.turn WHERE deaths > 0 AND due > $2 AND deaths >= $4 AND owner = $5)
-                    < CASE deaths + (owner IS NOT NULL)::int - $4 WHEN 0 THEN $6::bigint WHEN 1 THEN $7::bigint ELSE 1 END
+                   (SELECT workspace, id, thread, kind FROM chathakase.turn WHERE due > $1 AND due <= $2 AND kind = $6
+                    AND deaths + (owner IS NOT NULL)::int < $4 ORDER BY id LIMIT $7) UNION ALL
+                   (SELECT workspace, id, thread, kind FROM chathakase.turn WHERE deaths > 0 AND due <= $2
+                    AND deaths + (owner IS NOT NULL)::int BETWEEN $4 AND $5 AND CASE kind WHEN $6 THEN $7 ELSE $3 END > 0
                     ORDER BY deaths, id LIMIT 1)
-                   ) AS turn JOIN chathakase.thread ON thread.workspace = turn.workspace AND thread.no = turn.thread
-                   ORDER BY id LIMIT $3";
-        let [two, three] = SUSPECTS_MAX;
-        let read_waiting = |cells: Cells<'_>| Ok((cells.id(0)?, cells.count(1)?, cells.get(2)?));
-        let found: Vec<(WorkspaceId, u64, String)> = self.all(
-            &WAITING,
-            sql,
-            params![AT_ONCE, now, limit, SUSPECT_DEATHS, owner.as_str(), two, three],
-            read_waiting,
-        )?;
+                   ) AS turn JOIN chathakase.thread ON thread.workspace = turn.workspace AND thread.no = turn.thread";
+        let read_waiting = |cells: Cells<'_>| Ok((cells.id(0)?, cells.count(1)?, cells.get(2)?, cells.flag(3)?));
+        let Room { answers, commands } = room;
+        let values = params![AT_ONCE, now, answers, SUSPECT_DEATHS, deaths_max, code(TurnKind::Command), commands];
+        let mut found: Vec<(WorkspaceId, u64, String, bool)> = self.all(&WAITING, sql, values, read_waiting)?;
+        let taken = oldest(found.iter().map(|(_, id, _, command)| (TurnId(*id), *command)).collect(), room);
+        found.retain(|(_, id, ..)| taken.contains(&TurnId(*id)));
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        self.lock(found.iter().map(|(workspace, _, channel)| format!("{workspace}/{channel}")).collect())?;
+        self.lock(found.iter().map(|(workspace, _, channel, _)| format!("{workspace}/{channel}")).collect())?;
         // Looked at again: another process may have been faster.
         let sql = concat!(
             "SELECT ",
@@ -223,7 +231,7 @@ impl TurnRows for Sql<'_> {
              JOIN chathakase.turn ON turn.workspace = w AND turn.id = n WHERE due <= $3 ORDER BY id"
         );
         let workspaces: Vec<String> = found.iter().map(|(workspace, ..)| workspace.to_string()).collect();
-        let numbers: Vec<i64> = found.iter().map(|(_, id, _)| int(*id)).collect();
+        let numbers: Vec<i64> = found.iter().map(|(_, id, ..)| int(*id)).collect();
         let still = self.readable(&TURN, sql, params![workspaces, numbers, now], |cells| {
             let id = TurnId(cells.count(1)?);
             Ok((id, cells.id(0)?, read(cells)))

@@ -1,6 +1,10 @@
 //! Messages, their texts, and the people who wrote them.
 
-use chathakase_session::{SlackTs, UserId, store::Result, turn::TurnId};
+use chathakase_session::{
+    SlackTs, UserId,
+    store::{Count, Result},
+    turn::TurnId,
+};
 use rusqlite::params;
 
 use super::{Sql, int};
@@ -139,9 +143,9 @@ impl MessageRows for Sql<'_> {
         self.all(&MESSAGE, sql, params![session, first_seq, turn.0], read)
     }
 
-    fn save_tokens(&mut self, session: u64, seq: u64, tokens: u32) -> Result<()> {
-        let sql = "UPDATE message SET tokens = ? WHERE session = ? AND seq = ?";
-        self.run(sql, params![tokens, session, int(seq)])?;
+    fn save_tokens(&mut self, session: u64, count: Count) -> Result<()> {
+        let sql = "UPDATE message SET tokens = ? WHERE session = ? AND seq = ? AND bytes = ?";
+        self.run(sql, params![count.tokens, session, int(count.seq), int(count.bytes)])?;
         Ok(())
     }
 

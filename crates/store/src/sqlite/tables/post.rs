@@ -19,10 +19,16 @@ const POST: Table = Table {
 
 fn read(cells: Cells<'_, '_>) -> Result<Post> {
     let place = match cells.code(5)? {
-        PlaceCode::Stored => Place::Stored { thread: cells.get(6)?, session: cells.get(7)?, seq: cells.get(8)? },
+        code @ (PlaceCode::Stored | PlaceCode::StoredRefused) => Place::Stored {
+            thread: cells.get(6)?,
+            session: cells.get(7)?,
+            seq: cells.get(8)?,
+            refused: matches!(code, PlaceCode::StoredRefused),
+        },
         PlaceCode::Expired => Place::Expired { at: cells.time(9)? },
         PlaceCode::Erased => Place::Erased { at: cells.time(9)? },
         PlaceCode::Passed => Place::Passed { root: cells.ts(10)?, at: cells.time(9)? },
+        PlaceCode::Refused => Place::Refused { at: cells.time(9)? },
     };
     Ok(Post { asked: cells.flag(3)?, edited_ts: cells.ts_or_none(4)?, place })
 }
@@ -43,10 +49,14 @@ impl PostRows for Sql<'_> {
                    place = excluded.place, thread = excluded.thread, session = excluded.session, seq = excluded.seq,
                    gone_at = excluded.gone_at, root = excluded.root";
         let (place, stored, gone_at, root) = match post.place {
-            Place::Stored { thread, session, seq } => (PlaceCode::Stored, Some((thread, session, seq)), None, None),
+            Place::Stored { thread, session, seq, refused } => {
+                let code = if refused { PlaceCode::StoredRefused } else { PlaceCode::Stored };
+                (code, Some((thread, session, seq)), None, None)
+            }
             Place::Expired { at } => (PlaceCode::Expired, None, Some(at), None),
             Place::Erased { at } => (PlaceCode::Erased, None, Some(at), None),
             Place::Passed { root, at } => (PlaceCode::Passed, None, Some(at), Some(root)),
+            Place::Refused { at } => (PlaceCode::Refused, None, Some(at), None),
         };
         self.run(
             sql,
@@ -83,9 +93,9 @@ impl PostRows for Sql<'_> {
 }
 
 impl Sql<'_> {
-    /// Marks the posts of a discarded session's messages up to `last_seq` as expired.
+    /// Marks the posts of a discarded session's messages up to `last_seq` as expired, and those that were refused as that alone.
     pub(super) fn expire_posts(&self, session: u64, thread: u64, at: i64, last_seq: u64) -> Result<()> {
-        let sql = "UPDATE post SET place = 1, thread = NULL, session = NULL, seq = NULL, gone_at = ?3
+        let sql = "UPDATE post SET place = CASE place WHEN 5 THEN 4 ELSE 1 END, thread = NULL, session = NULL, seq = NULL, gone_at = ?3
                    FROM message, thread
                    WHERE message.session = ?1 AND message.seq <= ?4 AND message.answer = 0 AND thread.no = ?2
                    AND post.workspace = thread.workspace AND post.channel = thread.channel AND post.ts = message.ts

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use chathakase_session::{
     SlackTs, Timestamp, UserId, WorkspaceId,
     store::{Result, Usage},
-    turn::{Outcome, OwnerId, Part, TurnId},
+    turn::{Outcome, OwnerId, Part, TurnId, TurnKind},
 };
 use rusqlite::params;
 
 use super::{Sql, int};
 use crate::{
     code::Code,
-    rows::{AT_ONCE, ClosingRow, SUSPECT_DEATHS, SUSPECTS_MAX, TurnRow, TurnRows},
+    rows::{AT_ONCE, Claimable, ClosingRow, Room, SUSPECT_DEATHS, Suspects, TurnRow, TurnRows, oldest},
     sqlite::cells::Cells,
     table::Table,
 };
@@ -27,6 +27,8 @@ macro_rules! columns {
 
 const TURN: Table = Table { name: "turn", columns: columns!(), key_columns: 1 };
 const ID: Table = Table { name: "turn", columns: "id", key_columns: 1 };
+const CLAIMABLE: Table = Table { name: "turn", columns: "id, command", key_columns: 1 };
+const SUSPECTS: Table = Table { name: "turn", columns: "count, deaths", key_columns: 0 };
 const PART: Table = Table { name: "part", columns: "turn, idx, mode, state, ts, hash", key_columns: 2 };
 
 fn read(cells: Cells<'_, '_>) -> Result<TurnRow> {
@@ -157,28 +159,35 @@ impl TurnRows for Sql<'_> {
         Ok(())
     }
 
-    fn claimable(&self, owner: &OwnerId, now: Timestamp, limit: usize) -> Result<Vec<TurnId>> {
-        let id = |cells: Cells<'_, '_>| Ok(TurnId(cells.get(0)?));
-        let sql = "SELECT id FROM turn WHERE due = ? ORDER BY id LIMIT ?";
-        let mut ids = self.all(&ID, sql, params![AT_ONCE.as_millis(), int(limit)], id)?;
+    fn suspects_of(&self, owner: &OwnerId, now: Timestamp) -> Result<Suspects> {
+        let sql = "SELECT count(*), coalesce(max(deaths), 0) FROM turn
+                   WHERE deaths > 0 AND due > ?1 AND deaths >= ?2 AND owner = ?3";
+        let read = |cells: Cells<'_, '_>| {
+            let worst = u32::try_from(cells.get::<i64>(1)?).unwrap_or(u32::MAX);
+            Ok(Suspects { held: cells.get(0)?, worst })
+        };
+        let found = self.one(&SUSPECTS, sql, params![now.as_millis(), SUSPECT_DEATHS, owner.as_str()], read)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn claimable(&self, deaths_max: u32, now: Timestamp, room: Room) -> Result<Vec<TurnId>> {
+        let read = |cells: Cells<'_, '_>| -> Result<Claimable> { Ok((TurnId(cells.get(0)?), cells.get(1)?)) };
+        let command = TurnKind::Command.code();
+        let sql = "SELECT id, kind = ? FROM turn WHERE due = ? ORDER BY id LIMIT ?";
+        let mut found = self.all(&CLAIMABLE, sql, params![command, AT_ONCE.as_millis(), int(room.answers)], read)?;
         // Those whose owner is gone: no more than were running.
-        let sql =
-            "SELECT id FROM turn WHERE due > ? AND due <= ? AND deaths + (owner IS NOT NULL) < ? ORDER BY id LIMIT ?";
-        ids.extend(self.all(
-            &ID,
-            sql,
-            params![AT_ONCE.as_millis(), now.as_millis(), SUSPECT_DEATHS, int(limit)],
-            id,
-        )?);
-        let sql = "SELECT id FROM turn WHERE deaths > 0 AND due <= ?1 AND deaths + (owner IS NOT NULL) >= ?2 AND
-                   (SELECT count(*) FROM turn WHERE deaths > 0 AND due > ?1 AND deaths >= ?2 AND owner = ?3) <
-                   CASE deaths + (owner IS NOT NULL) - ?2 WHEN 0 THEN ?4 WHEN 1 THEN ?5 ELSE 1 END
-                   ORDER BY deaths, id LIMIT 1";
-        let [two, three] = SUSPECTS_MAX.map(int);
-        ids.extend(self.all(&ID, sql, params![now.as_millis(), SUSPECT_DEATHS, owner.as_str(), two, three], id)?);
-        ids.sort_unstable();
-        ids.truncate(limit);
-        Ok(ids)
+        let sql = "SELECT id, kind = ?1 AS command FROM turn WHERE due > ?2 AND due <= ?3 AND command = ?4
+                   AND deaths + (owner IS NOT NULL) < ?5 ORDER BY id LIMIT ?6";
+        for (is_command, most) in [(false, room.answers), (true, room.commands)] {
+            let (from, to) = (AT_ONCE.as_millis(), now.as_millis());
+            let values = params![command, from, to, is_command, SUSPECT_DEATHS, int(most)];
+            found.extend(self.all(&CLAIMABLE, sql, values, read)?);
+        }
+        let sql = "SELECT id, kind = ?1 AS command FROM turn WHERE deaths > 0 AND due <= ?2
+                   AND deaths + (owner IS NOT NULL) BETWEEN ?3 AND ?4 AND iif(command, ?6, ?5) ORDER BY deaths, id LIMIT 1";
+        let values = params![command, now.as_millis(), SUSPECT_DEATHS, deaths_max, room.takes(false), room.takes(true)];
+        found.extend(self.all(&CLAIMABLE, sql, values, read)?);
+        Ok(oldest(found, room))
     }
 
     fn delivered_until(&self, session: u64, until: SlackTs) -> Result<Vec<TurnRow>> {

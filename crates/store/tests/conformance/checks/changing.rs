@@ -1,7 +1,7 @@
 //! Deletions and clearing, and what a reading brings.
 
 use chathakase_session::{
-    store::{Cleared, Erased, Learned, NewPost, ReadBack, Receipt, Rules, SessionStore},
+    store::{Cleared, Erased, History, Learned, NewPost, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnState,
 };
 
@@ -308,8 +308,8 @@ pub(crate) async fn a_reading_never_takes_away_the_question_it_is_for(open: Open
     let key = thread();
     receipt(&*store, tells(&key, 0, "context"), at(0)).await;
     let turn = runs(&*store, asks(&key, 1, "question"), at(1)).await;
-    let learned = store.learn(&turn.lease, whole(Vec::new(), 2), at(2)).await.unwrap();
-    assert_eq!(learned, Learned { new: 0, amended: 0, erased: 1 });
+    let learned = store.learn(&turn.lease, whole(Vec::new(), 62), at(2)).await.unwrap();
+    assert_eq!(learned, Learned { erased: 1, ..Learned::default() });
     assert_eq!(window(&*store, &key, at(2)).await, ["question"]);
     assert!(!store.claim(&process("other"), 1, at(40)).await.unwrap().remove(0).turn.stop_requested);
 }
@@ -326,11 +326,11 @@ pub(crate) async fn a_reading_brings_edits_and_deletions_that_were_missed(open: 
     let edited = |secs, text, edited| NewPost { edited_ts: Some(ts(edited)), ..tells(&key, secs, text) };
     let now = vec![edited(0, "question!", 6), edited(3, "three!", 6), tells(&key, 7, "unknown")];
     let bounded = store.reconcile(&key, read(now.clone()), at(8)).await.unwrap();
-    assert_eq!(bounded, Learned { new: 0, amended: 2, erased: 0 }, "a reading that is not whole proves no deletion");
+    assert_eq!(bounded, Learned { amended: 2, ..Learned::default() }, "a reading that is not whole proves no deletion");
     assert_eq!(store.reconcile(&key, read(now.clone()), at(8)).await.unwrap(), Learned::default());
     assert_eq!(window(&*store, &key, at(8)).await, ["question!", "answer", "three!", "four", "five"]);
     let whole_of_it = whole(now, 8);
-    assert_eq!(store.reconcile(&key, whole_of_it, at(8)).await.unwrap(), Learned { new: 0, amended: 0, erased: 3 });
+    assert_eq!(store.reconcile(&key, whole_of_it, at(8)).await.unwrap(), Learned { erased: 3, ..Learned::default() });
     assert_eq!(window(&*store, &key, at(8)).await, ["question!", "three!"]);
     for gone in [asks(&key, 4, "four"), asks(&key, 5, "five")] {
         assert_eq!(receipt(&*store, gone, at(9)).await, Receipt::Gone);
@@ -341,16 +341,28 @@ pub(crate) async fn what_came_while_a_thread_was_read_is_not_taken_for_deleted(o
     let store = open(Rules::default());
     let key = thread();
     runs(&*store, asks(&key, 0, "question"), at(0)).await;
-    for (secs, stored) in [(1, 1), (5, 5), (6, 6)] {
+    for (secs, stored) in [(1, 1), (2, 65), (4, 4), (6, 66)] {
         receipt(&*store, tells(&key, secs, &secs.to_string()), at(stored)).await;
     }
-    // Begun at second 5: what was stored before it was there; of the rest only what is older than the newest seen.
-    let seen = whole(vec![tells(&key, 0, "question")], 5);
-    assert_eq!(store.reconcile(&key, seen, at(7)).await.unwrap().erased, 1);
-    assert_eq!(window(&*store, &key, at(7)).await, ["question", "5", "6"]);
-    let seen = whole(vec![tells(&key, 0, "question"), tells(&key, 6, "6")], 5);
-    assert_eq!(store.reconcile(&key, seen, at(7)).await.unwrap().erased, 1);
-    assert_eq!(window(&*store, &key, at(7)).await, ["question", "6"]);
+    // Begun at second 64: what was stored before, and posted a minute before, was there; of the rest only what is older than the
+    // newest seen.
+    let seen = whole(vec![tells(&key, 0, "question")], 64);
+    assert_eq!(store.reconcile(&key, seen, at(67)).await.unwrap().erased, 1);
+    assert_eq!(window(&*store, &key, at(67)).await, ["question", "2", "4", "6"]);
+    let seen = whole(vec![tells(&key, 0, "question"), tells(&key, 6, "6")], 64);
+    assert_eq!(store.reconcile(&key, seen, at(67)).await.unwrap().erased, 2);
+    assert_eq!(window(&*store, &key, at(67)).await, ["question", "6"]);
+}
+
+pub(crate) async fn a_new_answer_is_not_taken_for_deleted_where_our_clock_is_ahead(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 0, "question"), at(600)).await;
+    store.close(&turn.lease, says("answer"), at(601)).await.unwrap();
+    store.delivered(&turn.lease, &[part(0, 2)], Some(&us()), at(602)).await.unwrap();
+    let seen = |slack_now| ReadBack { began_by_slack: at(slack_now), ..whole(vec![tells(&key, 0, "question")], 700) };
+    assert_eq!(store.reconcile(&key, seen(62), at(701)).await.unwrap().erased, 0);
+    assert_eq!(store.reconcile(&key, seen(63), at(702)).await.unwrap().erased, 1);
 }
 
 pub(crate) async fn a_reading_from_the_middle_finds_deleted_answers_to_what_was_said_before(open: Open) {
@@ -372,4 +384,90 @@ pub(crate) async fn a_reading_from_the_middle_finds_deleted_answers_to_what_was_
     assert_eq!(store.reconcile(&key, middle(&[2, 4, 5]), at(100)).await.unwrap().erased, 0);
     assert_eq!(store.reconcile(&key, middle(&[4]), at(100)).await.unwrap().erased, 2);
     assert_eq!(window(&*store, &key, at(100)).await, ["first", "next", "next"]);
+}
+
+pub(crate) async fn a_question_that_a_reading_brings_is_its_turns(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs, text: &str| NewPost { joined_only: true, ..asks(&key, secs, text) };
+    let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
+    answers(&*store, &turn, "answer", at(1)).await;
+    let turn = runs(&*store, reply(5000, "later"), at(5000)).await;
+    let back =
+        vec![asks(&key, 0, "question"), reply(4000, "missed"), tells(&key, 4001, "to others"), reply(5001, "newer")];
+    assert_eq!(store.learn(&turn.lease, read(back), at(5002)).await.unwrap().new, 4);
+    assert_eq!(window(&*store, &key, at(5002)).await, ["question", "missed", "to others", "later", "newer"]);
+    // Whoever brings them now comes too late, also after a kill.
+    for again in [reply(4000, "missed"), reply(5001, "newer")] {
+        assert_eq!(receipt(&*store, again, at(5003)).await, Receipt::Known);
+    }
+    assert_eq!(erase(&*store, 5000, 5004).await, Erased::Done { stops: None });
+    assert_eq!(erase(&*store, 5001, 5004).await, Erased::Done { stops: None });
+    answers(&*store, &turn, "both", at(5005)).await;
+    let said = store.messages(&key, 0, 10, at(5006)).await.unwrap();
+    assert_eq!(said.iter().filter(|message| message.turn == Some(turn.turn.id)).count(), 2);
+    assert_eq!(window(&*store, &key, at(5006)).await, ["question", "missed", "to others", "both"]);
+}
+
+pub(crate) async fn what_was_not_for_us_or_comes_to_a_stopped_turn_is_no_question_of_its(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    let turn = runs(&*store, asks(&key, 10, "mention"), at(10)).await;
+    let back = vec![reply(5), asks(&key, 6, "older mention")];
+    assert_eq!(store.learn(&turn.lease, read(back), at(11)).await.unwrap().new, 2);
+    assert_eq!(receipt(&*store, reply(5), at(12)).await, Receipt::NotJoined);
+    assert_eq!(receipt(&*store, asks(&key, 6, "older mention"), at(12)).await, Receipt::Known);
+    answers(&*store, &turn, "answer", at(13)).await;
+    let next = runs(&*store, reply(5000), at(5000)).await;
+    erase(&*store, 5000, 5001).await;
+    assert_eq!(store.learn(&next.lease, read(vec![reply(4000)]), at(5002)).await.unwrap().new, 1);
+    assert!(matches!(receipt(&*store, reply(4000), at(5003)).await, Receipt::Waiting(_)));
+}
+
+pub(crate) async fn a_question_that_a_reading_brings_is_shown_however_much_was_said_since(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 40, "later"), at(40)).await;
+    let mut back = vec![asks(&key, 1, "missed")];
+    back.extend((10..35).map(|secs| tells(&key, secs, "to others")));
+    assert_eq!(store.learn(&turn.lease, read(back), at(41)).await.unwrap().questions, 1);
+    let History { newest, first, left_out, .. } = store.history(&key, Some(turn.turn.id), 20, at(41)).await.unwrap();
+    assert_eq!(texts(&newest)[18..], ["to others", "missed", "later"]);
+    assert_eq!((newest.len(), first, left_out), (21, None, 6));
+}
+
+pub(crate) async fn of_more_questions_than_a_window_shows_a_reading_leaves_some_to_be_asked_when_they_come(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let turn = runs(&*store, asks(&key, 40, "later"), at(40)).await;
+    let back = [1, 2, 3].map(|secs| asks(&key, secs, "missed")).to_vec();
+    let learned = store.learn(&turn.lease, ReadBack { questions_max: 3, ..read(back) }, at(41)).await.unwrap();
+    assert_eq!((learned.new, learned.questions), (3, 2));
+    let shown = store.history(&key, Some(turn.turn.id), 3, at(41)).await.unwrap().newest;
+    let asked = shown.iter().filter(|message| message.turn == Some(turn.turn.id));
+    assert_eq!(asked.map(|message| message.ts).collect::<Vec<_>>(), [ts(1), ts(2), ts(40)]);
+    for known in [1, 2] {
+        assert_eq!(receipt(&*store, asks(&key, known, "missed"), at(42)).await, Receipt::Known);
+    }
+    assert!(matches!(receipt(&*store, asks(&key, 3, "missed"), at(42)).await, Receipt::Waiting(_)));
+}
+
+pub(crate) async fn an_older_mention_that_a_reading_brings_opens_the_thread_from_there_on(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let reply = |secs| NewPost { joined_only: true, ..asks(&key, secs, "reply") };
+    assert_eq!(receipt(&*store, reply(7), at(7)).await, Receipt::NotJoined);
+    let turn = runs(&*store, asks(&key, 10, "mention"), at(10)).await;
+    receipt(&*store, NewPost { by_bot: true, ..asks(&key, 11, "bot") }, at(11)).await;
+    let back = vec![asks(&key, 6, "older mention"), tells(&key, 7, "reply"), tells(&key, 8, "reply")];
+    assert_eq!(store.learn(&turn.lease, read(back), at(12)).await.unwrap().questions, 1);
+    let mark = store.mark(&key, at(12)).await.unwrap();
+    assert_eq!((mark.joined_from, mark.bots_in_row), (Some(ts(6)), 0));
+    // Its event brings the reply that was passed over; that of the other is still to come.
+    let mention = store.receive(asks(&key, 6, "older mention"), None, at(13)).await.unwrap();
+    assert_eq!((mention.receipt, mention.passed), (Receipt::Known, vec![ts(7)]));
+    for secs in [7, 8] {
+        assert!(matches!(receipt(&*store, reply(secs), at(13)).await, Receipt::Waiting(_)));
+    }
 }

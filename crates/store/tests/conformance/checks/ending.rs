@@ -128,10 +128,10 @@ pub(crate) async fn what_is_read_back_is_context_and_known_once(open: Open) {
     let turn = runs(&*store, asks(&key, 10, "mention"), at(10)).await;
     assert!(turn.unread);
     receipt(&*store, tells(&key, 11, "arrived"), at(11)).await;
-    let ours = NewPost { role: Role::Assistant, author: Some("U9BOT".parse().unwrap()), ..asks(&key, 2, "we said") };
+    let ours = NewPost { role: Role::Assistant, author: Some("U9BOT".parse().unwrap()), ..tells(&key, 2, "we said") };
     let other_thread = tells(&thread_of("T1", "C1", 5), 5, "elsewhere");
     let posts = vec![
-        by("U2BEN", "Ben", asks(&key, 0, "root")),
+        by("U2BEN", "Ben", tells(&key, 0, "root")),
         ours,
         asks(&key, 10, "mention"),
         tells(&key, 11, "arrived"),

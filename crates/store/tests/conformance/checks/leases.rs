@@ -5,8 +5,8 @@ use std::{collections::HashSet, time::Duration};
 use chathakase_session::{
     Timestamp,
     message::Ending,
-    store::{Closing, Press, Renewed, Result, Rules, SessionStore, StoreError},
-    turn::{Claimant, Lease, Outcome, PartMode, TurnState},
+    store::{Claimed, Closing, Press, Receipt, Renewed, Result, Rules, SessionStore, StoreError},
+    turn::{Claimant, Lease, Outcome, PartMode, TurnId, TurnState},
 };
 
 use crate::{kit::*, open::Open};
@@ -181,7 +181,7 @@ pub(crate) async fn an_answer_that_was_stopped_while_it_was_shown_is_remembered_
     let turn = runs(&*store, asks(&key, 0, "question"), at(0)).await;
     store.cut_short(&turn.lease, "early", Ending::Stopped, at(1)).await.unwrap();
     store.close(&turn.lease, Closing { note: Some("note".to_owned()), ..says("a whole answer") }, at(1)).await.unwrap();
-    store.counted(&key, &[(2, 9)]).await.unwrap();
+    store.counted(&key, &[count(2, "a whole answer".len(), 9)]).await.unwrap();
     store.cut_short(&turn.lease, "a whole", Ending::Stopped, at(2)).await.unwrap();
     let remembered = store.messages(&key, 1, 9, at(2)).await.unwrap().remove(0);
     assert_eq!((remembered.text.as_str(), remembered.ending, remembered.tokens), ("a whole", Ending::Stopped, None));
@@ -261,6 +261,39 @@ pub(crate) async fn the_more_owners_died_over_a_turn_the_fewer_such_run_beside_i
     assert_eq!(deaths(&*store, "m", 180).await, [4], "the worst run beside none");
 }
 
+/// A question over which so many owners die, every 30 s until `claimant` takes it up.
+async fn taken_up(store: &dyn SessionStore, secs: i64, deaths: i64, claimant: &str, now: i64) -> Claimed {
+    let mut held = runs(store, asks(&thread_of("T1", "C1", secs), secs, "question"), at(now - 30 * deaths)).await;
+    for left in (0..deaths).rev() {
+        let claimant = process(if left == 0 { claimant } else { "dead" });
+        held = store.claim(&claimant, 1, at(now - 30 * left)).await.unwrap().remove(0);
+    }
+    held
+}
+
+pub(crate) async fn what_may_kill_its_process_is_joined_by_no_other_suspect(open: Open) {
+    let store = open(Rules::default());
+    let worst = taken_up(&*store, 0, 4, "j", 120).await;
+    store.renew(std::slice::from_ref(&worst.lease), HOUR, at(120)).await.unwrap();
+    taken_up(&*store, 1, 1, "dead", 160).await;
+    runs(&*store, asks(&thread_of("T1", "C1", 2), 2, "question"), at(160)).await;
+    assert_eq!(deaths(&*store, "j", 190).await, [1], "one that two owners died over waits, one that one did goes on");
+    answers(&*store, &worst, "well after all", at(191)).await;
+    assert_eq!(deaths(&*store, "j", 191).await, [2]);
+}
+
+pub(crate) async fn the_worst_that_a_process_holds_says_how_many_it_may(open: Open) {
+    let store = open(Rules::default());
+    let worst = taken_up(&*store, 0, 3, "j", 90).await;
+    store.renew(std::slice::from_ref(&worst.lease), HOUR, at(90)).await.unwrap();
+    for n in 1..6 {
+        runs(&*store, asks(&thread_of("T1", "C1", n), n, "question"), at(90)).await;
+    }
+    assert_eq!(deaths(&*store, "dead", 120).await, [1; 5]);
+    assert_eq!(deaths(&*store, "j", 150).await, [2; 3], "with one of three deaths it holds four in all");
+    assert_eq!(deaths(&*store, "k", 150).await, [2; 2]);
+}
+
 pub(crate) async fn a_turn_given_back_after_one_death_is_no_suspect(open: Open) {
     let store = open(Rules::default());
     runs(&*store, asks(&thread(), 0, "question"), at(0)).await;
@@ -309,4 +342,47 @@ pub(crate) async fn two_claimers_never_hold_one_turn(open: Open) {
         all.extend(claimer.await.unwrap());
     }
     assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (40, 40));
+}
+
+pub(crate) async fn a_command_without_an_owner_waits_for_no_room_of_the_models(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    let question = runs(&*store, asks(&key, 0, "question"), at(0)).await.turn.id;
+    let command = runs(&*store, commands(&key, 1, "help"), at(1)).await.turn.id;
+    let Receipt::Waiting(unbegun) = store.receive(commands(&key, 2, "help"), None, at(2)).await.unwrap().receipt else {
+        panic!("nobody wanted it");
+    };
+    let claim = async |limit, secs| -> Vec<TurnId> {
+        let claimed = store.claim(&process("other"), limit, at(secs)).await.unwrap();
+        claimed.iter().map(|claimed| claimed.turn.id).collect()
+    };
+    assert_eq!(claim(0, 3).await, [unbegun]);
+    assert_eq!(claim(0, 31).await, [command]);
+    assert_eq!(claim(1, 31).await, [question]);
+    // Also one that two owners died over.
+    assert_eq!(claim(0, 70).await, [command, unbegun]);
+    assert_eq!(claim(1, 70).await, [question]);
+}
+
+pub(crate) async fn no_more_commands_are_claimed_than_are_wanted(open: Open) {
+    let store = open(Rules::default());
+    let key = thread();
+    for secs in 0..3 {
+        store.receive(commands(&key, secs, "help"), None, at(secs)).await.unwrap();
+    }
+    let question = runs(&*store, asks(&key, 3, "question"), at(3)).await.turn.id;
+    let claim = async |commands_max, secs| -> Vec<TurnId> {
+        let other = Claimant { commands_max, ..process("other") };
+        let claimed = store.claim(&other, 1, at(secs)).await.unwrap();
+        claimed.iter().map(|claimed| claimed.turn.id).collect()
+    };
+    assert_eq!(claim(0, 4).await, []);
+    let (first, rest) = (claim(1, 5).await, claim(9, 5).await);
+    assert_eq!((first.len(), rest.len()), (1, 2));
+    assert!(first < rest, "the oldest first: {first:?}, {rest:?}");
+    // Where none are wanted, they hide no question: also such a one as two owners died over.
+    assert_eq!(claim(0, 36).await, [question]);
+    assert_eq!(claim(9, 36).await.len(), 3);
+    assert_eq!(claim(0, 70).await, [question]);
+    assert_eq!(claim(9, 70).await.len(), 1, "of those one at a time");
 }

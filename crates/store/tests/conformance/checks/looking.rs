@@ -129,7 +129,7 @@ pub(crate) async fn an_unknown_thread_has_nothing(open: Open) {
     assert_eq!(store.session(&key, at(0)).await.unwrap(), None);
     assert_eq!(store.history(&key, None, 20, at(0)).await.unwrap(), History::default());
     assert!(store.messages(&key, 0, 20, at(0)).await.unwrap().is_empty());
-    store.counted(&key, &[(1, 1)]).await.unwrap();
+    store.counted(&key, &[count(1, 1, 1)]).await.unwrap();
     store.check().await.unwrap();
 }
 
@@ -141,7 +141,7 @@ pub(crate) async fn the_greatest_numbers_are_taken(open: Open) {
     assert_eq!(store.history(&key, Some(TurnId(u64::MAX)), many, at(0)).await.unwrap().newest.len(), 1);
     assert_eq!(store.messages(&key, 0, many, at(0)).await.unwrap().len(), 1);
     assert!(store.messages(&key, u64::MAX, many, at(0)).await.unwrap().is_empty());
-    store.counted(&key, &[(u64::MAX, u32::MAX)]).await.unwrap();
+    store.counted(&key, &[count(u64::MAX, usize::MAX, u32::MAX)]).await.unwrap();
     assert_eq!(store.expire(many, many, at(0)).await.unwrap().sessions, 0);
     assert!(store.claim(&process("other"), many, at(0)).await.unwrap().is_empty());
     let strange = Lease { turn: TurnId(u64::MAX), ..turn.lease };
@@ -198,8 +198,10 @@ pub(crate) async fn counted_tokens_are_remembered_until_the_text_changes(open: O
     let key = thread();
     receipt(&*store, tells(&key, 0, "one"), at(0)).await;
     receipt(&*store, tells(&key, 1, "two"), at(1)).await;
-    store.counted(&key, &[(1, 10), (2, 20), (99, 5)]).await.unwrap();
+    store.counted(&key, &[count(1, 3, 10), count(2, 3, 20), count(99, 5, 5)]).await.unwrap();
     store.amend(edit(&key, 1, "changed", 2), at(2)).await.unwrap();
+    // Who counted the text as it was says so late.
+    store.counted(&key, &[count(2, 3, 20)]).await.unwrap();
     let messages = store.messages(&key, 0, 10, at(2)).await.unwrap();
     assert_eq!(messages.iter().map(|message| message.tokens).collect::<Vec<_>>(), [Some(10), None]);
 }

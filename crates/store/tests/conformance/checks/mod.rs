@@ -7,4 +7,5 @@ pub(crate) mod leases;
 pub(crate) mod looking;
 pub(crate) mod processes;
 pub(crate) mod receiving;
+pub(crate) mod refusing;
 pub(crate) mod turns;

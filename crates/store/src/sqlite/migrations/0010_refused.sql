@@ -1,0 +1,2 @@
+-- From here on `place` may be 4: a post that was refused, because too much waited or too many bots spoke. Who does not know that may
+-- not read these rows.

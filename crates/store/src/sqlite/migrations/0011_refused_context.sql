@@ -1,0 +1,1 @@
+-- From here on `place` may be 5: a post that was refused and is kept as context. Who does not know that may not read these rows.
