@@ -1,6 +1,6 @@
 //! Rules about what stands in a file.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use crate::files::{File, Files};
 
@@ -70,6 +70,36 @@ pub(crate) fn clocks(files: &Files) -> Vec<Finding> {
         |line| contains_any(line, &reads),
         "take a `now` as an argument, or the `Clock` that whoever runs is given",
     )
+}
+
+/// Each name of the list stands in the code at one place, and each place is in the list: what is in the list has its test.
+pub(crate) fn fault_points(files: &Files) -> Vec<Finding> {
+    const LIST: &str = "crates/session/src/fault.rs";
+    let fix = "name each place once: in `fault_point!`, and in a list of crates/session/src/fault.rs";
+    let (mut listed, mut named) = (Vec::new(), BTreeMap::<&str, Vec<(&File, usize)>>::new());
+    for file in files.ending("rs").filter(|file| file.path.contains("/src/")) {
+        for (line, text) in (1..).zip(file.text.lines().map(str::trim)) {
+            if file.path == LIST {
+                listed.extend(
+                    text.strip_prefix('"').and_then(|rest| rest.strip_suffix("\",")).map(|name| (name, file, line)),
+                );
+            } else if let Some(rest) = text.strip_prefix("fault_point!(\"") {
+                named.entry(rest.trim_end_matches("\");")).or_default().push((file, line));
+            }
+        }
+    }
+    let finding = |file: &File, line, what| Finding { file: file.path.clone(), line, what, fix };
+    let unmet = listed.iter().filter(|(name, ..)| !named.contains_key(name));
+    let mut found: Vec<_> =
+        unmet.map(|(name, file, line)| finding(file, *line, format!("no code comes to {name}"))).collect();
+    for (name, places) in &named {
+        let is_listed = listed.iter().any(|(listed, ..)| listed == name);
+        for (file, line) in places.iter().skip(usize::from(is_listed)) {
+            let what = if is_listed { "stands elsewhere too" } else { "is in no list" };
+            found.push(finding(file, *line, format!("{name} {what}")));
+        }
+    }
+    found
 }
 
 pub(crate) fn sleeps(files: &Files) -> Vec<Finding> {
@@ -155,6 +185,14 @@ mod tests {
         let files =
             Files::of(&[("crates/cli/src/clock.rs", clock), ("crates/bot/a.rs", clock), ("benches/x/a.rs", clock)]);
         places(&clocks(&files), &[("crates/bot/a.rs", 2)]);
+
+        let list = "\"a.stored\",\n\"b.stored\",\n";
+        let code = "fault_point!(\"a.stored\");\nfault_point!(\"a.stored\");\nfault_point!(\"c.stored\");\n";
+        let files = Files::of(&[("crates/session/src/fault.rs", list), ("crates/bot/src/a.rs", code)]);
+        places(
+            &fault_points(&files),
+            &[("crates/session/src/fault.rs", 2), ("crates/bot/src/a.rs", 2), ("crates/bot/src/a.rs", 3)],
+        );
 
         let sleep = "std::thread::sleep(x);\ntime.sleep(1)\n";
         let files =

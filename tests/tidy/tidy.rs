@@ -41,6 +41,11 @@ fn no_code_and_no_test_sleeps() {
 }
 
 #[test]
+fn every_place_to_die_at_is_in_the_list_and_stands_in_the_code_once() {
+    nothing_found(rules::fault_points(&Files::read()));
+}
+
+#[test]
 fn no_test_is_switched_off() {
     nothing_found(rules::ignored_tests(&Files::read()));
 }

@@ -9,6 +9,7 @@ use chathakase_sim::slack::{
     Transport::{self, Http},
 };
 use chathakase_slack::render::{PartLimits, render};
+use test_database::TestDatabase;
 
 use crate::{
     patience::in_time,
@@ -183,8 +184,8 @@ async fn comes(stage: &Stage, gate: &Gate, thread: &Thread, answer: &str) -> boo
 }
 
 /// The whole life of one answer, undisturbed or ended by a kill; how many calls it takes that a kill may come at.
-async fn one_answer(answer: Answer, kill: Option<Moment>) -> usize {
-    let mut stage = Stage::new(Http).await;
+async fn one_answer(answer: Answer, on: On, kill: Option<Moment>) -> usize {
+    let mut stage = on.stage().await;
     let (asked, parts) = answer.planned(&mut stage);
     let mut serving = stage.serve().await;
     let calls = |stage: &Stage| {
@@ -210,36 +211,76 @@ async fn one_answer(answer: Answer, kill: Option<Moment>) -> usize {
     calls
 }
 
-async fn a_kill_at_any_call_leaves_one_whole(answer: Answer) {
-    for moment in Moment::all(one_answer(answer, None).await) {
-        eprintln!("{answer:?}, killed {moment:?}");
-        one_answer(answer, Some(moment)).await;
+async fn a_kill_at_any_call_leaves_one_whole(answer: Answer, on: On) {
+    for moment in Moment::all(one_answer(answer, on, None).await) {
+        eprintln!("{answer:?} {on:?}, killed {moment:?}");
+        one_answer(answer, on, Some(moment)).await;
+    }
+}
+
+/// What it runs on.
+#[derive(Clone, Copy, Debug)]
+enum On {
+    /// SQLite, over signed HTTP.
+    Http,
+    /// SQLite, over Socket Mode.
+    Socket,
+    /// PostgreSQL, over signed HTTP.
+    Postgres,
+}
+
+impl On {
+    async fn stage(self) -> Stage {
+        match self {
+            Self::Http => Stage::new(Http).await,
+            Self::Socket => Stage::new(Transport::Socket).await,
+            Self::Postgres => Stage::on_postgres(Http).await,
+        }
     }
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_an_answer_leaves_one_whole_answer() {
-    a_kill_at_any_call_leaves_one_whole(Answer::Streamed).await;
+    a_kill_at_any_call_leaves_one_whole(Answer::Streamed, On::Http).await;
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_an_answer_in_parts_leaves_one_whole_answer() {
-    a_kill_at_any_call_leaves_one_whole(Answer::InParts).await;
+    a_kill_at_any_call_leaves_one_whole(Answer::InParts, On::Http).await;
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_an_answer_posted_and_updated_leaves_one_whole_answer() {
-    a_kill_at_any_call_leaves_one_whole(Answer::Updated).await;
+    a_kill_at_any_call_leaves_one_whole(Answer::Updated, On::Http).await;
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_a_notice_leaves_one_notice() {
-    a_kill_at_any_call_leaves_one_whole(Answer::Notice).await;
+    a_kill_at_any_call_leaves_one_whole(Answer::Notice, On::Http).await;
 }
 
 #[tokio::test]
 async fn a_kill_at_any_call_of_a_command_leaves_one_answer() {
-    a_kill_at_any_call_leaves_one_whole(Answer::OfCommand).await;
+    a_kill_at_any_call_leaves_one_whole(Answer::OfCommand, On::Http).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_an_answer_leaves_one_whole_answer_over_socket_mode() {
+    a_kill_at_any_call_leaves_one_whole(Answer::Streamed, On::Socket).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_an_answer_in_parts_leaves_one_whole_answer_on_postgresql() {
+    if TestDatabase::is_there() {
+        a_kill_at_any_call_leaves_one_whole(Answer::InParts, On::Postgres).await;
+    }
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_command_leaves_one_answer_on_postgresql() {
+    if TestDatabase::is_there() {
+        a_kill_at_any_call_leaves_one_whole(Answer::OfCommand, On::Postgres).await;
+    }
 }
 
 /// A command during an answer that begins to stream before the command is over, undisturbed or ended by a kill.
@@ -292,8 +333,8 @@ async fn a_kill_at_any_call_of_a_command_leaves_the_answer_beside_it_whole() {
 }
 
 /// A process dies in mid-answer; the next one repairs the thread, undisturbed or ended by a second kill.
-async fn one_repair(kill: Option<Moment>) -> usize {
-    let stage = Stage::new(Http).await;
+async fn one_repair(on: On, kill: Option<Moment>) -> usize {
+    let stage = on.stage().await;
     let half = stage.openai.turn().text("One").gate("half").text(" answer.");
     let serving = stage.serve().await;
     let thread = stage.slack.mention("ana", "#general", "answer me").await;
@@ -308,6 +349,7 @@ async fn one_repair(kill: Option<Moment>) -> usize {
         let repairing = Program::start(stage.command());
         assert!(comes(&stage, &gate, &thread, "One answer.").await, "{moment:?}: no such call");
         repairing.kill().await;
+        stage.leases_run_out();
     }
     let serving = stage.serve().await;
     thread.finishes("One answer.").await;
@@ -315,10 +357,21 @@ async fn one_repair(kill: Option<Moment>) -> usize {
     stage.slack.all_calls().len() - calls
 }
 
+async fn a_kill_at_any_call_of_a_repair(on: On) {
+    for moment in Moment::all(one_repair(on, None).await) {
+        eprintln!("{on:?}, killed {moment:?}");
+        one_repair(on, Some(moment)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_kill_at_any_call_of_a_repair_leaves_one_whole_answer() {
-    for moment in Moment::all(one_repair(None).await) {
-        eprintln!("killed {moment:?}");
-        one_repair(Some(moment)).await;
+    a_kill_at_any_call_of_a_repair(On::Http).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_of_a_repair_leaves_one_whole_answer_on_postgresql() {
+    if TestDatabase::is_there() {
+        a_kill_at_any_call_of_a_repair(On::Postgres).await;
     }
 }

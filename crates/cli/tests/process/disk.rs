@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chathakase_bot::texts;
 use chathakase_sim::slack::{
     Fate, Said,
     Transport::{self, Http, Socket},
@@ -138,6 +139,7 @@ async fn a_message_that_cannot_be_stored_is_sent_again(transport: Transport, dis
 
     story.is_full(&serving).await;
     let said = thread.reply("ana", "what do I like?").await;
+    thread.shows_only_to("ana", &texts::not_stored()).await;
     serving.program.logs("a delivery was not stored").await;
     assert!(serving.program.is_alive());
     assert_eq!(serving.door.healthz().await.status, 200);

@@ -1,265 +1,133 @@
-//! The process dies at each named step between two durable writes or Slack calls of a turn (`chathakase_session::fault`), and the
-//! next one leaves exactly one whole answer. Built with the feature `fault-points` only: `scripts/test kill_points`.
+//! The process dies at each named step between two durable writes or Slack calls (`chathakase_session::fault`), and whoever comes
+//! after it leaves exactly what the story ends with. Built with the feature `fault-points` only: `scripts/test kill_points`.
+//!
+//! A story is told once to see which places its process comes to, and then once for each of them, in which it dies there. So each place
+//! is met with an answer, a command, a notice and so on, and with the second part as with the first.
 
-use chathakase_bot::texts;
-use chathakase_session::fault::FAULT_POINTS;
-use chathakase_sim::slack::{Gate, Said, Thread, Transport::Http};
-use chathakase_slack::render::{PartLimits, render};
+mod scene;
+mod stories;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chathakase_session::fault::{BESIDE_TURNS, OF_A_TURN};
 use test_database::TestDatabase;
 
-use crate::{patience::in_time, program::Program, stage::Stage};
+use scene::told;
+use stories::Story;
 
-/// In which story a process comes to a place.
+/// How often a place is met by which it is died at: with the first part of an answer, and with the second.
+const TIMES_MAX: usize = 2;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Story {
-    /// It answers, in three messages.
-    Answers,
-    /// It carries on with an answer over which another died.
-    CarriesOn,
-    /// A person stops its answer.
-    IsStopped,
-    /// It clears the thread.
-    Clears,
-    /// It tells something to the asker alone.
-    Tells,
-    /// It answers in a thread that others began.
-    Joins,
-    /// A person edits what was not for it, so that it is.
-    IsAskedByAnEdit,
-    /// A person deletes what it is answering.
-    IsDeleted,
-    /// A person stops an answer that is stored whole.
-    IsCutShort,
-    /// It is about to bring an answer that may stand there already, where Slack does not show the thread.
-    Repeats,
+pub(crate) enum Kept {
+    Sqlite,
+    Postgres,
 }
 
-fn story_of(point: &str) -> Story {
-    match point {
-        "claim.uncommitted" | "claim.stored" | "thread.read" => Story::CarriesOn,
-        "stop.stored" => Story::IsStopped,
-        "command.ran" => Story::Clears,
-        "command.told" => Story::Tells,
-        "thread.learned" => Story::Joins,
-        "edit.stored" => Story::IsAskedByAnEdit,
-        "erase.stored" => Story::IsDeleted,
-        "cut.stored" => Story::IsCutShort,
-        "repeat.stored" => Story::Repeats,
-        _ => Story::Answers,
-    }
-}
-
-/// A stage with the store that its processes share.
-struct Scene {
-    stage: Stage,
-    /// PostgreSQL instead of SQLite.
-    postgres: Option<TestDatabase>,
-}
-
-impl Scene {
-    async fn on_sqlite() -> Self {
-        Self { stage: Stage::new(Http).await, postgres: None }
-    }
-
-    async fn on_postgres() -> Self {
-        let (mut stage, database) = (Stage::new(Http).await, TestDatabase::new());
-        database.own_clock();
-        stage.set("DATABASE_URL", &database.url());
-        Self { stage, postgres: Some(database) }
-    }
-
-    /// Waits until `program` dies where it was told to: a place that is never reached fails here.
-    async fn dies(&self, program: Program, point: &str) {
-        let ended = program.ended().await;
-        assert_eq!(ended.code, None, "{point} was not reached: {}", ended.said);
-        // With SQLite, leases end with the process that held the file. In PostgreSQL they have to run out.
-        if let Some(database) = &self.postgres {
-            database.put_clock_forward(60);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_kill_at_every_named_step_leaves_one_whole_answer() {
-    for point in FAULT_POINTS {
-        killed_at(point, Scene::on_sqlite().await).await;
-    }
-}
-
-#[tokio::test]
-async fn a_kill_at_every_named_step_leaves_one_whole_answer_on_postgresql() {
-    if TestDatabase::is_there() {
-        for point in FAULT_POINTS {
-            killed_at(point, Scene::on_postgres().await).await;
-        }
-    }
-}
-
-async fn killed_at(point: &str, mut scene: Scene) {
-    eprintln!("killed at {point}");
-    let story = story_of(point);
-    let first = match story {
-        Story::CarriesOn => "close.stored",
-        Story::Repeats => "part.posted",
-        _ => point,
+macro_rules! stories {
+    ($($test:ident: $story:ident),* $(,)?) => {
+        const ALL: &[Story] = &[$(Story::$story),*];
+        $(mod $test {
+            use super::*;
+            #[tokio::test] async fn sqlite() { killed_everywhere(Story::$story, Kept::Sqlite).await }
+            #[tokio::test] async fn postgresql() { killed_everywhere(Story::$story, Kept::Postgres).await }
+        })*
     };
-    scene.stage.set("FAULT_POINT", first);
-    match story {
-        Story::Answers => dies_answering(scene, first, None).await,
-        Story::CarriesOn => dies_answering(scene, first, Some(point)).await,
-        Story::IsStopped => dies_stopped(scene, point).await,
-        Story::Clears => dies_clearing(scene, point).await,
-        Story::Tells => dies_telling(scene, point).await,
-        Story::Joins => dies_joining(scene, point).await,
-        Story::IsAskedByAnEdit => dies_asked_by_an_edit(scene, point).await,
-        Story::IsDeleted => dies_deleted(scene, point).await,
-        Story::IsCutShort => dies_cut_short(scene, point).await,
-        Story::Repeats => dies_repeating(scene, first, point).await,
+}
+
+stories! {
+    an_answer_in_parts: Answers,
+    an_answer_posted_and_updated: Updates,
+    an_answer_that_grows: Grows,
+    answers_one_after_the_other: AnswersTwice,
+    an_answer_that_became_shorter: Shortens,
+    an_answer_that_became_longer: Lengthens,
+    an_answer_in_a_thread_that_others_began: Joins,
+    a_question_before_its_mention: HearsOutOfOrder,
+    an_edit_that_asks: IsAskedByAnEdit,
+    a_notice: Apologises,
+    a_notice_of_a_turn_that_killed_its_owners: SetsAside,
+    a_clearing: Clears,
+    an_answer_to_the_asker_alone: Tells,
+    a_stop: IsStopped,
+    a_stop_of_a_stored_answer: IsCutShort,
+    a_deleted_question: LosesItsQuestion,
+    a_deleted_answer: LosesItsAnswer,
+    an_answer_that_may_stand_already: Repeats,
+    a_channel_that_takes_no_more: IsShutOut,
+    what_was_missed: CatchesUp,
+    an_end_in_good_order: GivesBack,
+}
+
+/// Tells a story in which a process dies, for each place.
+async fn killed_everywhere(story: Story, kept: Kept) {
+    if kept == Kept::Postgres && !TestDatabase::is_there() {
+        return;
+    }
+    let mut places: Vec<String> = story.places().iter().map(|&place| place.to_owned()).collect();
+    if places.is_empty() {
+        let mut met = BTreeMap::<String, usize>::new();
+        told(story, kept, "*").await.into_iter().for_each(|name| *met.entry(name).or_default() += 1);
+        let often = |(name, times): (String, usize)| (1..=times.min(TIMES_MAX)).map(move |nth| format!("{name}:{nth}"));
+        places = met.into_iter().flat_map(often).collect();
+    }
+    let mut died_at = BTreeSet::new();
+    for place in places.iter().filter(|place| is_met(place, kept)) {
+        eprintln!("{story:?} on {kept:?}, killed at {place}");
+        let came = told(story, kept, place).await;
+        // Where others died before, what Slack sends again may come to this process or to the next. What is asked for is met for sure,
+        // and so is what an answer in parts comes to twice.
+        let is_sure = !story.places().is_empty() || (story == Story::Answers && story_of(name(place)) == story);
+        assert!(!is_sure || came.iter().any(|met| met == name(place)), "{story:?} does not come to {place}");
+        died_at.extend(came);
+    }
+    for place in OF_A_TURN.iter().chain(BESIDE_TURNS).filter(|place| story_of(place) == story && is_met(place, kept)) {
+        assert!(died_at.contains(*place), "{story:?} does not come to {place}");
     }
 }
 
-async fn dies_answering(mut scene: Scene, point: &str, then: Option<&str>) {
-    scene.stage.set("CHATHAKASE_REPLY__PART_CHARS", "500");
-    let text = "Words and words. ".repeat(60);
-    let parts = render(&text, &PartLimits { chars_max: 500, ..PartLimits::default() }).parts;
-    scene.stage.openai.answers_by(move |_| text.clone());
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
-    scene.dies(serving.program, point).await;
-    if let Some(then) = then {
-        scene.stage.set("FAULT_POINT", then);
-        scene.dies(Program::start(scene.stage.command()), then).await;
+/// A place's name, without how often it is met.
+fn name(place: &str) -> &str {
+    place.split(':').next().unwrap_or_default()
+}
+
+/// A process that has its database to itself does not say that it lives.
+fn is_met(place: &str, kept: Kept) -> bool {
+    kept == Kept::Postgres || !place.starts_with("live.")
+}
+
+/// The story that is sure to come to a place.
+fn story_of(place: &str) -> Story {
+    match place {
+        "receive.uncommitted" | "receive.stored" | "close.uncommitted" | "close.stored" => Story::Answers,
+        "part_intended.uncommitted" | "part.intended" | "part.posted" | "part.stored" => Story::Answers,
+        "part_open.uncommitted" | "part_done.uncommitted" | "part.done" | "part.stopped" => Story::Answers,
+        "turn.shown" | "delivered.uncommitted" | "delivered.stored" => Story::Answers,
+        "part.appended" => Story::Grows,
+        "part.updated" | "part.deleted" | "claim.uncommitted" | "claim.stored" | "thread.read" => Story::Shortens,
+        "learn.uncommitted" | "thread.learned" => Story::Joins,
+        "amend.uncommitted" | "edit.stored" => Story::IsAskedByAnEdit,
+        "command.told" => Story::Tells,
+        "clear.uncommitted" | "command.ran" => Story::Clears,
+        "stop.uncommitted" | "stop.stored" => Story::IsStopped,
+        "cut_short.uncommitted" | "cut.stored" => Story::IsCutShort,
+        "erase.uncommitted" | "erase.stored" => Story::LosesItsQuestion,
+        "retract.uncommitted" | "retract.stored" => Story::LosesItsAnswer,
+        "repeats.uncommitted" | "repeat.stored" => Story::Repeats,
+        "asker.told" => Story::IsShutOut,
+        "stray.stored" => Story::Lengthens,
+        "live.uncommitted" | "live.stored" | "good_until.uncommitted" | "gap.taken" => Story::CatchesUp,
+        "reconcile.uncommitted" | "gap.reconciled" | "gap.looked" => Story::CatchesUp,
+        "note_good.uncommitted" | "good.stored" => Story::CatchesUp,
+        "release.uncommitted" | "release.stored" | "leave.uncommitted" | "leave.stored" => Story::GivesBack,
+        "sweep.stored" => Story::CatchesUp,
+        _ => panic!("no story comes to {place}: tell one"),
     }
-    let answers: Vec<&str> = parts.iter().map(String::as_str).collect();
-    lives(scene, &thread, &answers).await;
 }
 
-async fn dies_stopped(scene: Scene, point: &str) {
-    let half = scene.stage.openai.turn().text("Half").gate("never").text(" and the rest.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
-    thread.shows("Half").await;
-    half.reached("never").await;
-    thread.press_stop("ana").await;
-    scene.dies(serving.program, point).await;
-    lives(scene, &thread, &["Half"]).await;
-}
-
-async fn dies_clearing(scene: Scene, point: &str) {
-    scene.stage.openai.answers("Hello Ana.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
-    thread.finishes("Hello Ana.").await;
-    thread.reply("ana", "clear session").await;
-    scene.dies(serving.program, point).await;
-    lives(scene, &thread, &["Hello Ana.", &texts::session_cleared(2, 0)]).await;
-}
-
-async fn dies_joining(scene: Scene, point: &str) {
-    scene.stage.openai.answers("Hello you two.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.post("ana", "#general", "hello").await;
-    thread.reply("ben", "hello Ana").await;
-    let asks = thread.mention("ana", "and you?").await;
-    scene.dies(serving.program, point).await;
-    lives_on(scene, &asks, &["Hello you two."]).await;
-}
-
-async fn dies_asked_by_an_edit(scene: Scene, point: &str) {
-    scene.stage.openai.answers("Hello Ana.").answers("Hello again.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
-    thread.finishes("Hello Ana.").await;
-    let said = thread.reply("ana", "<@U0BEN> hello").await;
-    let bot = scene.stage.slack.bot_user();
-    thread.edit(&said, format!("<@{bot}> hello")).await;
-    scene.dies(serving.program, point).await;
-    lives_on(scene, &said, &["Hello Ana.", "Hello again."]).await;
-}
-
-async fn dies_deleted(scene: Scene, point: &str) {
-    scene.stage.openai.answers("Hello Ana.");
-    let half = scene.stage.openai.turn().text("Half").gate("never").text(" and the rest.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "I am Ana").await;
-    thread.finishes("Hello Ana.").await;
-    let said = thread.reply("ana", "tell me all").await;
-    thread.shows("Half").await;
-    half.reached("never").await;
-    thread.delete(&said).await;
-    scene.dies(serving.program, point).await;
-    lives_on(scene, &said, &["Hello Ana.", "Half"]).await;
-}
-
-async fn dies_cut_short(scene: Scene, point: &str) {
-    let counts = scene.stage.openai.turn().text("One.").gate("on").text(" Two.").gate("end").text(" Three.");
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "count").await;
-    thread.shows("One.").await;
-    let gate = Gate::closed();
-    drop(scene.stage.slack.next("chat.appendStream").slow(&gate));
-    counts.open("on");
-    in_time(gate.reached()).await.expect("more is brought");
-    counts.open("end");
-    // All of it is stored, and the thread does not show it yet.
-    let stored = r#"chathakase_turns_total{kind="answer",outcome="answered"} 1"#;
-    while !serving.door.get("/metrics").await.body.contains(stored) {}
-    thread.press_stop("ana").await;
-    gate.open();
-    scene.dies(serving.program, point).await;
-    lives(scene, &thread, &["One."]).await;
-}
-
-async fn dies_repeating(mut scene: Scene, first: &str, point: &str) {
-    scene.stage.openai.answers_by(|_| "A whole answer.".to_owned());
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.mention("ana", "#general", "answer me").await;
-    scene.dies(serving.program, first).await;
-    drop(scene.stage.slack.next("conversations.replies").fails("missing_scope").always());
-    scene.stage.set("FAULT_POINT", point);
-    scene.dies(Program::start(scene.stage.command()), point).await;
-    // Whether it was posted nobody can tell, so it is not posted again, and who asked is told.
-    scene.stage.set("FAULT_POINT", "");
-    let mut changes = scene.stage.slack.changes();
-    let serving = scene.stage.serve().await;
-    let told = texts::perhaps_missing(thread.key().channel.as_str());
-    while !scene.stage.slack.transcript().contains(&told) {
-        in_time(changes.next()).await.expect("who asked is told");
+#[test]
+fn every_named_step_has_a_story_in_which_a_process_dies_there() {
+    for place in OF_A_TURN.iter().chain(BESIDE_TURNS) {
+        assert!(ALL.contains(&story_of(place)), "{place}");
     }
-    serving.ends().await;
-    assert_eq!(thread.answers().len(), 1, "{}", scene.stage.slack.transcript());
-}
-
-async fn dies_telling(mut scene: Scene, point: &str) {
-    let serving = scene.stage.serve().await;
-    let thread = scene.stage.slack.post("ana", "#general", "hello").await;
-    thread.reply("ben", "hello").await;
-    thread.mention("ana", "all sessions").await;
-    scene.dies(serving.program, point).await;
-    thread.shows_only_to("ana", &texts::not_an_admin()).await;
-    // What one person alone sees cannot be read back: it is shown to her once more.
-    scene.stage.set("FAULT_POINT", "");
-    let mut changes = scene.stage.slack.changes();
-    let serving = scene.stage.serve().await;
-    while scene.stage.slack.calls("chat.postEphemeral").len() < 2 {
-        in_time(changes.next()).await.expect("it is told again");
-    }
-    serving.ends().await;
-    assert_eq!(thread.answers(), Vec::<String>::new());
-}
-
-/// Starts it once more, and nothing ends it: in the end the thread shows these answers and no others.
-async fn lives(scene: Scene, thread: &Thread, answers: &[&str]) {
-    lives_on(scene, &thread.first(), answers).await;
-}
-
-/// The same where the last that was `said` is no thread's first.
-async fn lives_on(mut scene: Scene, said: &Said, answers: &[&str]) {
-    scene.stage.set("FAULT_POINT", "");
-    let serving = scene.stage.serve().await;
-    let thread = &said.thread();
-    // What was not acknowledged Slack sends again; what was is known.
-    scene.stage.slack.redeliver(said).await;
-    thread.finishes(answers.last().unwrap()).await;
-    scene.stage.ends_with(serving, thread, answers).await;
 }

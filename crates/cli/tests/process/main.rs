@@ -14,6 +14,7 @@ mod program;
 mod sessions;
 mod stage;
 
+mod commits;
 mod deaths;
 mod disk;
 mod drains;

@@ -5,21 +5,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 use chathakase_bot::texts;
 use chathakase_metrics::{ALL, Kind};
 use chathakase_model::ErrorKind;
-use chathakase_sim::slack::{
-    Gate,
-    Transport::{self, Http, Socket},
-};
+use chathakase_sim::slack::Transport::{self, Http, Socket};
 
-use crate::{
-    patience::in_time,
-    stage::{Serving, Stage, on_both_transports},
-};
+use crate::stage::{Serving, Stage, on_both_transports};
 
 on_both_transports! {
     a_busy_run_exposes_every_metric_of_the_list_and_no_other,
     a_process_that_ends_is_not_ready_and_says_so,
     a_model_that_is_away_is_said_and_keeps_no_event_out,
-    the_first_words_of_an_answer_cost_one_commit,
 }
 
 /// Answers, commands, a queue, a duplicate, a rate limit, a model that fails: something of everything. Gives back the page as it
@@ -83,7 +76,7 @@ fn what_the_dashboard_asks_is_written_as_rules_for_promtool() {
 }
 
 /// The series of a page by name: each with its labels and value.
-fn series(page: &str) -> BTreeMap<String, Vec<(String, f64)>> {
+pub(crate) fn series(page: &str) -> BTreeMap<String, Vec<(String, f64)>> {
     let mut series: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for line in page.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -148,27 +141,6 @@ async fn a_busy_run_exposes_every_metric_of_the_list_and_no_other(transport: Tra
         assert_eq!(shown, None);
     }
     serving.ends().await;
-}
-
-/// What an answer has written when its first words are on their way to Slack.
-async fn the_first_words_of_an_answer_cost_one_commit(transport: Transport) {
-    const OF_A_TURN: [&str; 6] = ["receive", "learn", "part_intended", "part_open", "close", "delivered"];
-    let stage = Stage::new(transport).await;
-    let gate = Gate::closed();
-    drop(stage.slack.next("chat.startStream").slow(&gate));
-    let _answer = stage.openai.turn().text("Hello").gate("never").text(" Ana.");
-    let serving = stage.serve().await;
-    let asking = stage.slack.dm("ana", "hello");
-    let (thread, reached) = tokio::join!(asking, in_time(gate.reached()));
-    reached.expect("the first words are on their way");
-    let series = series(&serving.door.get("/metrics").await.body);
-    let steps = series["chathakase_store_step_seconds_count"].iter();
-    let of_the_turn = |step: &str| OF_A_TURN.iter().any(|known| step == format!("step=\"{known}\""));
-    let steps: Vec<_> = steps.filter(|(step, _)| of_the_turn(step)).collect();
-    assert_eq!(steps, [&("step=\"receive\"".to_owned(), 1.0)]);
-    gate.open();
-    thread.shows("Hello").await;
-    stage.kill(serving).await;
 }
 
 async fn a_process_that_ends_is_not_ready_and_says_so(transport: Transport) {

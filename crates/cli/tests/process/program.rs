@@ -49,6 +49,19 @@ impl Program {
         line["address"].as_str().unwrap().parse().unwrap()
     }
 
+    /// Waits until it says that it is ready, and gives back where it listens; `None` when it ends before.
+    #[cfg(feature = "fault-points")]
+    pub(crate) async fn ready_unless_over(&self) -> Option<SocketAddr> {
+        let line: Value = serde_json::from_str(&self.log.line_with("\"ready\"").await?).unwrap();
+        line["address"].as_str().unwrap().parse().ok()
+    }
+
+    /// Ends when it has ended.
+    #[cfg(feature = "fault-points")]
+    pub(crate) async fn over(&self) {
+        self.log.is_over().await;
+    }
+
     /// Waits for a log line with `part` in it.
     pub(crate) async fn logs(&self, part: &str) -> String {
         let found = in_time(self.log.line_with(part)).await.flatten();
@@ -89,6 +102,14 @@ impl Program {
         };
         in_time(self.log.is_over()).await.expect("nobody else holds its standard error");
         Ended { code: status.unwrap().code(), said: self.said() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("it said:\n{}", self.said());
+        }
     }
 }
 

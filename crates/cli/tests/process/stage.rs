@@ -8,6 +8,7 @@ use chathakase_sim::{
     slack::{Options, SmallSlack, Thread, Transport},
 };
 use chathakase_slack::manifest::needs;
+use test_database::TestDatabase;
 use tokio::process::Command;
 
 use crate::{
@@ -42,7 +43,12 @@ pub(crate) struct Stage {
     transport: Transport,
     env: BTreeMap<String, String>,
     folder: tempfile::TempDir,
+    /// Where its store is PostgreSQL.
+    postgres: Option<TestDatabase>,
 }
+
+/// Leases last half as long.
+const LEASES_RUN_OUT_SECS: u32 = 60;
 
 /// A serving program and its address.
 pub(crate) struct Serving {
@@ -70,9 +76,44 @@ impl Stage {
         let openai = ScriptedModel::start(clock).await;
         openai.forbids(slack.bot_token()).forbids(slack.app_token()).forbids(slack.signing_secret());
         let folder = tempfile::tempdir().unwrap();
-        let mut stage = Self { transport, env: BTreeMap::new(), folder, slack, openai };
+        let mut stage = Self { transport, env: BTreeMap::new(), folder, slack, openai, postgres: None };
         stage.usual_settings();
         stage
+    }
+
+    /// The same whose store is a database of its own.
+    pub(crate) async fn on_postgres(transport: Transport) -> Self {
+        let (mut stage, database) = (Self::new(transport).await, TestDatabase::new());
+        database.own_clock();
+        stage.set("DATABASE_URL", &database.url());
+        stage.postgres = Some(database);
+        stage
+    }
+
+    /// With SQLite, leases end with the process that held the file. In PostgreSQL they have to run out.
+    pub(crate) fn leases_run_out(&self) {
+        self.postgres.iter().for_each(|database| database.put_clock_forward(LEASES_RUN_OUT_SECS));
+    }
+
+    /// Turns that are not delivered.
+    #[cfg(feature = "fault-points")]
+    pub(crate) fn open_turns(&self) -> u32 {
+        self.postgres.as_ref().map_or_else(|| test_database::open_turns(&self.database()), TestDatabase::open_turns)
+    }
+
+    /// Those of them whose answer is stored.
+    #[cfg(feature = "fault-points")]
+    pub(crate) fn closed_turns(&self) -> u32 {
+        self.postgres.as_ref().map_or_else(|| test_database::closed_turns(&self.database()), TestDatabase::closed_turns)
+    }
+
+    /// Whoever missed nothing until now has missed nothing until so long ago only.
+    #[cfg(feature = "fault-points")]
+    pub(crate) fn put_good_back(&self, minutes: u32) {
+        match &self.postgres {
+            Some(database) => database.put_good_back(minutes),
+            None => test_database::put_good_back(&self.database(), minutes),
+        }
     }
 
     fn usual_settings(&mut self) {
@@ -145,6 +186,7 @@ impl Stage {
     /// `kill -9`, and Slack notices.
     pub(crate) async fn kill(&self, serving: Serving) {
         serving.program.kill().await;
+        self.leases_run_out();
         if self.transport == Transport::Socket {
             in_time(self.slack.connected(0)).await.expect("a dead process holds no connection");
         }
