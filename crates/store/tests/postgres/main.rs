@@ -6,6 +6,7 @@
 use bolero as _;
 
 mod bad;
+mod every_step;
 #[path = "../conformance/kit.rs"]
 #[allow(dead_code, reason = "the words of the conformance suite; not all are used here")]
 mod kit;
@@ -21,6 +22,9 @@ use chathakase_store::{
     postgres::{Deadlines, Options},
 };
 use test_database::TestDatabase;
+
+/// The whole command: a transaction also begins with words about what is `COMMITTED`.
+const COMMIT: &str = "COMMIT\0";
 
 /// A process with its own connections to the database at `url`, which goes by the time it is told.
 fn process_at(url: &str) -> Arc<PostgresStore> {

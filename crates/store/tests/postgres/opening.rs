@@ -70,6 +70,19 @@ with_database! {
         assert_eq!(process_at(&database.url()).durability().await.unwrap(), "remote_apply");
     }
 
+    async fn a_commit_is_on_the_disk_also_behind_a_pooler(database) {
+        let name = database.run("SELECT current_database()").remove(0);
+        database.run(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+        let store = process_at(&database.pooled_url());
+        assert_eq!(store.durability().await.unwrap(), "on");
+        // Whoever has the pooler's connections next finds them as they were.
+        let next = test_database::connect(&database.pooled_url().replace("?pgbouncer=true", "")).await;
+        for _ in 0..8 {
+            let shown = next.simple_query("SHOW synchronous_commit").await.unwrap();
+            assert!(format!("{shown:?}").contains("off"), "{shown:?}");
+        }
+    }
+
     async fn an_encrypted_connection_is_made_only_to_whom_the_named_root_vouches_for(database) {
         let (root, url) = (std::env::var("TEST_POSTGRES_ROOT").unwrap(), database.url());
         let store = process_at(&format!("{url}?sslmode=verify-full&sslrootcert={root}"));

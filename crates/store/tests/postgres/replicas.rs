@@ -115,13 +115,22 @@ with_database! {
         assert_eq!(other.claim(&process("other"), 9, at(-7200)).await.unwrap().len(), 1);
     }
 
+    async fn until_when_nothing_was_missed_goes_by_the_databases_clock(database) {
+        let [one, other] = [0, 1].map(|_| PostgresStore::open(&database.url(), Rules::default()).unwrap());
+        let dead = chathakase_session::turn::Claimant { lease: Duration::ZERO, ..us() };
+        one.note_good(&dead, at(-600), at(0)).await.unwrap();
+        let good = other.good_until(&process("other"), at(7200)).await.unwrap().expect("it was noted");
+        let ago = at(7200).since(good);
+        assert!((600..660).contains(&ago.as_secs()), "ten minutes ago, by either clock, and not {ago:?}");
+    }
+
     /// A database that is away holds the end of a reading up; the process's own clock says nothing of that.
     async fn what_came_while_a_reading_waited_to_be_stored_stays_and_what_was_there_before_goes(database) {
         database.own_clock();
         let store = PostgresStore::open(&database.url(), Rules::default()).unwrap();
         store.receive(tells(&thread(), 0, "deleted"), None, at(0)).await.unwrap();
         database.put_clock_forward(1);
-        let read = ReadBack { began: store.time(at(0)).await.unwrap(), ..whole(Vec::new(), 0) };
+        let read = ReadBack { began: store.time(at(0)).await.unwrap(), ..whole(Vec::new(), 100) };
         database.put_clock_forward(1);
         store.receive(tells(&thread(), 1, "new"), None, at(0)).await.unwrap();
         database.put_clock_forward(60);
