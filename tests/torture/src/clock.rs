@@ -10,11 +10,14 @@ use chathakase_session::time::{Clock, Sleep, Timestamp};
 /// The name in a child's environment.
 pub(crate) const VARIABLE: &str = "TORTURE_CLOCK";
 
-/// The system's time, so many times as fast since `epoch`, and wrong by `wrong_ms` on the wall.
+/// The system's time, so many times as fast since `epoch`. On the wall it is wrong by `wrong_ms`, and is set right in the middle of
+/// the process's life, after half as long as it is wrong by: then it jumps.
 #[derive(Debug)]
 pub(crate) struct ScaledClock {
     system: SystemClock,
     pace: Pace,
+    /// When it is set right, by monotonic time.
+    set_right: Duration,
 }
 
 /// What makes two clocks agree.
@@ -23,7 +26,7 @@ pub(crate) struct Pace {
     epoch: Timestamp,
     /// How many seconds pass in one of the world's.
     scale: u32,
-    /// How far the wall clock is off: negative is behind. Monotonic time takes no notice.
+    /// How far the wall clock is off at first: negative is behind. Monotonic time takes no notice.
     wrong_ms: i64,
 }
 
@@ -69,7 +72,9 @@ impl FromStr for Pace {
 
 impl ScaledClock {
     pub(crate) fn new(pace: Pace) -> Self {
-        Self { system: SystemClock::new(), pace }
+        let system = SystemClock::new();
+        let set_right = system.monotonic() * pace.scale + Duration::from_millis(pace.wrong_ms.unsigned_abs() / 2);
+        Self { system, pace, set_right }
     }
 }
 
@@ -77,6 +82,7 @@ impl Clock for ScaledClock {
     fn now(&self) -> Timestamp {
         let Pace { epoch, scale, wrong_ms } = self.pace;
         let passed = self.system.now().as_millis() - epoch.as_millis();
+        let wrong_ms = if self.monotonic() < self.set_right { wrong_ms } else { 0 };
         Timestamp::from_millis(epoch.as_millis() + passed * i64::from(scale) + wrong_ms)
     }
     fn monotonic(&self) -> Duration {

@@ -95,23 +95,13 @@ impl Done {
                     });
                 }
             }
-            Fault::Hold { lasts, reversed } => {
-                slack.hold_events();
-                let clock = stage.clock.clone();
-                tokio::spawn(async move {
-                    clock.sleep(lasts).await;
-                    if reversed {
-                        slack.release_reversed().await;
-                    } else {
-                        slack.release().await;
-                    }
-                });
-            }
+            Fault::Hold { lasts, reversed } => hold(lasts, reversed, stage),
             Fault::RateLimits { calls, secs } => self.planned.push(slack.next("*").fails_429(secs).times(calls)),
             Fault::ServerErrors { calls } => self.planned.push(slack.next("*").http(500).times(calls)),
             Fault::CutBefore { calls } => self.planned.push(slack.next("*").cut_before().times(calls)),
             Fault::CutAfter { calls } => self.planned.push(slack.next("*").cut().times(calls)),
             Fault::Hang { calls } => self.planned.push(slack.next("*").hangs().times(calls)),
+            Fault::Late { method, lasts } => self.planned.push(late(method, lasts, stage)),
             Fault::DropSockets => slack.drop_sockets(),
             Fault::SilenceSockets => slack.silence_sockets(),
             Fault::Reconnect => slack.send_disconnect("refresh_requested"),
@@ -139,6 +129,9 @@ impl Done {
         self.kills += 1;
         pace.killed();
         stage.clock.sleep(down).await;
+        if clock_wrong_ms != 0 {
+            *self.faults.entry("wall clock wrong, then set right").or_default() += 1;
+        }
         stage.replicas[replica].start(clock_wrong_ms)
     }
 
@@ -154,6 +147,32 @@ impl Done {
         }
         Ok(())
     }
+}
+
+/// Holds events back for so long.
+fn hold(lasts: Duration, reversed: bool, stage: &Stage) {
+    let (slack, clock) = (stage.slack.clone(), stage.clock.clone());
+    slack.hold_events();
+    tokio::spawn(async move {
+        clock.sleep(lasts).await;
+        if reversed {
+            slack.release_reversed().await;
+        } else {
+            slack.release().await;
+        }
+    });
+}
+
+/// Lets the next call of a method happen so long after it was made.
+fn late(method: &'static str, lasts: Duration, stage: &Stage) -> Planned {
+    let (gate, clock) = (Gate::closed(), stage.clock.clone());
+    let planned = stage.slack.next(method).happens_late(&gate);
+    tokio::spawn(async move {
+        gate.reached().await;
+        clock.sleep(lasts).await;
+        gate.open();
+    });
+    planned
 }
 
 /// A call that is held up while something happens to who made it.

@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chathakase_bot::texts;
 use chathakase_model::ErrorKind;
-use chathakase_session::{SlackTs, Timestamp};
+use chathakase_session::SlackTs;
 use chathakase_sim::slack::{Post, Said};
 use chathakase_slack::{
     render::{PartLimits, render},
     reply::with_note,
 };
 
-use crate::speech::{Mark, Mood, Token, answer, answered, without_seams};
+use crate::{
+    orders,
+    script::Order,
+    speech::{Mark, Mood, Token, answer, answered, without_seams},
+};
 
 /// A message that somebody wrote.
 #[derive(Clone, Debug)]
@@ -22,8 +26,6 @@ pub(crate) struct Spoken {
     pub(crate) since: Since,
     /// Slack gave up all its events before the assistant took one: it must be found by catching up.
     pub(crate) given_up: bool,
-    /// When the assistant first acknowledged it; `None` for what it never did.
-    pub(crate) arrived: Option<Timestamp>,
 }
 
 /// What was done about a message after it was said.
@@ -72,13 +74,15 @@ pub(crate) struct Verdict {
     pub(crate) apologised: u64,
     /// Messages that the model fails at for good.
     pub(crate) apologies_due: u64,
-    /// Messages that an answer to a later one took in before they came themselves, and that were answered when they did.
-    pub(crate) heard_before: u64,
-    /// Messages that were deleted and have no answer.
+    /// Messages that an answer to a later one took in, and that an edit or a Stop made a question of their own once more.
+    pub(crate) asked_again: u64,
+    /// Messages that were deleted, or cleared away with their answers, and have none.
     pub(crate) taken_back: u64,
     pub(crate) edited: u64,
     pub(crate) deleted: u64,
     pub(crate) stopped: u64,
+    /// Commands that were said.
+    pub(crate) commands: u64,
     /// Messages whose events Slack gave up.
     pub(crate) given_up: u64,
     pub(crate) findings: Vec<Finding>,
@@ -90,11 +94,12 @@ impl Verdict {
         self.answered_once += other.answered_once;
         self.apologised += other.apologised;
         self.apologies_due += other.apologies_due;
-        self.heard_before += other.heard_before;
+        self.asked_again += other.asked_again;
         self.taken_back += other.taken_back;
         self.edited += other.edited;
         self.deleted += other.deleted;
         self.stopped += other.stopped;
+        self.commands += other.commands;
         self.given_up += other.given_up;
         self.findings.extend(other.findings);
     }
@@ -113,12 +118,13 @@ enum Piece {
 }
 
 /// Judges one thread.
-pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
-    let mut verdict = Verdict::default();
+pub(crate) fn judge(thread: u32, spoken: &[Spoken], ordered: &[Order], posts: &[Post]) -> Verdict {
+    let mut verdict = Verdict { commands: ordered.len() as u64, ..Verdict::default() };
     let mut find = |wrong, token: Option<Token>, what: String| {
         verdict.findings.push(Finding { wrong, thread: Some(thread), token, what });
     };
-    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    orders::faults(ordered, posts).into_iter().for_each(|(wrong, what)| find(wrong, None, what));
+    let ours = answering(posts);
     let mut answers = Answers::new();
     let mut apologies: BTreeSet<Token> = BTreeSet::new();
     for (at, piece) in pieces(&ours, spoken) {
@@ -136,7 +142,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     if about.is_some_and(|about| about.was_stopped_before(bytes)) {
                         find(Wrong::Unwanted, Some(mark.token), format!("was stopped, and went on to {bytes} bytes"));
                     }
-                    answers.entry(mark.token).or_default().push((ours[at].ts, together.clone()));
+                    answers.entry(mark.token).or_default().push(together.clone());
                     if mark.mood.fails() {
                         apologies.insert(mark.token);
                     }
@@ -148,7 +154,7 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
                     before.clone().find(|spoken| spoken.mark.mood.fails() && !answers.contains_key(&spoken.mark.token));
                 match due {
                     Some(spoken) => {
-                        answers.entry(spoken.mark.token).or_default().push((ours[at].ts, vec![spoken.mark.token]));
+                        answers.entry(spoken.mark.token).or_default().push(vec![spoken.mark.token]);
                         apologies.insert(spoken.mark.token);
                     }
                     None => {
@@ -163,36 +169,40 @@ pub(crate) fn judge(thread: u32, spoken: &[Spoken], posts: &[Post]) -> Verdict {
             Piece::Unknown(what) => find(Wrong::Text, None, what),
         }
     }
-    tally(thread, spoken, &answers, &apologies, &mut verdict);
+    tally(thread, spoken, &answers, &apologies, orders::cleared(posts), &mut verdict);
     leaks(thread, &ours, &mut verdict);
     verdict
 }
 
-/// The answers to each message, oldest first: where they begin, and what each of them answers together.
-type Answers = BTreeMap<Token, Vec<(SlackTs, Vec<Token>)>>;
+/// The answers to each message, oldest first: what each of them answers together.
+type Answers = BTreeMap<Token, Vec<Vec<Token>>>;
 
-/// Whether the first of two answers to a message was to a later one, and this one came after that, or after the answer had begun: the
-/// thread was read then, so that the model took it in, and it was answered in its own turn when it came. No person would have them
-/// wait for what is still to come, or leave a question without its answer because somebody spoke of it.
-fn was_heard_before(one: &Spoken, all: &[Spoken], answers: &[(SlackTs, Vec<Token>)]) -> bool {
-    let [(began, first), (_, second)] = answers else { return false };
-    let arrived = |spoken: &Spoken| spoken.arrived.map_or(SlackTs::MAX, SlackTs::at);
-    let came_before = |token: &Token| {
-        let other = all.iter().find(|spoken| spoken.mark.token == *token);
-        let arrives_first = other.is_some_and(|other| arrived(other) < arrived(one)) || arrived(one) > *began;
-        *token > one.mark.token && arrives_first
-    };
-    first.iter().any(|token| came_before(token) && !second.contains(token))
+/// Whether the first of two answers to a message was to a later one, and it was asked again with good reason: an edit that came while
+/// its thread was read is context, and a question once it is known to be one; and who reads after a Stop owes no answer to what they
+/// read. No person would leave a question without its answer because somebody spoke of it.
+fn was_asked_again(one: &Spoken, all: &[Spoken], answers: &[Vec<Token>]) -> bool {
+    let [first, second] = answers else { return false };
+    let was_stopped = |spoken: &Spoken| matches!(spoken.since, Since::Stopped { .. });
+    let stopped = || all.iter().any(|spoken| was_stopped(spoken) && first.contains(&spoken.mark.token));
+    let to_a_later = first.iter().any(|token| *token > one.mark.token && !second.contains(token));
+    to_a_later && (one.mark.edits > 0 || stopped())
 }
 
 /// Counts, and finds who got nothing, or too much.
-fn tally(thread: u32, all: &[Spoken], answers: &Answers, apologies: &BTreeSet<Token>, verdict: &mut Verdict) {
+fn tally(
+    thread: u32,
+    all: &[Spoken],
+    answers: &Answers,
+    apologies: &BTreeSet<Token>,
+    cleared: Option<SlackTs>,
+    verdict: &mut Verdict,
+) {
     for spoken in all {
         let token = spoken.mark.token;
         let answers = answers.get(&token).map_or(&[][..], Vec::as_slice);
-        let heard_before = was_heard_before(spoken, all, answers);
-        let times = answers.len() - usize::from(heard_before);
-        verdict.heard_before += u64::from(heard_before);
+        let asked_again = was_asked_again(spoken, all, answers);
+        let times = answers.len() - usize::from(asked_again);
+        verdict.asked_again += u64::from(asked_again);
         let mut find = |wrong, what: String| {
             verdict.findings.push(Finding { wrong, thread: Some(thread), token: Some(token), what });
         };
@@ -203,7 +213,9 @@ fn tally(thread: u32, all: &[Spoken], answers: &Answers, apologies: &BTreeSet<To
             continue;
         }
         match times {
-            0 if matches!(spoken.since, Since::Deleted { .. }) => verdict.taken_back += 1,
+            0 if matches!(spoken.since, Since::Deleted { .. }) || Some(spoken.said.ts()) < cleared => {
+                verdict.taken_back += 1;
+            }
             1 if spoken.since == (Since::Deleted { waited: true }) => {
                 find(Wrong::Unwanted, "was deleted while it waited, and is answered".to_owned());
             }
@@ -247,7 +259,7 @@ impl Spoken {
 
 /// The answer to a message as far as it stands: what it answers, how long it is, and whether there is more of it to come.
 pub(crate) fn shown_of(token: Token, spoken: &[Spoken], posts: &[Post]) -> Option<(Vec<Mark>, usize, bool)> {
-    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    let ours = answering(posts);
     pieces(&ours, spoken).into_iter().find_map(|(_, piece)| match piece {
         Piece::Answer { marks, bytes, wrong } if marks.iter().any(|mark| mark.token == token) => {
             Some((marks, bytes, wrong.is_some()))
@@ -258,9 +270,15 @@ pub(crate) fn shown_of(token: Token, spoken: &[Spoken], posts: &[Post]) -> Optio
 
 /// Whether it surely waits: another answer is not at its end, and turns of a thread never overlap.
 pub(crate) fn waits(token: Token, spoken: &[Spoken], posts: &[Post]) -> bool {
-    let ours: Vec<&Post> = posts.iter().filter(|post| post.ours).collect();
+    let ours = answering(posts);
     let grows = |piece: &Piece| matches!(piece, Piece::Answer { wrong: Some((Wrong::Text, _)), .. });
     pieces(&ours, spoken).iter().any(|(_, piece)| grows(piece)) && shown_of(token, spoken, posts).is_none()
+}
+
+/// Our posts but those that commands say.
+fn answering(posts: &[Post]) -> Vec<&Post> {
+    let command = |post: &Post| orders::carries_out(post).is_some() || post.text == texts::command_failed();
+    posts.iter().filter(|post| post.ours && !command(post)).collect()
 }
 
 /// What our posts are, each with the place of its first.
@@ -347,7 +365,7 @@ fn whole(marks: Vec<Mark>, cut: bool, at: usize, ours: &[&Post], taken: &mut [bo
 }
 
 /// What a thread shows of a text.
-fn shown(text: &str) -> Vec<String> {
+pub(crate) fn shown(text: &str) -> Vec<String> {
     render(text, &PartLimits::default()).parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
 }
 
@@ -370,50 +388,59 @@ mod tests {
     use super::*;
     use crate::speech::question;
 
-    /// Two messages of one mood that came in this order, in a thread that shows `said` of ours.
-    async fn judged(mood: Mood, came: [i64; 2], said: &[String]) -> Verdict {
+    /// Two messages of one mood, in a thread that shows `said` of ours.
+    async fn judged(mood: Mood, said: &[String]) -> Verdict {
+        judged_since(marks(mood), [Since::Kept; 2], said).await
+    }
+
+    async fn judged_since(marks: [Mark; 2], since: [Since; 2], said: &[String]) -> Verdict {
         let slack = SmallSlack::start(Options::default()).await;
-        let marks = marks(mood);
         let thread = slack.dm("ana", question(marks[0])).await;
         let posts = [thread.first(), thread.reply("ana", question(marks[1])).await];
-        let spoken = |at: usize| Spoken {
-            mark: marks[at],
-            said: posts[at].clone(),
-            since: Since::Kept,
-            given_up: false,
-            arrived: Some(Timestamp::from_secs(came[at])),
-        };
+        let spoken = |at: usize| Spoken { mark: marks[at], said: posts[at].clone(), since: since[at], given_up: false };
         let mut shown = thread.posts();
         let last = shown[1].clone();
         shown.extend(said.iter().map(|text| Post { text: text.clone(), ours: true, ..last.clone() }));
-        judge(1, &[spoken(0), spoken(1)], &shown)
+        judge(1, &[spoken(0), spoken(1)], &[], &shown)
     }
-
-    /// Long after anything was answered.
-    const LATE: i64 = 9_000_000_000;
 
     fn marks(mood: Mood) -> [Mark; 2] {
         [1, 2].map(|number| Mark { token: Token { thread: 1, number }, edits: 0, mood })
     }
 
     #[tokio::test]
-    async fn only_what_an_answer_took_in_before_it_came_may_be_answered_once_more() {
+    async fn only_what_was_edited_or_stopped_may_be_answered_once_more() {
         let [one, two] = marks(Mood::Plain);
-        let (both, alone) = (answer(&[one, two]), answer(&[one]));
-        for (came, said, twice) in [
-            ([2, 1], vec![both.clone(), alone.clone()], 0),
-            ([1, 2], vec![both.clone(), alone.clone()], 1),
-            ([2, 1], vec![alone.clone(), both.clone()], 1),
-            ([2, 1], vec![both.clone(), both.clone()], 2),
-            // Nobody heard that the later one had come, because the process died.
-            ([LATE, LATE + 1], vec![both.clone(), alone.clone()], 0),
-            ([LATE, LATE + 1], vec![alone.clone(), both.clone()], 1),
-            ([2, 1], vec![both.clone(), alone.clone(), alone], 1),
+        let edited = Mark { edits: 1, ..one };
+        let (both, alone, again) = (answer(&[one, two]), answer(&[one]), answer(&[edited]));
+        let (kept, stopped) = ([Since::Kept; 2], [Since::Kept, Since::Stopped { at: None }]);
+        for (one, since, said, twice) in [
+            (one, kept, vec![both.clone(), alone.clone()], 1),
+            (one, kept, vec![both.clone(), both.clone()], 2),
+            (edited, kept, vec![both.clone(), again.clone()], 0),
+            (edited, kept, vec![again.clone(), both.clone()], 1),
+            (edited, kept, vec![both.clone(), again.clone(), again], 1),
+            (one, stopped, vec![both.clone(), alone.clone()], 0),
+            (one, stopped, vec![alone, both], 1),
         ] {
-            let verdict = judged(Mood::Plain, came, &said).await;
-            assert_eq!(verdict.count(Wrong::Twice), twice, "{came:?} {:?}", verdict.findings);
+            let verdict = judged_since([one, two], since, &said).await;
+            assert_eq!(verdict.count(Wrong::Twice), twice, "{one} {since:?} {:?}", verdict.findings);
             assert_eq!(verdict.findings.len(), twice, "{:?}", verdict.findings);
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_cleared_away_is_not_lost_and_what_is_said_later_is() {
+        let slack = SmallSlack::start(Options::default()).await;
+        let [one, two] = marks(Mood::Plain);
+        let thread = slack.dm("ana", question(one)).await;
+        let first = thread.first();
+        thread.reply("ana", "clear session").await;
+        let said = [(one, first), (two, thread.reply("ana", question(two)).await)];
+        let spoken = said.map(|(mark, said)| Spoken { mark, said, since: Since::Kept, given_up: false });
+        let verdict = judge(1, &spoken, &[], &thread.posts());
+        assert_eq!((verdict.taken_back, verdict.count(Wrong::Lost)), (1, 1));
+        assert_eq!(verdict.findings.iter().find_map(|finding| finding.token), Some(two.token));
     }
 
     #[tokio::test]
@@ -429,7 +456,7 @@ mod tests {
             (vec![begins.to_owned(), other.clone()], 1),
             (vec![goes_on.to_owned(), note, other], 2),
         ] {
-            let verdict = judged(Mood::FailsHang, [1, 2], &said).await;
+            let verdict = judged(Mood::FailsHang, &said).await;
             assert_eq!(verdict.count(Wrong::Text), wrong, "{:?}", verdict.findings);
         }
     }

@@ -18,6 +18,7 @@ mod doors;
 mod faults;
 mod judge;
 mod model;
+mod orders;
 mod patience;
 mod people;
 mod plant;
@@ -77,9 +78,9 @@ pub(crate) struct Options {
     /// Runs, each with the next seed.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// Ten runs of 2,000 messages and 100 kills: five on SQLite, five on PostgreSQL with two and three processes. Begin the
+    /// Ten runs of 2,050 messages and 100 kills: five on SQLite, five on PostgreSQL with two and three processes. Begin the
     /// command with `scripts/with_postgres`. Takes about an hour.
-    #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "threads", "store", "replicas", "patience"])]
+    #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "threads", "store", "pooled", "replicas", "patience"])]
     long: bool,
     /// Messages that want an answer.
     #[arg(long, default_value_t = 200)]
@@ -93,6 +94,9 @@ pub(crate) struct Options {
     /// Where the assistant keeps things. PostgreSQL needs a server: begin the command with `scripts/with_postgres`.
     #[arg(long, value_enum, default_value_t)]
     store: Kind,
+    /// How many of the runs, the last ones, are on PostgreSQL behind a pgbouncer, whatever `--store` says.
+    #[arg(long, default_value_t = 0)]
+    pooled: u64,
     /// Processes. Without it, one on SQLite; on PostgreSQL two or three, as the seed says.
     #[arg(long)]
     replicas: Option<usize>,
@@ -105,7 +109,14 @@ pub(crate) struct Options {
     /// How often a process stands still until its leases are over, besides what goes wrong anyway.
     #[arg(long, default_value_t = 0)]
     pauses: u32,
-    /// Nothing goes wrong on purpose but these kills and pauses.
+    /// How often events are held back, and come in reverse order, besides what goes wrong anyway.
+    #[arg(long, default_value_t = 0)]
+    reversals: u32,
+    /// After so many seconds, on the run's clock, in which nobody says anything, a session expires. Without it, after 10 in half of
+    /// the seeds, and never in the others; 0 is never.
+    #[arg(long)]
+    expires_after: Option<u32>,
+    /// Nothing goes wrong on purpose but these kills, pauses and reversals.
     #[arg(long)]
     calm: bool,
     /// Plants a fault into what the threads show, before it is judged. The run must then fail.
@@ -125,11 +136,13 @@ pub(crate) struct Options {
     keep: bool,
 }
 
+/// Longer than people take to write, and shorter than some of their silences.
+const EXPIRES_AFTER: u32 = 10;
 /// Runs that go on at the same time: they mostly wait.
 const RUNS_AT_ONCE: usize = 5;
 /// The long run: half of its runs are on SQLite.
 const LONG_RUNS: u64 = 10;
-const LONG_MESSAGES: u32 = 2_000;
+const LONG_MESSAGES: u32 = 2_050;
 const LONG_KILLS: u32 = 100;
 /// So few that most answers are at their end before the next kill: what several processes died over goes on one at a time.
 const LONG_THREADS: usize = 8;
@@ -145,22 +158,33 @@ impl Options {
         self.replicas.unwrap_or(usual)
     }
 
+    /// After how many seconds a session expires, if it does.
+    fn expires_after(&self, seed: u64) -> Option<u32> {
+        self.expires_after.or((seed % 8 >= 4).then_some(EXPIRES_AFTER)).filter(|seconds| *seconds > 0)
+    }
+
     /// All runs, each with its seed.
     fn runs(&self, first: u64) -> Vec<(Self, u64)> {
         let seeds = if self.long { LONG_RUNS } else { self.seeds };
         let run = |nth| {
-            let store = if nth < LONG_RUNS / 2 { Kind::Sqlite } else { Kind::Postgres };
-            let (messages, kills, threads, patience) = (LONG_MESSAGES, LONG_KILLS, LONG_THREADS, LONG_PATIENCE);
-            let long = || Self { messages, kills, threads, patience, store, ..self.clone() };
-            (if self.long { long() } else { self.clone() }, first.saturating_add(nth))
+            let long = || {
+                let store = if nth < LONG_RUNS / 2 { Kind::Sqlite } else { Kind::Postgres };
+                let (messages, kills, threads, patience) = (LONG_MESSAGES, LONG_KILLS, LONG_THREADS, LONG_PATIENCE);
+                Self { messages, kills, threads, patience, store, ..self.clone() }
+            };
+            let usual = || {
+                let store = if nth + self.pooled < seeds { self.store } else { Kind::Pgbouncer };
+                Self { store, ..self.clone() }
+            };
+            (if self.long { long() } else { usual() }, first.saturating_add(nth))
         };
         (0..seeds).map(run).collect()
     }
 
     fn bounds(&self, seed: u64) -> Bounds {
         let (sockets, replicas) = (self.transport(seed) == Transport::Socket, self.replicas(seed));
-        let Self { messages, kills, pauses, store, calm, .. } = *self;
-        Bounds { messages, kills, pauses, replicas, sockets, store, calm }
+        let Self { messages, kills, pauses, reversals, store, calm, .. } = *self;
+        Bounds { messages, kills, pauses, reversals, replicas, sockets, store, calm }
     }
 
     fn setup(&self, seed: u64) -> String {
@@ -172,7 +196,8 @@ impl Options {
             Transport::Http => "signed HTTP",
             Transport::Socket => "Socket Mode",
         };
-        format!("{}, {processes}, {door}, {} times as fast as the world", self.store.name(), self.scale)
+        let sessions = if self.expires_after(seed).is_some() { ", sessions expire" } else { "" };
+        format!("{}, {processes}, {door}{sessions}, {} times as fast as the world", self.store.name(), self.scale)
     }
 }
 

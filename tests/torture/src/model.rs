@@ -1,7 +1,7 @@
 //! The model: it answers what stands behind the last answer, and is a witness of what it is sent.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,6 +9,7 @@ use chathakase_sim::model::{MessageSeen, RequestSeen, ScriptedModel, TurnScript}
 
 use crate::{
     dice::{dice, millis},
+    judge::shown,
     speech::{Mark, Mood, Token, answer, answered, half, headed, marks, without_seams},
 };
 
@@ -18,11 +19,16 @@ const SLOW_WORDS: usize = 60;
 /// How long it thinks at most before the first word of an answer.
 const THINKS_MAX_MS: u64 = 5_000;
 
+/// What the system message says of what could not be read.
+const LEFT_OUT: &str = "not shown to you";
+
 /// What a window says at the end of an answer that a person stopped.
 const STOPPED: &str = "[a person stopped the answer here]";
 
 /// Answers without their question that a full window may have lost at its beginning, besides those whose question was deleted.
 const ORPHANS_MAX: usize = 2;
+/// Posts of an answer that was read back.
+const PARTS_MAX: usize = 3;
 
 /// What a request must not have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub(crate) struct Complaint {
     /// Words of another thread.
     pub(crate) leak: bool,
     pub(crate) what: String,
-    /// It is none, should the message be asked about later: what was read before it came waits for its turn when it has come.
+    /// It is none, should the message be asked about later: an edit that was read before it came waits for its turn when it has come.
     until_asked: bool,
 }
 
@@ -42,22 +48,27 @@ pub(crate) struct Witness(Arc<Mutex<Seen>>);
 #[derive(Default)]
 struct Seen {
     window_max: usize,
+    rereads: bool,
     stumbled: HashSet<Token>,
-    /// By thread: what a request held once, every later one must hold too, as long as the window is not full.
-    known: HashMap<u32, BTreeSet<Token>>,
+    /// By thread: what a request held once, with how often it was edited, every later one must hold too, as long as the window is not
+    /// full.
+    known: HashMap<u32, BTreeMap<Token, u32>>,
     /// By thread: the newest message that was asked about.
     newest: HashMap<u32, Token>,
     /// Deleted or stopped: it may be missing, and of its answer the end may be.
     loose: HashSet<Token>,
     /// What must not be told any more: messages with fewer edits than this.
     over: HashMap<Token, u32>,
+    /// Said before a clearing that everybody knows of.
+    cleared: HashSet<Token>,
     complaints: Vec<Complaint>,
 }
 
 impl Witness {
-    /// Lets `model` answer every request. A window holds `window_max` messages.
-    pub(crate) fn speaks_for(model: &ScriptedModel, window_max: usize) -> Self {
-        let witness = Self(Arc::new(Mutex::new(Seen { window_max, ..Seen::default() })));
+    /// Lets `model` answer every request. A window holds `window_max` messages; after an expiry they are what Slack shows, if it
+    /// `rereads`.
+    pub(crate) fn speaks_for(model: &ScriptedModel, window_max: usize, rereads: bool) -> Self {
+        let witness = Self(Arc::new(Mutex::new(Seen { window_max, rereads, ..Seen::default() })));
         let speaker = witness.clone();
         model.keeps_requests(0).plays_by(move |request| speaker.play(request));
         witness
@@ -72,6 +83,11 @@ impl Witness {
         self.lock().loose.insert(token);
     }
 
+    /// Everybody knows by now that these were cleared: neither they nor their answers are in a window.
+    pub(crate) fn clears(&self, tokens: impl Iterator<Item = Token>) {
+        self.lock().cleared.extend(tokens);
+    }
+
     /// Everybody knows by now that it was edited so often, or deleted (`None`): no request shows older words.
     pub(crate) fn settles(&self, token: Token, edits: Option<u32>) {
         self.lock().over.insert(token, edits.unwrap_or(u32::MAX));
@@ -83,8 +99,8 @@ impl Witness {
 
     fn play(&self, request: &RequestSeen) -> TurnScript {
         let mut seen = self.lock();
-        let said: Vec<&MessageSeen> = request.messages.iter().filter(|message| message.role != "system").collect();
-        let asked = asked(&said);
+        let said: Vec<&MessageSeen> = request.messages.iter().collect();
+        let asked = asked(&spoken(&said));
         let Some(last) = asked.last() else {
             seen.complain(None, "the model was asked nothing".to_owned());
             return TurnScript::default().status(400);
@@ -120,6 +136,11 @@ impl Witness {
     }
 }
 
+/// What people and the model said.
+fn spoken<'a>(said: &[&'a MessageSeen]) -> Vec<&'a MessageSeen> {
+    said.iter().filter(|message| message.role != "system").copied().collect()
+}
+
 /// What stands behind the last answer and asks us.
 fn asked(said: &[&MessageSeen]) -> Vec<Mark> {
     let behind = said.iter().rposition(|message| message.role == "assistant").map_or(0, |at| at + 1);
@@ -127,19 +148,37 @@ fn asked(said: &[&MessageSeen]) -> Vec<Mark> {
     marks.filter(|mark| mark.mood != Mood::Aside).collect()
 }
 
+/// Whether words name a message that an answer is to: each line of a long answer does.
+fn is_end_of(begun: &str, words: &str) -> bool {
+    let names = |token: Token| words.split(|c: char| !c.is_alphanumeric()).any(|word| word == token.to_string());
+    answered(begun).is_some_and(|marks| marks.iter().any(|mark| names(mark.token)))
+}
+
 impl Seen {
     /// Looks for words of other threads, and for what is there twice, not at all, or otherwise than it was said.
-    fn look(&mut self, said: &[&MessageSeen], asks: &[Mark]) {
+    fn look(&mut self, all: &[&MessageSeen], asks: &[Mark]) {
+        let lacks_some = all.iter().any(|message| message.role == "system" && message.content.contains(LEFT_OUT));
+        let said: &[&MessageSeen] = &spoken(all);
         let Some(asked) = asks.last().map(|mark| mark.token) else { return };
         let is_asked = |complaint: &Complaint| asks.iter().any(|mark| complaint.token == Some(mark.token));
         self.complaints.retain(|complaint| !complaint.until_asked || !is_asked(complaint));
         let mut questions: Vec<(usize, Mark)> = Vec::new();
         let mut answers: Vec<Vec<Mark>> = Vec::new();
-        for (at, message) in said.iter().enumerate() {
+        for (at, message) in self.in_pieces(said) {
             let marks = marks(&message.content);
             for mark in marks.iter().filter(|mark| mark.token.thread != asked.thread) {
                 let what = format!("{} stands in a request of thread {}", mark.token, asked.thread);
                 self.complaints.push(Complaint { token: Some(mark.token), leak: true, what, until_asked: false });
+            }
+            // Who lost the lease before it was cleared may ask about it once more.
+            for mark in marks.iter().filter(|mark| self.cleared.contains(&mark.token) && !self.cleared.contains(&asked))
+            {
+                self.complaints.push(Complaint {
+                    token: Some(mark.token),
+                    leak: false,
+                    what: format!("{mark} was cleared, and is in the window"),
+                    until_asked: false,
+                });
             }
             if message.role == "user" {
                 for mark in &marks {
@@ -153,16 +192,32 @@ impl Seen {
                     self.complain(Some(marks[0].token), "its answer is not in the window as it was given".to_owned());
                 }
                 answers.push(marks);
-            } else {
-                self.complain(
-                    Some(asked),
-                    format!("an answer that nobody gave is in the window: {:.80}", message.content),
-                );
+            } else if !(self.rereads && answers.is_empty() && self.is_full(said.len())) {
+                let what = format!("an answer that nobody gave is in the window: {:.80}", message.content);
+                self.complain(Some(asked), what);
             }
         }
         self.twice(&questions);
         self.answered_twice(&answers);
-        self.missing(said, &questions, &answers.concat(), asked);
+        self.missing(said, lacks_some, &questions, &answers.concat(), asked);
+    }
+
+    /// The messages of a window, each with its place. What was read back of an answer comes as the posts in which it stands: people
+    /// may have written between them, and what answers those stands directly behind them.
+    fn in_pieces(&self, said: &[&MessageSeen]) -> Vec<(usize, MessageSeen)> {
+        let mut pieces: Vec<(usize, MessageSeen)> = Vec::new();
+        for (at, message) in said.iter().enumerate() {
+            let goes_on = self.rereads && message.role == "assistant" && answered(&message.content).is_none();
+            let mut answers =
+                pieces.iter_mut().rev().filter(|(_, piece)| goes_on && piece.role == "assistant").peekable();
+            let newest = answers.peek().map(|(at, _)| *at);
+            let begun = answers.find(|(_, piece)| is_end_of(&piece.content, &message.content)).map(|(at, _)| *at);
+            match begun.or(newest).and_then(|at| pieces.iter_mut().find(|(of, _)| *of == at)) {
+                Some((_, piece)) => piece.content += &message.content,
+                None => pieces.push((at, (*message).clone())),
+            }
+        }
+        pieces
     }
 
     fn is_right(&self, marks: &[Mark], told: &str) -> bool {
@@ -170,9 +225,19 @@ impl Seen {
         if marks.iter().any(|mark| mark.mood.fails()) || told == right {
             return true;
         }
-        let said = told.strip_suffix(STOPPED);
+        let stopped = told.strip_suffix(STOPPED);
         let cut = marks.iter().any(|mark| self.loose.contains(&mark.token));
-        said.is_some_and(|said| cut && without_seams(&right).starts_with(&without_seams(said)))
+        let said = without_seams(stopped.unwrap_or(told));
+        let may_be_cut = cut && (stopped.is_some() || self.rereads);
+        let fits = |right: String| if may_be_cut { right.starts_with(&said) } else { self.rereads && right == said };
+        // Slack shows it as it was made harmless.
+        fits(without_seams(&right)) || self.rereads && fits(without_seams(&shown(&right).concat()))
+    }
+
+    /// Whether a window of so many messages may have lost some at its beginning.
+    fn is_full(&self, messages: usize) -> bool {
+        let orphans = if self.rereads { ORPHANS_MAX * PARTS_MAX } else { ORPHANS_MAX };
+        messages + orphans >= self.window_max
     }
 
     fn twice(&mut self, questions: &[(usize, Mark)]) {
@@ -182,29 +247,40 @@ impl Seen {
         }
     }
 
-    /// What an answer to a later message took in is answered again when it comes: see the judge. In a window that one may stand first.
+    /// An edit or a Stop may have what an answer to a later message took in answered again: see the judge. In a window that one may
+    /// stand first.
     fn answered_twice(&mut self, answers: &[Vec<Mark>]) {
         let lists = |marks: &[Mark], token: Token| marks.iter().any(|mark| mark.token == token);
         let heard = |first: &[Mark], second: &[Mark], token: Token| {
             first.iter().any(|mark| mark.token > token && !lists(second, mark.token))
         };
         for (at, one) in answers.iter().enumerate() {
-            for token in one.iter().map(|mark| mark.token) {
+            for mark in one {
+                let token = mark.token;
                 let again = |other: &&Vec<Mark>| lists(other, token);
-                if answers[..at]
-                    .iter()
-                    .filter(again)
-                    .any(|other| !heard(one, other, token) && !heard(other, one, token))
-                {
+                let excused = |other: &Vec<Mark>| {
+                    let edited = one.iter().chain(other).any(|mark| mark.token == token && mark.edits > 0);
+                    let cut = one.iter().chain(other).any(|mark| self.loose.contains(&mark.token));
+                    (edited || cut) && (heard(one, other, token) || heard(other, one, token))
+                };
+                if answers[..at].iter().filter(again).any(|other| !excused(other)) {
                     self.complain(Some(token), "is answered twice in a window".to_owned());
                 }
             }
         }
     }
 
-    fn missing(&mut self, said: &[&MessageSeen], questions: &[(usize, Mark)], answers: &[Mark], asked: Token) {
+    /// `lacks_some`: the window says itself that something is not in it.
+    fn missing(
+        &mut self,
+        said: &[&MessageSeen],
+        lacks_some: bool,
+        questions: &[(usize, Mark)],
+        answers: &[Mark],
+        asked: Token,
+    ) {
         let deleted = self.loose.iter().filter(|token| token.thread == asked.thread).count();
-        let full = said.len() + ORPHANS_MAX + deleted >= self.window_max;
+        let full = lacks_some || self.is_full(said.len() + deleted);
         let last_answer = said.iter().rposition(|message| message.role == "assistant").unwrap_or(0);
         for (at, mark) in questions {
             let wants_none = mark.mood == Mood::Aside || mark.mood.fails() || self.loose.contains(&mark.token);
@@ -219,16 +295,17 @@ impl Seen {
         }
         let here: BTreeSet<Token> = questions.iter().map(|(_, mark)| mark.token).collect();
         let known = self.known.entry(asked.thread).or_default();
-        known.retain(|token| !self.loose.contains(token));
-        let forgotten: Vec<Token> = known.difference(&here).copied().collect();
-        known.extend(here);
+        known.retain(|token, _| !self.loose.contains(token));
+        let forgotten = known.iter().filter(|(token, _)| !here.contains(token));
+        let forgotten: Vec<(Token, bool)> = forgotten.map(|(token, edits)| (*token, *edits > 0)).collect();
+        known.extend(questions.iter().map(|(_, mark)| (mark.token, mark.edits)));
         // Who lost the lease while it asked may ask once more, of what was known then. What it is told nobody sees.
         let newest = self.newest.entry(asked.thread).or_insert(asked);
         let late = asked < *newest;
         *newest = asked.max(*newest);
-        for token in forgotten.into_iter().filter(|_| !full && !late) {
+        for (token, until_asked) in forgotten.into_iter().filter(|_| !full && !late) {
             let what = format!("was in an earlier request, and is missing when {asked} is asked");
-            self.complaints.push(Complaint { token: Some(token), leak: false, what, until_asked: true });
+            self.complaints.push(Complaint { token: Some(token), leak: false, what, until_asked });
         }
     }
 
@@ -269,17 +346,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_it_came_may_be_answered_once_more_when_it_comes() {
-        let [one, two, three] = [1, 2, 3].map(|number| mark(number, Mood::Plain));
+    fn an_edit_that_was_read_before_it_came_may_be_answered_once_more_when_it_comes() {
+        let [first, two, three] = [1, 2, 3].map(|number| mark(number, Mood::Plain));
+        let one = Mark { edits: 1, ..first };
         let read = [user(one), user(two)];
         let waits = [user(two), assistant(&[one, two]), user(three)];
         let comes = [user(two), assistant(&[one, two]), user(three), assistant(&[three]), user(one)];
         assert!(complaints_of(&[&read, &waits])[0].contains("is missing"));
         assert_eq!(complaints_of(&[&read, &waits, &comes]), Vec::<String>::new());
         // Each answer stands behind the last message that it is to.
-        let (own, four) = (assistant(&[one]), user(mark(4, Mood::Plain)));
-        let after = [user(one), own, user(two), assistant(&[one, two]), user(three), assistant(&[three]), four];
-        assert_eq!(complaints_of(&[&read, &waits, &comes, &after]), Vec::<String>::new());
+        let after = |one| {
+            let (own, both) = (assistant(&[one]), assistant(&[one, two]));
+            [user(one), own, user(two), both, user(three), assistant(&[three]), user(mark(4, Mood::Plain))]
+        };
+        assert_eq!(complaints_of(&[&read, &waits, &comes, &after(one)]), Vec::<String>::new());
+        assert!(complaints_of(&[&after(first)])[0].contains("is answered twice"));
     }
 
     #[test]
@@ -306,6 +387,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cleared_is_in_no_window_and_neither_is_its_answer() {
+        let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
+        for (said, wrong) in
+            [(vec![user(two)], false), (vec![user(one), user(two)], true), (vec![assistant(&[one]), user(two)], true)]
+        {
+            let witness = Witness(Arc::new(Mutex::new(Seen { window_max: 20, ..Seen::default() })));
+            witness.clears([one.token].into_iter());
+            witness.lock().look(&said.iter().collect::<Vec<_>>(), &[two]);
+            assert_eq!(!witness.complaints().is_empty(), wrong, "{said:?}");
+        }
+    }
+
+    #[test]
     fn of_a_stopped_answer_a_window_holds_a_beginning_and_says_so() {
         let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
         let whole = answer(&[one]);
@@ -325,6 +419,27 @@ mod tests {
             witness.lock().look(&said.iter().collect::<Vec<_>>(), &[two]);
             assert_eq!(!witness.complaints().is_empty(), wrong, "{said:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_was_read_back_is_whole_in_its_posts_whoever_wrote_between_them() {
+        let [one, two] = [mark(1, Mood::Long), mark(2, Mood::Plain)];
+        let mut posts: Vec<MessageSeen> =
+            shown(&answer(&[one])).into_iter().map(|content| MessageSeen { content, ..assistant(&[one]) }).collect();
+        assert!(posts.len() > 1);
+        posts.insert(0, user(one));
+        posts.insert(2, user(two));
+        let is_wrong = |rereads, said: &[MessageSeen]| {
+            let mut seen = Seen { window_max: 20, rereads, ..Seen::default() };
+            seen.look(&said.iter().collect::<Vec<_>>(), &[two]);
+            seen.complaints.iter().any(|complaint| !complaint.what.contains("its own is not there"))
+        };
+        assert!(!is_wrong(true, &posts));
+        assert!(is_wrong(false, &posts));
+        posts.insert(3, assistant(&[two]));
+        assert!(!is_wrong(true, &posts), "the next answer stands behind what it answers");
+        posts.pop();
+        assert!(is_wrong(true, &posts), "its end is missing");
     }
 
     #[test]

@@ -6,15 +6,16 @@ use std::{
     time::Duration,
 };
 
+use chathakase_bot::texts;
 use chathakase_session::{ChannelId, SlackTs, time::SharedClock};
 use chathakase_sim::slack::{self, Fate, Feed, Said, SmallSlack, Thread};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    judge::{Since, Spoken, Wrong, judge, shown_of, waits},
+    judge::{Since, Spoken, judge, shown_of, waits},
     model::Witness,
     progress::Progress,
-    script::{Beat, Deed, Line, Script, What},
+    script::{Beat, Deed, Line, Order, Script, What},
     speech::{Mark, Mood, Token, question},
 };
 
@@ -28,11 +29,18 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(45);
 /// Messages that an event of old may be about.
 const RECENT_MAX: usize = 64;
 
+/// The commands that were said in a thread.
+pub(crate) fn orders_of(talk: &Talk) -> Vec<Order> {
+    talk.ordered.iter().map(|(order, _)| *order).collect()
+}
+
 /// What the people of one thread said.
 pub(crate) struct Talk {
     pub(crate) number: u32,
     pub(crate) thread: Thread,
     pub(crate) spoken: Vec<Spoken>,
+    /// The commands that were said.
+    pub(crate) ordered: Vec<(Order, Said)>,
     /// Messages of which not everybody may know yet that they were edited or deleted.
     unsettled: Vec<Token>,
     /// Why they left before their script was at its end.
@@ -43,7 +51,7 @@ impl Talk {
     /// A thread of which only the first message was said.
     pub(crate) fn new(number: u32, opening: Mark, thread: Thread) -> Self {
         let spoken = vec![Spoken::new(opening, thread.first())];
-        Self { number, thread, spoken, unsettled: Vec::new(), gave_up: false }
+        Self { number, thread, spoken, ordered: Vec::new(), unsettled: Vec::new(), gave_up: false }
     }
 }
 
@@ -62,7 +70,7 @@ pub(crate) struct Scene {
 
 impl Spoken {
     fn new(mark: Mark, said: Said) -> Self {
-        Self { mark, said, since: Since::default(), given_up: false, arrived: None }
+        Self { mark, said, since: Since::default(), given_up: false }
     }
 }
 
@@ -125,6 +133,7 @@ impl Scene {
                     self.pace.said(&said, line.mark.mood != Mood::Aside);
                     talk.spoken.push(Spoken::new(line.mark, said));
                 }
+                Beat::Order(order) => self.orders(&mut talk, &script.people[0], order).await,
                 Beat::Do(deed) => self.does(&mut talk, &script.people[0], deed).await,
                 Beat::Wait if self.answered(&talk).await => self.settles(&mut talk),
                 Beat::Wait => {
@@ -136,7 +145,6 @@ impl Scene {
         for spoken in &mut talk.spoken {
             spoken.given_up = self.was_given_up(spoken);
         }
-        talk.spoken = self.as_it_came(&talk.spoken);
         talk
     }
 
@@ -155,6 +163,19 @@ impl Scene {
             return thread.reply(who, format!("@{other} {text}")).await;
         }
         if line.mentions { thread.mention(who, text).await } else { thread.reply(who, text).await }
+    }
+
+    async fn orders(&self, talk: &mut Talk, who: &str, order: Order) {
+        let words = match order {
+            Order::Info => "session info",
+            Order::Clear => "clear session",
+        };
+        let said = talk.thread.mention(who, words).await;
+        self.pace.said(&said, false);
+        if order == Order::Clear {
+            talk.spoken.iter().for_each(|spoken| self.witness.loosens(spoken.mark.token));
+        }
+        talk.ordered.push((order, said));
     }
 
     async fn does(&self, talk: &mut Talk, who: &str, Deed { token, what, after }: Deed) {
@@ -208,6 +229,13 @@ impl Scene {
 
     /// What is acknowledged when all is answered nobody may overlook any more.
     fn settles(&self, talk: &mut Talk) {
+        let failed = talk.thread.posts().iter().any(|post| post.ours && post.text == texts::command_failed());
+        if let Some((Order::Clear, said)) = talk.ordered.last()
+            && !failed
+        {
+            let before = talk.spoken.iter().filter(|spoken| spoken.said.ts() < said.ts());
+            self.witness.clears(before.map(|spoken| spoken.mark.token));
+        }
         for token in std::mem::take(&mut talk.unsettled) {
             let about = talk.spoken.iter().find(|spoken| spoken.mark.token == token);
             if let Some(spoken) = about.filter(|spoken| self.is_known(&spoken.said)) {
@@ -243,16 +271,7 @@ impl Scene {
     /// Whether a thread shows all that it owes, whole: then those who wait in it go on.
     fn is_right(&self, talk: &Talk) -> bool {
         let posts = talk.thread.posts();
-        let wrong = |spoken: &[Spoken]| judge(0, spoken, &posts).findings;
-        let found = wrong(&talk.spoken);
-        let twice = found.iter().all(|finding| finding.wrong == Wrong::Twice);
-        let right = found.is_empty() || twice && wrong(&self.as_it_came(&talk.spoken)).is_empty();
-        right && !posts.iter().any(|post| post.streaming)
-    }
-
-    fn as_it_came(&self, spoken: &[Spoken]) -> Vec<Spoken> {
-        let came = |spoken: &Spoken| Spoken { arrived: self.slack.acknowledged(&spoken.said), ..spoken.clone() };
-        spoken.iter().map(came).collect()
+        judge(0, &talk.spoken, &orders_of(talk), &posts).findings.is_empty() && !posts.iter().any(|post| post.streaming)
     }
 
     /// Whether Slack tried in vain to deliver it, and has stopped trying.

@@ -118,7 +118,7 @@ async fn ask(scene: Scene, load: Load) -> anyhow::Result<Felt> {
     let mut felt = Felt { waits: Vec::new(), verdict: Verdict::default() };
     for (wait, talk) in try_join_all(asked).await? {
         felt.waits.push(wait);
-        felt.verdict.add(judge(talk.number, &talk.spoken, &talk.thread.posts()));
+        felt.verdict.add(judge(talk.number, &talk.spoken, &[], &talk.thread.posts()));
     }
     Ok(felt)
 }

@@ -12,7 +12,7 @@ use crate::{
     Options,
     faults::Done,
     judge::{Finding, Spoken, Verdict, Wrong, judge},
-    people::{Ear, Pace, Scene, Talk},
+    people::{Ear, Pace, Scene, Talk, orders_of},
     plant::plant,
     progress::Progress,
     schedule::schedule,
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
     let options = &options;
     let system = SystemClock::new();
     let mut stage = Stage::set(options, seed).await?;
-    let scripts = play(seed, options.messages);
+    let scripts = play(seed, options.messages, options.expires_after(seed).is_some());
     let acts = schedule(seed, options.bounds(seed));
     if options.show_schedule {
         acts.iter().for_each(|act| println!("{act}"));
@@ -134,7 +134,7 @@ fn verdict(options: &Options, talks: &[Talk], mut findings: Vec<Finding>) -> Ver
     }
     let mut verdict = Verdict { findings, ..Verdict::default() };
     for (talk, posts) in talks.iter().zip(&shown) {
-        verdict.add(judge(talk.number, &talk.spoken, posts));
+        verdict.add(judge(talk.number, &talk.spoken, &orders_of(talk), posts));
     }
     talks.iter().filter(|talk| talk.gave_up).for_each(|talk| note_waiting_in_vain(&mut verdict, talk));
     verdict

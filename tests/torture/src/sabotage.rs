@@ -7,7 +7,10 @@ use std::{
 
 use chathakase_session::{
     ChannelId, Kind, SlackTs, Timestamp, WorkspaceId,
-    store::{Around, Claimed, Closing, Erased, NewPost, Receipt, Received, Renewed, Result, SessionStore, StoreError},
+    store::{
+        Around, Claimed, Closing, Erased, Learned, NewPost, ReadBack, Receipt, Received, Renewed, Result, SessionStore,
+        StoreError,
+    },
     time::{Clock, SharedClock, Sleep},
     turn::{Claimant, Lease, OwnerId, Part, PartMode},
 };
@@ -29,6 +32,8 @@ pub(crate) enum Sabotage {
     NoSync,
     /// What was deleted is kept.
     NoErase,
+    /// What a reading shows for the first time is not marked as asked, though its turn answers it.
+    ForgetsAsked,
 }
 
 /// How long after the acknowledgement an [`Sabotage::EarlyAck`] is written.
@@ -43,6 +48,11 @@ impl Sabotage {
     /// As [`Sabotage::asked_for`] reads it.
     pub(crate) fn written(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether what it breaks is about posts that are found, which only those are that the assistant looks back for.
+    pub(crate) fn needs_catch_up(self) -> bool {
+        self == Self::ForgetsAsked
     }
 
     /// A clock that breaks what it promised.
@@ -144,6 +154,10 @@ impl Around for Saboteur {
             return self.store.receive(NewPost { ts: other, ..again }, claimant.as_ref(), now).await;
         }
         Ok(received)
+    }
+    async fn learn(&self, lease: &Lease, read: ReadBack, now: Timestamp) -> Result<Learned> {
+        let questions_max = if self.breaks == Sabotage::ForgetsAsked { 0 } else { read.questions_max };
+        self.store.learn(lease, ReadBack { questions_max, ..read }, now).await
     }
     async fn claim(&self, claimant: &Claimant, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         self.store.claim(&self.called(claimant), limit, now).await

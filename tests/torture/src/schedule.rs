@@ -66,6 +66,11 @@ pub(crate) enum Fault {
     Hang {
         calls: usize,
     },
+    /// What a call posts comes to stand after so long, when nobody waits for it any more.
+    Late {
+        method: &'static str,
+        lasts: Duration,
+    },
     /// Connections of Socket Mode are reset.
     DropSockets,
     /// They stay open and dead.
@@ -92,7 +97,7 @@ pub(crate) struct Kill {
     pub(crate) power: Power,
     /// How long until it is started again.
     pub(crate) down: Duration,
-    /// How wrong the wall clock of its next life is.
+    /// How wrong the wall clock of its next life is, until somebody sets it right.
     pub(crate) clock_wrong_ms: i64,
 }
 
@@ -133,6 +138,7 @@ impl Fault {
             Self::CutBefore { .. } => "call cut before the deed",
             Self::CutAfter { .. } => "call cut after the deed",
             Self::Hang { .. } => "call that hangs",
+            Self::Late { .. } => "post that comes late",
             Self::DropSockets => "sockets dropped",
             Self::SilenceSockets => "sockets half open",
             Self::Reconnect => "sockets recycled",
@@ -159,12 +165,18 @@ pub(crate) struct Bounds {
     pub(crate) replicas: usize,
     pub(crate) sockets: bool,
     pub(crate) store: store::Kind,
-    /// Nothing but kills and pauses.
+    /// Nothing but kills, pauses and reversals.
     pub(crate) calm: bool,
+    /// Events that come late and in the wrong order, besides what goes wrong anyway.
+    pub(crate) reversals: u32,
 }
 
 /// How long a lease lasts: the assistant's default.
 const LEASE_MS: u64 = 30_000;
+/// How long the assistant waits for an answer of Slack.
+const GIVEN_UP_MS: u64 = 8_000;
+/// What comes even later, after a death, is nobody's promise: the second look at a thread is over then.
+const LATE_MAX_MS: u64 = 12_000;
 /// Messages for each fault that is no kill.
 const MESSAGES_PER_FAULT: u32 = 8;
 
@@ -178,6 +190,10 @@ pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
     for _ in 0..bounds.pauses {
         let after = dice.random_range(1..=u64::from(bounds.messages));
         acts.push(Act { after, fault: pause(dice, bounds, LEASE_MS + 2_000) });
+    }
+    for _ in 0..bounds.reversals {
+        let after = dice.random_range(1..=u64::from(bounds.messages));
+        acts.push(Act { after, fault: Fault::Hold { lasts: millis(dice, 5_000, 15_000), reversed: true } });
     }
     for _ in 0..if bounds.calm { 0 } else { bounds.messages / MESSAGES_PER_FAULT } {
         let after = dice.random_range(1..=u64::from(bounds.messages));
@@ -225,7 +241,7 @@ fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
     // Slack's sockets and the database take as many turns as others, where there are any.
     let sockets = if bounds.sockets { 2 } else { 0 };
     let database = if bounds.store.is_shared() { 3 } else { 0 };
-    match dice.random_range(0..11 + sockets + database) {
+    match dice.random_range(0..12 + sockets + database) {
         0 => pause(dice, bounds, 1_000),
         1 => Fault::DuplicateNext { times: dice.random_range(1..6) },
         2 => Fault::Redeliver { back: dice.random_range(0..40), new_id: dice.random_bool(0.5) },
@@ -237,7 +253,11 @@ fn trouble(dice: &mut Dice, bounds: Bounds) -> Fault {
         8 => Fault::Hang { calls: dice.random_range(1..4) },
         9 => Fault::EndStreams,
         10 => Fault::Restart { replica: dice.random_range(0..bounds.replicas) },
-        n if n < 11 + sockets => match dice.random_range(0..3) {
+        11 => {
+            let method = if dice.random_bool(0.5) { "chat.startStream" } else { "chat.postMessage" };
+            Fault::Late { method, lasts: millis(dice, GIVEN_UP_MS + 500, LATE_MAX_MS - 1_000) }
+        }
+        n if n < 12 + sockets => match dice.random_range(0..3) {
             0 => Fault::DropSockets,
             1 => Fault::SilenceSockets,
             _ => Fault::Reconnect,
@@ -257,7 +277,16 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_schedule_with_as_many_kills_as_asked_for() {
         let store = store::Kind::Postgres;
-        let bounds = Bounds { messages: 400, kills: 37, pauses: 3, replicas: 2, sockets: true, store, calm: false };
+        let bounds = Bounds {
+            messages: 400,
+            kills: 37,
+            pauses: 3,
+            reversals: 2,
+            replicas: 2,
+            sockets: true,
+            store,
+            calm: false,
+        };
         let acts = schedule(5, bounds);
         assert_eq!(acts.iter().filter(|act| matches!(act.fault, Fault::Kill(_))).count(), 37);
         assert!(acts.is_sorted_by_key(|act| act.after));

@@ -25,6 +25,8 @@ pub(crate) struct Script {
 pub(crate) struct Step {
     pub(crate) lines: Vec<Line>,
     pub(crate) deed: Option<Deed>,
+    /// A command that the first of the people says then.
+    pub(crate) order: Option<Order>,
     /// Whether people wait, after it, until all that was asked so far is answered.
     pub(crate) waits: bool,
 }
@@ -58,11 +60,21 @@ pub(crate) enum What {
     Stops,
 }
 
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// `session info`.
+    Info,
+    /// `clear session`.
+    Clear,
+}
+
 /// What people do next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Beat {
     Say(Line),
     Do(Deed),
+    Order(Order),
     /// They wait until all that was asked so far is answered.
     Wait,
 }
@@ -72,7 +84,8 @@ impl Script {
     pub(crate) fn beats(&self) -> impl Iterator<Item = Beat> {
         self.steps.iter().flat_map(|step| {
             let said = step.lines.iter().copied().map(Beat::Say);
-            said.chain(step.deed.map(Beat::Do)).chain(step.waits.then_some(Beat::Wait))
+            let done = said.chain(step.deed.map(Beat::Do)).chain(step.order.map(Beat::Order));
+            done.chain(step.waits.then_some(Beat::Wait))
         })
     }
 }
@@ -83,26 +96,27 @@ const MESSAGES_PER_THREAD: u32 = 20;
 const THREADS_PER_CHANNEL: u32 = 3;
 const BURST_MAX: u32 = 4;
 
-/// The whole play of `messages` messages that want an answer.
-pub(crate) fn play(seed: u64, messages: u32) -> Vec<Script> {
+/// The whole play of `messages` messages that want an answer. With `silences`, sometimes nobody says anything for long.
+pub(crate) fn play(seed: u64, messages: u32, silences: bool) -> Vec<Script> {
     let threads = messages.div_ceil(MESSAGES_PER_THREAD).max(1);
     let mut left = messages;
     (1..=threads)
         .map(|thread| {
             let share = left.div_ceil(threads - thread + 1);
             left -= share;
-            one(seed, thread, share)
+            one(seed, thread, share, silences)
         })
         .collect()
 }
 
-fn one(seed: u64, thread: u32, messages: u32) -> Script {
+fn one(seed: u64, thread: u32, messages: u32, silences: bool) -> Script {
+    let orders = &mut dice(seed, &format!("orders {thread}"));
     let dice = &mut dice(seed, &format!("script {thread}"));
     let direct = dice.random_ratio(1, 4);
     let people = if direct { 1 } else { dice.random_range(1..=3) };
     let people: Vec<String> = (1..=people).map(|person| format!("person{thread}of{person}")).collect();
     let channel = (!direct).then(|| format!("#c{}", thread / THREADS_PER_CHANNEL));
-    let mut writer = Writer { dice, thread, people: people.len(), number: 0, plain: Vec::new() };
+    let mut writer = Writer { dice, thread, people: people.len(), silences, number: 0, plain: Vec::new() };
     let mut steps = vec![writer.opening()];
     let mut left = messages.saturating_sub(1);
     while left > 0 {
@@ -124,6 +138,11 @@ fn one(seed: u64, thread: u32, messages: u32) -> Script {
             before.waits |= later.is_some();
             steps.extend(later);
         }
+        if let Some(order) = order(orders) {
+            // What is cleared while it waits has no answer, and nobody could tell which that was.
+            steps.last_mut().expect("one was pushed").waits |= order == Order::Clear;
+            steps.push(Step { lines: Vec::new(), deed: None, order: Some(order), waits: true });
+        }
     }
     if let Some(last) = steps.last_mut() {
         last.waits = true;
@@ -131,10 +150,20 @@ fn one(seed: u64, thread: u32, messages: u32) -> Script {
     Script { thread, channel, people, steps }
 }
 
+/// A command now and then, from dice of its own.
+fn order(dice: &mut Dice) -> Option<Order> {
+    match dice.random_range(0..16) {
+        0 => Some(Order::Info),
+        1 => Some(Order::Clear),
+        _ => None,
+    }
+}
+
 struct Writer<'a> {
     dice: &'a mut Dice,
     thread: u32,
     people: usize,
+    silences: bool,
     number: u32,
     /// Messages that something may still be done about.
     plain: Vec<Token>,
@@ -145,7 +174,7 @@ impl Writer<'_> {
     fn opening(&mut self) -> Step {
         let mood = self.mood();
         let opening = Line { mentions: true, who: 0, ..self.line(mood) };
-        Step { lines: vec![opening], deed: None, waits: self.dice.random_ratio(2, 3) }
+        Step { lines: vec![opening], deed: None, order: None, waits: self.dice.random_ratio(2, 3) }
     }
 
     fn failing(&mut self) -> Step {
@@ -156,7 +185,7 @@ impl Writer<'_> {
             8 => Mood::FailsHang,
             _ => Mood::FailsSilent,
         };
-        Step { lines: vec![self.line(mood)], deed: None, waits: true }
+        Step { lines: vec![self.line(mood)], deed: None, order: None, waits: true }
     }
 
     fn burst(&mut self, most: u32) -> Step {
@@ -171,7 +200,11 @@ impl Writer<'_> {
             self.plain.extend((mood == Mood::Plain).then_some(line.mark.token));
             lines.push(line);
         }
-        Step { lines, deed: None, waits: self.dice.random_ratio(2, 3) }
+        // After a long silence a session may be over.
+        if let Some(first) = lines.first_mut().filter(|_| self.silences && self.dice.random_ratio(1, 6)) {
+            first.after = millis(self.dice, 11_000, 16_000);
+        }
+        Step { lines, deed: None, order: None, waits: self.dice.random_ratio(2, 3) }
     }
 
     /// A long moment, in which somebody stops, edits or deletes what is being answered, or edits or deletes what waits behind it.
@@ -180,7 +213,7 @@ impl Writer<'_> {
         let what = [What::Stops, What::Edits, What::Deletes][self.dice.random_range(0..3)];
         let about = if what == What::Stops || self.dice.random_ratio(1, 3) { running } else { waiting };
         let deed = Deed { token: about.mark.token, what, after: millis(self.dice, 0, 12_000) };
-        Step { lines: vec![running, waiting], deed: Some(deed), waits: true }
+        Step { lines: vec![running, waiting], deed: Some(deed), order: None, waits: true }
     }
 
     /// Something is done about a message that was answered.
@@ -189,7 +222,7 @@ impl Writer<'_> {
             (!self.plain.is_empty()).then(|| self.plain.swap_remove(self.dice.random_range(0..self.plain.len())));
         let what = if self.dice.random_ratio(1, 2) { What::Edits } else { What::Deletes };
         let after = millis(self.dice, 0, 3_000);
-        token.map(|token| Step { lines: Vec::new(), deed: Some(Deed { token, what, after }), waits: true })
+        token.map(|token| Step { lines: Vec::new(), deed: Some(Deed { token, what, after }), order: None, waits: true })
     }
 
     fn mood(&mut self) -> Mood {
@@ -218,17 +251,17 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_play_with_as_many_messages_as_asked_for() {
         for messages in [1, 19, 20, 21, 500] {
-            let play = play(7, messages);
+            let play = play(7, messages, true);
             let lines = || play.iter().flat_map(|script| &script.steps).flat_map(|step| &step.lines);
             assert_eq!(lines().filter(|line| line.mark.mood != Mood::Aside).count(), messages as usize);
-            assert_eq!(format!("{play:?}"), format!("{:?}", super::play(7, messages)));
+            assert_eq!(format!("{play:?}"), format!("{:?}", super::play(7, messages, true)));
         }
-        assert_ne!(format!("{:?}", play(7, 20)), format!("{:?}", play(8, 20)));
+        assert_ne!(format!("{:?}", play(7, 20, true)), format!("{:?}", play(8, 20, true)));
     }
 
     #[test]
     fn what_the_model_fails_at_is_said_alone() {
-        for script in play(1, 2_000) {
+        for script in play(1, 2_000, true) {
             for pair in script.steps.windows(2) {
                 let fails = pair[1].lines.iter().any(|line| line.mark.mood.fails());
                 assert!(!fails || (pair[0].waits && pair[1].waits && pair[1].lines.len() == 1));

@@ -41,15 +41,14 @@ impl Stage {
     pub(crate) async fn set(options: &Options, seed: u64) -> anyhow::Result<Self> {
         let pace = Pace::starting(options.scale);
         let clock: SharedClock = Arc::new(ScaledClock::new(pace));
-        let door = options.transport(seed);
-        let transport = match door {
+        let transport = match options.transport(seed) {
             Transport::Http => slack::Transport::Http,
             Transport::Socket => slack::Transport::Socket,
         };
         let slack = slack::Options { transport, clock: clock.clone(), ..slack::Options::default() };
         let slack = SmallSlack::try_start(slack).await?;
         let model = ScriptedModel::start(clock.clone()).await;
-        let witness = Witness::speaks_for(&model, WINDOW_MAX);
+        let witness = Witness::speaks_for(&model, WINDOW_MAX, options.expires_after(seed).is_some());
         let folder = tempfile::Builder::new().prefix("torture-").tempdir()?;
         let store = Store::new(options.store, folder.path(), pace).await?;
         let doors = Doors::of(&slack);
@@ -60,7 +59,7 @@ impl Stage {
             let folder: PathBuf = stage.folder.path().to_owned();
             stage.replicas.push(Replica::new(
                 number,
-                stage.environment(options, door),
+                stage.environment(options, seed),
                 folder,
                 pace,
                 Arc::new(on_ready),
@@ -77,8 +76,10 @@ impl Stage {
         Ok(stage)
     }
 
-    fn environment(&self, options: &Options, door: Transport) -> Vec<(String, String)> {
-        let door = match door {
+    fn environment(&self, options: &Options, seed: u64) -> Vec<(String, String)> {
+        let expires_after =
+            options.expires_after(seed).map_or_else(|| "7d".to_owned(), |seconds| format!("{seconds}s"));
+        let door = match options.transport(seed) {
             Transport::Http => ("SLACK_SIGNING_SECRET", self.slack.signing_secret().to_owned()),
             Transport::Socket => ("SLACK_APP_TOKEN", self.slack.app_token().to_owned()),
         };
@@ -100,12 +101,13 @@ impl Stage {
             ("CHATHAKASE_MODEL__FIRST_TOKEN_MAX", "120s".to_owned()),
             ("CHATHAKASE_MODEL__BETWEEN_TOKENS_MAX", "120s".to_owned()),
             ("CHATHAKASE_MODEL__TURN_MAX", "30m".to_owned()),
-            ("CHATHAKASE_SESSION__TIMEOUT", "7d".to_owned()),
+            ("CHATHAKASE_SESSION__TIMEOUT", expires_after),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
-        // Catching up would find what a broken promise has lost, and hide it.
         let broken = options.sabotage.iter().flat_map(|sabotage| {
-            [(sabotage::VARIABLE, sabotage.written()), ("CHATHAKASE_LIMITS__CATCH_UP", "0s".to_owned())]
+            // Catching up would find what a broken promise has lost, and hide it.
+            let lost = (!sabotage.needs_catch_up()).then_some(("CHATHAKASE_LIMITS__CATCH_UP", "0s".to_owned()));
+            lost.into_iter().chain([(sabotage::VARIABLE, sabotage.written())])
         });
         let broken = broken.map(|(name, value)| (name.to_owned(), value));
         let syncs = options.sabotage != Some(Sabotage::NoSync);

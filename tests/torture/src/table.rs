@@ -51,7 +51,7 @@ impl fmt::Display for Table {
         let columns = [
             ("sent", verdict.sent.to_string()),
             ("answered once", verdict.answered_once.to_string()),
-            ("heard before it came", verdict.heard_before.to_string()),
+            ("asked again", verdict.asked_again.to_string()),
             ("twice", wrong(Wrong::Twice)),
             ("lost", wrong(Wrong::Lost)),
             ("taken back", verdict.taken_back.to_string()),
@@ -67,6 +67,7 @@ impl fmt::Display for Table {
             ("edited", verdict.edited.to_string()),
             ("deleted", verdict.deleted.to_string()),
             ("stopped", verdict.stopped.to_string()),
+            ("commands", verdict.commands.to_string()),
             ("given up by Slack", verdict.given_up.to_string()),
             ("kills", self.kills.to_string()),
         ];

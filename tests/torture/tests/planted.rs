@@ -9,6 +9,10 @@ use test_database::TestDatabase;
 fn run(kills: &str, arguments: &[&str]) -> (String, bool) {
     let mut torture = Command::new(env!("CARGO_BIN_EXE_torture"));
     torture.args(["--seed", "20", "--calm", "--kills", kills]).args(arguments);
+    // Who reads a thread back notices more than these are meant to.
+    if !arguments.contains(&"--expires-after") {
+        torture.args(["--expires-after", "0"]);
+    }
     if !arguments.contains(&"--messages") {
         torture.args(["--messages", "30"]);
     }
@@ -134,6 +138,22 @@ fn an_acknowledgement_before_the_write_is_found_out() {
 #[test]
 fn an_assistant_that_takes_a_post_twice_is_found_out() {
     is_found_out("no-dedupe", &["twice"]);
+}
+
+/// Sessions expire, and what was missed is read before it comes.
+const REVERSALS: [&str; 10] =
+    ["--reversals", "12", "--expires-after", "2", "--transport", "socket", "--messages", "60", "--patience", "4"];
+
+#[test]
+fn what_is_read_before_it_comes_is_answered_once() {
+    let (table, right) = run("0", &REVERSALS);
+    assert!(right, "{table}");
+    assert_eq!(value(&table, "events delayed and reversed"), "12", "{table}");
+}
+
+#[test]
+fn an_assistant_that_forgets_what_it_read_as_a_question_is_found_out() {
+    comes_to_light("0", &[&REVERSALS[..], &["--sabotage", "forgets-asked"]].concat(), &["twice"]);
 }
 
 #[test]
