@@ -28,23 +28,30 @@ impl Story {
     }
 
     /// Lets time pass until `enough`, and waits meanwhile for whoever does something every 10 s or every minute, and for Slack, which
-    /// tries again after one and five: nobody takes it for a sleep of a process, or for its death.
+    /// tries again after one and five: nobody takes it for a sleep of a process, or for its death. A story begins this when whoever
+    /// holds a lease is at work: before, it waits for nobody.
     pub(crate) async fn time_goes_on(&self, enough: impl Fn() -> bool) {
-        let asleep =
-            || [10, 60, 300].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum::<usize>();
         let end = self.clock.monotonic() + Duration::from_secs(3600);
+        let mut regulars = 0;
         while !enough() {
             assert!(self.clock.monotonic() < end, "what is waited for does not come within an hour");
-            let before = asleep();
-            self.passes(Duration::from_secs(10)).await;
-            let asleep_again = async {
-                while asleep() < before {
-                    tokio::task::yield_now().await;
-                }
-            };
-            // One that tries something again does so once: so long it is waited for in vain then. A busy machine needs its time.
-            let _ = over_in(Duration::from_secs(2), asleep_again).await;
+            self.ten_seconds_pass(&mut regulars).await;
         }
+    }
+
+    /// Lets ten seconds pass, and waits until as many are asleep again as were before it or any step before. Who ended meanwhile is
+    /// waited for in vain, once; and a busy machine needs its time.
+    async fn ten_seconds_pass(&self, regulars: &mut usize) {
+        let asleep =
+            || [10, 60, 300].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum::<usize>();
+        let before = asleep().max(*regulars);
+        self.passes(Duration::from_secs(10)).await;
+        let asleep_again = async {
+            while asleep() < before {
+                tokio::task::yield_now().await;
+            }
+        };
+        *regulars = if over_in(Duration::from_secs(2), asleep_again).await.is_ok() { before } else { asleep() };
     }
 
     /// Waits until no call to Slack and no delivery is on its way. What a story itself holds up does not come home: it is
@@ -75,9 +82,9 @@ impl Story {
     /// Waits for `seen` where a turn could not go on: time passes towards its next try whenever nothing comes, in steps that no
     /// lease is lost by.
     pub(crate) async fn tried_again(&self, seen: impl Future<Output = ()>) {
-        let mut seen = pin!(seen);
+        let (mut seen, mut regulars) = (pin!(seen), 0);
         loop {
-            self.passes(Duration::from_secs(10)).await;
+            self.ten_seconds_pass(&mut regulars).await;
             if over_in(Duration::from_millis(100), &mut seen).await.is_ok() {
                 return;
             }
