@@ -7,7 +7,7 @@ use chathakase_session::store::SessionStore;
 use chathakase_sim::{
     ManualClock,
     model::ScriptedModel,
-    slack::{Gate, Options, SmallSlack, Transport},
+    slack::{Fate, Gate, Options, SentEvent, SmallSlack, Transport},
 };
 use chathakase_slack::manifest::needs;
 use chathakase_store::{
@@ -129,9 +129,10 @@ pub(crate) fn tell_where(way: Way, slack: impl FnOnce(Options) -> Options, story
         s.start().await;
         let told = AssertUnwindSafe(story(&mut s)).catch_unwind().await;
         if told.is_err() {
+            // Before those who sleep are ended.
+            eprintln!("{:?}", s.clock);
             [s.assistant.take(), s.other.take()].into_iter().flatten().for_each(Process::abandon);
             eprintln!("{}", s.slack.transcript());
-            eprintln!("{:?}", s.clock);
             eprintln!("the model was asked {} times; unplanned: {:?}", s.openai.requests_seen(), s.openai.unexpected());
             return told;
         }
@@ -381,6 +382,13 @@ impl Story {
     /// Slack finds nobody at our address, until [`Story::reachable`].
     pub(crate) fn unreachable(&self) {
         self.slack.deliver_to("http://127.0.0.1:1");
+    }
+
+    /// Waits until both of Slack's first tries to bring something are over: it tries again at once, and then after a minute.
+    pub(crate) async fn failed_twice(&self) {
+        let is_over = |event: &SentEvent| event.fate == Fate::Acknowledged || event.tries >= 2;
+        self.until(|| self.slack.events().iter().all(is_over)).await;
+        self.slack.all_quiet().await;
     }
 
     /// Slack finds us again.

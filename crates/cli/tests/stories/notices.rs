@@ -50,6 +50,7 @@ mod told {
 
     /// The store has room again, and what was not taken is looked for.
     async fn goes_on(s: &Story, thread: &Thread) {
+        s.failed_twice().await;
         s.openai.answers("Here.");
         s.disk_is_full(false);
         s.waits_pass(14.9..=15.1, async { thread.finishes("Here.").await }).await;
@@ -116,8 +117,7 @@ mod told {
         s.disk_is_full(true);
         s.unreachable();
         thread.reply("ana", "anybody there?").await;
-        s.until(|| s.slack.events().last().is_some_and(|event| event.tries == 2)).await;
-        s.slack.all_quiet().await;
+        s.failed_twice().await;
         s.reachable();
         s.clock.advance(seconds(60));
         thread.shows_only_to("ana", &texts::not_stored()).await;

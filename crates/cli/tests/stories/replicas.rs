@@ -164,14 +164,8 @@ mod told {
     async fn mention_on_its_way(s: &Story, text: &str) -> Thread {
         s.unreachable();
         let thread = s.slack.mention("ana", "#general", text).await;
-        failed_twice(s).await;
+        s.failed_twice().await;
         thread
-    }
-
-    /// Slack tries again at once, and then after a minute.
-    async fn failed_twice(s: &Story) {
-        s.until(|| s.slack.events().iter().all(|event| event.fate == Fate::Acknowledged || event.tries == 2)).await;
-        s.slack.all_quiet().await;
     }
 
     /// It comes to the first process with the next try.
@@ -359,7 +353,7 @@ mod told {
         let (status, page) = s.page("/readyz").await;
         assert!(status == 503 && page.contains("the database does not answer"), "{status} {page}");
         assert_eq!(s.slack.events().last().unwrap().fate, Fate::OnItsWay, "it is not acknowledged");
-        failed_twice(s).await;
+        s.failed_twice().await;
         s.database_hangs(false);
         s.passes(Duration::from_secs(60)).await;
         thread.finishes("Here.").await;

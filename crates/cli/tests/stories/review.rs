@@ -59,7 +59,7 @@ mod told {
         thread.finishes("Hello.").await;
         s.unreachable();
         let late = thread.reply("ana", "what is the time?").await;
-        s.until(|| s.slack.events().iter().any(|event| event.tries == 2)).await;
+        s.failed_twice().await;
         s.reachable();
         thread.reply("ben", "hello from ben").await;
         thread.finishes("Hi Ben.").await;

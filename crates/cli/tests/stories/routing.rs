@@ -45,7 +45,7 @@ mod told {
 
     use chathakase_bot::texts;
     use chathakase_session::{Kind, Role, time::Clock};
-    use chathakase_sim::slack::{Fate, Saying, Thread};
+    use chathakase_sim::slack::{Saying, Thread};
 
     use crate::harness::{Story, as_the_manifest_says};
 
@@ -298,8 +298,7 @@ mod told {
         s.slack.settled().await;
         s.unreachable();
         let missed = thread.mention("ana", "what is the time?").await;
-        // Slack tries again at once, and then only after a minute.
-        s.until(|| s.slack.events().iter().filter(|event| event.tries == 2).count() == 2).await;
+        s.failed_twice().await;
         s.reachable();
         s.openai.answers("Noon, and hello.");
         thread.mention("ben", "hello").await;
@@ -317,7 +316,7 @@ mod told {
         s.slack.settled().await;
         s.unreachable();
         let missed = thread.mention(who, "what is the time?").await;
-        s.until(|| s.slack.events().iter().any(|event| event.tries == 2 && event.fate == Fate::OnItsWay)).await;
+        s.failed_twice().await;
         s.reachable();
         s.openai.answers(answer);
         thread.mention("ben", "hello").await;
