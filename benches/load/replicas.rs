@@ -11,13 +11,9 @@ use tokio::try_join;
 
 use crate::{
     figures,
-    stage::{Stage, Stretch},
+    stage::{RUNNING, Stage, Stretch, THINKS},
 };
 
-/// How long the model takes.
-pub(crate) const THINKS: Duration = Duration::from_secs(1);
-/// Turns that a process runs at once, and threads that ask for each process.
-pub(crate) const RUNNING: usize = 50;
 /// How long a crowd talks before it is measured, and how long it is.
 const SETTLES: Duration = Duration::from_secs(2);
 const LASTS: Duration = Duration::from_secs(10);

@@ -21,8 +21,13 @@ use crate::{
     child::{Process, Role, cpu_of},
     ear::Ear,
     people::{Talk, Turn},
-    replicas, said,
+    said,
 };
+
+/// How long the model takes, where several processes are measured.
+pub(crate) const THINKS: Duration = Duration::from_secs(1);
+/// Turns that each of them runs at once, and threads that ask for each.
+pub(crate) const RUNNING: usize = 50;
 
 /// Where a process is measured.
 pub(crate) struct Stage {
@@ -83,7 +88,7 @@ impl Stage {
     pub(crate) async fn of_replicas(processes: usize, database: String) -> anyhow::Result<Self> {
         let stage = Self::with(Role::Assistant, processes, database, tempfile::tempdir()?).await?;
         stage.model.plays_by(|request| {
-            TurnScript::default().silent_for(replicas::THINKS).words(&said::reply_to(&request.conversation()))
+            TurnScript::default().silent_for(THINKS).words(&said::reply_to(&request.conversation()))
         });
         Ok(stage)
     }
@@ -108,7 +113,7 @@ impl Stage {
             ("OPENAI_API_KEY", "sk-bench".to_owned()),
             ("OPENAI_BASE_URL", model.base_url()),
             ("DATABASE_URL", store),
-            ("CHATHAKASE_LIMITS__RUNNING", replicas::RUNNING.to_string()),
+            ("CHATHAKASE_LIMITS__RUNNING", RUNNING.to_string()),
             ("CHATHAKASE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
             ("CHATHAKASE_CONTEXT__MAX_MESSAGES", "1000".to_owned()),
         ]);

@@ -16,7 +16,7 @@ use crate::{
     route::Identity,
     runner::Runner,
     settings::Settings,
-    told::Told,
+    told::Teller,
     turn::Tools,
 };
 
@@ -59,8 +59,7 @@ impl Assistant {
         let intake = Arc::new(Intake {
             runner: Arc::clone(&runner),
             gaps: Gaps::new(runner.tools.settings.catch_up),
-            told_full: Arc::new(Told::of_full()),
-            told_not_stored: Arc::new(Told::of_not_stored()),
+            teller: Teller::new(Arc::clone(&runner)),
         });
         let keeper = tokio::spawn(Arc::clone(&runner).keep());
         Self { runner, intake, keeper }
@@ -69,7 +68,7 @@ impl Assistant {
     /// Looks for what was missed whenever a new `stretch` of time begins in which events can come; `workspace` is the one that
     /// the token is for. To be called once, before the doors open: what comes from then on keeps the order of its thread.
     pub fn watch(&self, workspace: WorkspaceId, stretch: Stretch) {
-        gaps::watch(&self.intake, workspace, stretch);
+        gaps::watch::keep(&self.intake, workspace, stretch);
     }
 
     /// What was looked for after gaps.

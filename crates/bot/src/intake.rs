@@ -21,7 +21,7 @@ use crate::{
     reading::{self, PAGE},
     route::{Arrival, Identity, Route, is_allowed_bot, route},
     runner::Runner,
-    told::Told,
+    told::Teller,
     turn::Tools,
 };
 
@@ -29,8 +29,7 @@ use crate::{
 pub(crate) struct Intake {
     pub(crate) runner: Arc<Runner>,
     pub(crate) gaps: Gaps,
-    pub(crate) told_full: Arc<Told>,
-    pub(crate) told_not_stored: Arc<Told>,
+    pub(crate) teller: Teller,
 }
 
 /// How old a post that we do not know may be for its edit to be taken as its arrival. Posts that we had are known for longer.
@@ -193,7 +192,7 @@ impl Intake {
     ) -> Result<(), Undone> {
         let (ts, author) = (post.ts, post.author.user.clone());
         if self.take(here, post, how, tells).await? == Taken::Refused && tells != Tells::Nothing {
-            self.say_full(key, ts, author).await;
+            self.teller.say_full(key, ts, author).await;
         }
         Ok(())
     }
@@ -264,7 +263,7 @@ impl Intake {
             Err(error) => {
                 drop(room);
                 if let Some(asker) = asker {
-                    self.say_not_stored(&error, key, ts, asker, joined_only).await;
+                    self.teller.say_not_stored(&error, key, ts, asker, joined_only).await;
                 }
                 return Err(error.into());
             }
@@ -297,7 +296,7 @@ impl Intake {
             Receipt::Refused => Taken::Refused,
             Receipt::Full => {
                 if tells != Tells::Nothing {
-                    self.say_full(&key, ts, author).await;
+                    self.teller.say_full(&key, ts, author).await;
                 }
                 Taken::No
             }

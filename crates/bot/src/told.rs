@@ -10,7 +10,7 @@ use chathakase_session::{SlackTs, ThreadKey, Timestamp, UserId, chain, store::St
 use chathakase_slack::reply::ReplyError;
 use tokio::sync::oneshot;
 
-use crate::{intake::Intake, texts, turn::Tools};
+use crate::{runner::Runner, texts, turn::Tools};
 
 /// How long a delivery waits until somebody is told that a message was not taken: Slack itself waits three seconds for an
 /// acknowledgement. Where it waited before, to come in order, Slack may send it again meanwhile.
@@ -24,7 +24,7 @@ const TOLD_MAX: usize = 4096;
 
 /// Who was told lately that a message was not taken.
 #[derive(Debug)]
-pub(crate) struct Told {
+struct Told {
     /// How long a person who was told is not told again: what they then read still holds.
     holds: Duration,
     /// How long after the message it may be said at all, where Slack does not allow it at once; `None` where the message is lost:
@@ -35,17 +35,17 @@ pub(crate) struct Told {
 
 impl Told {
     /// That a thread's queue is full.
-    pub(crate) fn of_full() -> Self {
+    fn of_full() -> Self {
         Self { holds: Duration::from_secs(60), is_true_for: None, ring: Mutex::default() }
     }
 
     /// That nothing can be stored right now.
-    pub(crate) fn of_not_stored() -> Self {
+    fn of_not_stored() -> Self {
         Self { holds: Duration::from_secs(600), is_true_for: Some(Duration::from_secs(30)), ring: Mutex::default() }
     }
 
     /// Whether `person` is to be told now; says no until a while has passed.
-    pub(crate) fn is_news(&self, key: &ThreadKey, person: &UserId, now: Timestamp) -> bool {
+    fn is_news(&self, key: &ThreadKey, person: &UserId, now: Timestamp) -> bool {
         let mut ring = self.ring();
         while ring.len() >= TOLD_MAX || ring.front().is_some_and(|(at, ..)| now.since(*at) > self.holds) {
             ring.pop_front();
@@ -58,7 +58,7 @@ impl Told {
     }
 
     /// `person` could not be told.
-    pub(crate) fn forget(&self, key: &ThreadKey, person: &UserId) {
+    fn forget(&self, key: &ThreadKey, person: &UserId) {
         self.ring().retain(|(_, of, who)| of != key || who != person);
     }
 
@@ -67,11 +67,22 @@ impl Told {
     }
 }
 
-impl Intake {
+/// Tells people that a message was not taken.
+pub(crate) struct Teller {
+    runner: Arc<Runner>,
+    full: Arc<Told>,
+    not_stored: Arc<Told>,
+}
+
+impl Teller {
+    pub(crate) fn new(runner: Arc<Runner>) -> Self {
+        Self { runner, full: Arc::new(Told::of_full()), not_stored: Arc::new(Told::of_not_stored()) }
+    }
+
     /// Tells the author of a message for which the queue is full, unless they were told lately.
-    pub(crate) async fn say_full(self: &Arc<Self>, key: &ThreadKey, ts: SlackTs, author: Option<UserId>) {
+    pub(crate) async fn say_full(&self, key: &ThreadKey, ts: SlackTs, author: Option<UserId>) {
         let Tools { clock, settings, .. } = &self.runner.tools;
-        let told = &self.told_full;
+        let told = &self.full;
         if let Some(author) = author.filter(|author| told.is_news(key, author, clock.now())) {
             tracing::warn!(thread.key = %key, "too many messages wait in this thread; one was not taken");
             let limit = settings.waiting_max;
@@ -82,14 +93,14 @@ impl Intake {
 
     /// Tells the author of a message that the store could not take in, as long as it may be for us and waits.
     pub(crate) async fn say_not_stored(
-        self: &Arc<Self>,
+        &self,
         error: &StoreError,
         key: ThreadKey,
         ts: SlackTs,
         author: UserId,
         joined_only: bool,
     ) {
-        let (channel, told) = (key.channel.as_str(), &self.told_not_stored);
+        let (channel, told) = (key.channel.as_str(), &self.not_stored);
         let texts = match error {
             StoreError::BadRow { table: "thread", .. } => {
                 [texts::thread_unreadable(), texts::thread_unreadable_in(channel)]
@@ -124,7 +135,7 @@ impl Intake {
     /// thread. Slack is told that the message arrived only when they were, if that takes no longer than [`TELLING_MAX`]: should we die
     /// before, it comes again. Who could be told by neither is `told` at their next message.
     async fn say_not_taken(
-        self: &Arc<Self>,
+        &self,
         told: Arc<Told>,
         key: ThreadKey,
         ts: SlackTs,
