@@ -68,7 +68,7 @@ impl Driver<'_> {
 
     /// What stands of the turn in its thread. A call of its last owner may take effect even now.
     async fn left_by_the_dead(&self, turn: &Turn) -> Result<Standing, Lost> {
-        if self.known.has_nameless(turn.deaths > 0) {
+        if self.known.has_nameless() {
             self.journal().may_come_late().await?;
         }
         recover::standing(self, turn).await

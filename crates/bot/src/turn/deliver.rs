@@ -28,7 +28,8 @@ impl Driver<'_> {
         let thread = (turn.last_ts != key.root).then_some(key.root);
         let may_speak = &|| self.hold.may_speak();
         let whispering = replies.whisper(may_speak, &key.workspace, &key.channel, asker, thread, text);
-        match self.unless_silenced(whispering).await? {
+        // Heard out also when the process ends meanwhile: nobody looks whether it is there.
+        match whispering.await {
             Ok(()) => Ok(()),
             Err(ReplyError::Silenced) => Err(Lost(turn.id)),
             Err(error) => {
@@ -49,11 +50,12 @@ impl Driver<'_> {
 
     /// Brings the thread from what stands there to what `closing` says. Where that is not known, says that it may be there twice.
     async fn mend(&self, turn: &Turn, standing: Standing, closing: &Closing) -> Result<Delivered, ReplyError> {
-        let Standing { posts, unsure, .. } = standing;
+        let Standing { posts, unsure, said } = standing;
         let whole = &with_note(&closing.text, closing.note.as_deref());
         let mut target = Target { notes: closing.note.iter().cloned().collect(), ..self.target(turn) };
-        let repeats = unsure && !whole.is_empty();
-        if repeats {
+        // What was posted with the note keeps it until Slack shows what stands there.
+        let repeats = !whole.is_empty() && (unsure || (said.is_none() && self.has_repeated()));
+        if repeats && !self.has_repeated() {
             // Before it is posted: who takes over after a death cannot tell whether it was.
             let marked = insist!(self.hold, self.tools.store.repeats(&self.hold.lease));
             marked.map_err(|_| ReplyError::Silenced)?;
@@ -128,7 +130,9 @@ impl Driver<'_> {
             tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer may not be whole; looking at the thread");
             self.pause(pauses.after(cause)).await?;
             let standing = recover::standing(self, turn).await?;
-            if standing.unsure && self.has_repeated() {
+            // What surely was not posted again is.
+            let is_unknown = matches!(error, ReplyError::Unknown { .. } | ReplyError::Broken);
+            if standing.unsure && self.has_repeated() && is_unknown {
                 return self.leave_unsure(turn).await;
             }
             shown = self.mend(turn, standing, closing).await;
@@ -160,7 +164,7 @@ impl Driver<'_> {
         let text = texts::answer_refused(code);
         let may_speak = &|| self.hold.may_speak();
         let telling = replies.tell(may_speak, &key.workspace, &key.channel, Some(key.root), &id, &text);
-        match self.unless_silenced(telling).await? {
+        match telling.await {
             // Not said twice, should it be there.
             Ok(_) | Err(ReplyError::Unknown { .. }) => Ok(()),
             Err(ReplyError::Silenced) => Err(Lost(turn.id)),
@@ -185,7 +189,7 @@ impl Driver<'_> {
                 Err(error) => Err(ReplyError::Slack(error)),
             }
         };
-        let told = self.unless_silenced(telling).await?;
+        let told = telling.await;
         fault_point!("asker.told");
         let Err(error) = told else { return Ok(()) };
         tracing::warn!(error = %chain(&error), thread.key = %turn.key, "the author could not be told either");

@@ -89,7 +89,7 @@ impl Driver<'_> {
     pub(crate) async fn run(&self, claimed: Claimed) -> Result<Option<(Claimed, Duration)>, Lost> {
         if claimed.adopted {
             // Who begins a turn has made no call yet.
-            claimed.parts.iter().for_each(|part| self.known.note(part.clone()));
+            self.known.inherit(claimed.parts.clone(), claimed.turn.deaths > 0);
         }
         let turn = claimed.turn.clone();
         let parts = match claimed.turn.kind {

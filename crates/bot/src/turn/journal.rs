@@ -144,6 +144,12 @@ struct Parts {
 }
 
 impl Known {
+    /// The parts of a turn that somebody else ran. What they meant to post and never named may stand there only if one of them died,
+    /// or noted that nobody knows: who gives a turn back has heard of all its other calls.
+    pub(crate) fn inherit(&self, parts: Vec<Part>, after_deaths: bool) {
+        let may_stand = after_deaths || parts.iter().any(|part| part.index == STRAY);
+        parts.into_iter().filter(|part| may_stand || part.ts.is_some()).for_each(|part| self.note(part));
+    }
     pub(crate) fn note(&self, part: Part) {
         self.lock().by_index.insert(part.index, part);
     }
@@ -163,10 +169,9 @@ impl Known {
     pub(crate) fn is_unsure(&self) -> bool {
         self.lock().by_index.values().any(|part| part.ts.is_none() && part.index != STRAY)
     }
-    /// Whether whoever ran the turn before us may have made a call that it never heard of. Who gave the turn back heard of all but
-    /// those that it noted; that the first part may exist is true of each turn that runs, and tells something only of the dead.
-    pub(crate) fn has_nameless(&self, after_deaths: bool) -> bool {
-        self.lock().by_index.values().any(|part| part.ts.is_none() && (part.index != 0 || after_deaths))
+    /// Whether whoever ran the turn before us may have made a call that it never heard of.
+    pub(crate) fn has_nameless(&self) -> bool {
+        self.lock().by_index.values().any(|part| part.ts.is_none())
     }
     /// Since when (monotonic) a post of the turn may come to stand beside the others; `None` when none can.
     pub(crate) fn late_since(&self) -> Option<Duration> {

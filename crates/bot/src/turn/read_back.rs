@@ -44,7 +44,7 @@ pub(super) async fn learn(driver: &Driver<'_>, turn: &Turn) -> Result<(), Lost> 
     let until = SlackTs::at(turn.started_at.unwrap_or(began)).max(turn.last_ts);
     let until = mark.joined_from.map_or(until, |from| until.max(from));
     let newest_of_ours = reading.posts.iter().filter(|post| tools.me.wrote(&post.author)).map(|post| post.ts).max();
-    let since = SlackTs::at(driver.now() - settings.catch_up);
+    let since = SlackTs::at(tools.api.slack_now() - settings.catch_up);
     let mut missed = Missed { mark: &mark, since, newest_of_ours, turn, has_strangers: false };
     let route_of = |post: &Post| route_of(post, &turn.key.workspace, &tools.me, &mark, &settings.access);
     let here = Here::new(tools.me.clone(), api, turn.key.workspace.clone(), None);

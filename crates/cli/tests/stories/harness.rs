@@ -91,6 +91,9 @@ macro_rules! stories {
 }
 pub(crate) use stories;
 
+/// How long what runs may go on when the assistant ends.
+pub(crate) const DRAIN: Duration = Duration::from_secs(25);
+
 /// A story under way.
 pub(crate) struct Story {
     pub(crate) slack: SmallSlack,
@@ -271,6 +274,12 @@ impl Story {
         {
             store.shutdown().await;
         }
+    }
+
+    /// Ends it over what it does: when the drain is over, that is given back.
+    pub(crate) async fn end_at_work(&mut self) {
+        let ends = self.assistant.take().unwrap().end();
+        tokio::join!(ends, self.clock.pass_sleep(DRAIN..=DRAIN));
     }
 
     /// Ends and starts it.

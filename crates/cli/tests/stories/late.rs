@@ -43,9 +43,6 @@ mod told {
 
     /// A call waits so long for its answer.
     const CALL: Duration = Duration::from_secs(8);
-    /// A running answer may end for so long when the process does.
-    const DRAIN: Duration = Duration::from_secs(25);
-
     /// The process dies over its first words, which Slack has taken in and not shown.
     async fn dies_over_first_words(s: &mut Story) -> (Thread, Gate) {
         let late = Gate::closed();
@@ -167,8 +164,7 @@ mod told {
         let thread = s.slack.mention("ana", "#general", "hello").await;
         dies.reached("never").await;
         thread.reply("ben", "and me?").await;
-        let ends = s.assistant.take().unwrap().end();
-        tokio::join!(ends, s.clock.pass_sleep(DRAIN..=DRAIN));
+        s.end_at_work().await;
         s.openai.answers("Hello, Ana.").answers("And Ben.");
         s.start().await;
         let began = s.clock.monotonic();

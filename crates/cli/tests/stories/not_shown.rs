@@ -10,6 +10,8 @@ stories! { usually:
     killed_over_a_notice_in_a_thread_not_shown_it_comes_once_more_with_a_note,
     killed_over_a_commands_answer_in_a_thread_not_shown_it_comes_once_more_with_a_note,
     what_was_never_taken_while_slack_was_away_for_long_is_not_said_to_stand_there_already,
+    what_was_given_back_before_it_was_said_is_not_said_to_stand_there_already,
+    an_answer_whose_repetition_was_refused_is_repeated_once_more,
     killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time,
     an_unreadable_thread_whose_posts_are_all_known_is_mended_without_a_note,
     names_that_slack_holds_back_hold_up_no_answer,
@@ -130,6 +132,30 @@ mod told {
         s.at_rest(&thread).await;
         assert_eq!(thread.answers().concat().split_whitespace().count(), answer.split_whitespace().count());
         assert_eq!(s.counted("chathakase_posts_perhaps_doubled_total").await, 0);
+    }
+
+    pub(super) async fn what_was_given_back_before_it_was_said_is_not_said_to_stand_there_already(s: &mut Story) {
+        let dies = s.openai.turn().gate("never").text("Never said.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        dies.reached("never").await;
+        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
+        s.end_at_work().await;
+        s.openai.answers("Hello.");
+        s.start().await;
+        thread.finishes("Hello.").await;
+        s.at_rest(&thread).await;
+        assert_eq!((thread.answers().len(), s.counted("chathakase_posts_perhaps_doubled_total").await), (1, 0));
+    }
+
+    pub(super) async fn an_answer_whose_repetition_was_refused_is_repeated_once_more(s: &mut Story) {
+        let thread = dies_over_its_first_post(s).await;
+        drop(s.slack.next("conversations.replies").fails("missing_scope").always());
+        let refused = s.slack.next("chat.postMessage").fails("some_refusal_of_tomorrow");
+        s.start().await;
+        s.waits_pass(1.9..=2.1, s.until(|| thread.answers().len() == 2)).await;
+        s.at_rest(&thread).await;
+        assert_eq!(thread.answers(), ["Half an".to_owned(), texts::perhaps_again("A whole answer.")]);
+        assert_eq!((s.counted("chathakase_posts_perhaps_doubled_total").await, refused.hits()), (1, 1));
     }
 
     pub(super) async fn killed_over_an_answer_that_is_sent_once_more_it_is_not_sent_a_third_time(s: &mut Story) {

@@ -43,16 +43,24 @@ impl Story {
     /// Lets ten seconds pass, and waits until as many are asleep again as were before it or any step before. Who ended meanwhile is
     /// waited for in vain, once; and a busy machine needs its time.
     async fn ten_seconds_pass(&self, regulars: &mut usize) {
-        let asleep =
-            || [10, 60, 300].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum::<usize>();
-        let before = asleep().max(*regulars);
+        while *regulars == 0 && over_in(Duration::from_millis(50), self.are_asleep(self.asleep() + 1)).await.is_ok() {
+            // Before the first step whoever is about to sleep does.
+        }
+        let before = self.asleep().max(*regulars);
         self.passes(Duration::from_secs(10)).await;
-        let asleep_again = async {
-            while asleep() < before {
-                tokio::task::yield_now().await;
-            }
-        };
-        *regulars = if over_in(Duration::from_secs(2), asleep_again).await.is_ok() { before } else { asleep() };
+        let again = over_in(Duration::from_secs(2), self.are_asleep(before)).await;
+        *regulars = if again.is_ok() { before } else { self.asleep() };
+    }
+
+    /// How many sleep now who do something every 10 s, every minute or every five.
+    fn asleep(&self) -> usize {
+        [10, 60, 300].map(|secs| self.clock.sleepers(Duration::from_secs(secs))).into_iter().sum()
+    }
+
+    async fn are_asleep(&self, count: usize) {
+        while self.asleep() < count {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until no call to Slack and no delivery is on its way. What a story itself holds up does not come home: it is
