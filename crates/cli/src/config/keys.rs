@@ -249,7 +249,7 @@ pub const KEYS: &[Key] = &[
         "limits.catch_up",
         Kind::Duration,
         Some("\"1h\""),
-        "How far back messages are looked for that were missed while Slack could not reach the assistant; 0s for not at all.",
+        "How far back messages are looked for that were missed while Slack could not reach the assistant, at most 24h; 0s for not at all.",
     ),
     key(
         "limits.owner_deaths",
