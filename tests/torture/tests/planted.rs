@@ -153,7 +153,8 @@ fn what_is_read_before_it_comes_is_answered_once() {
 
 #[test]
 fn an_assistant_that_forgets_what_it_read_as_a_question_is_found_out() {
-    comes_to_light("0", &[&REVERSALS[..], &["--sabotage", "forgets-asked"]].concat(), &["twice"]);
+    let lines = ["twice", "wrong windows"];
+    comes_to_light("0", &[&REVERSALS[..], &["--sabotage", "forgets-asked"]].concat(), &lines);
 }
 
 #[test]
