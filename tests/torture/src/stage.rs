@@ -96,8 +96,6 @@ impl Stage {
             ("CHATHAKASE_CONTEXT__MAX_TOKENS", "2000000".to_owned()),
             // Many more owners die here than anywhere else.
             ("CHATHAKASE_LIMITS__OWNER_DEATHS", "1000".to_owned()),
-            // With a process that dies each minute or two no look may come to its end for an hour; what is older is given up, and said.
-            ("CHATHAKASE_LIMITS__CATCH_UP", "24h".to_owned()),
             // On this clock a busy machine stands still for long, and after a pause a tenth of the world's second is left to hear
             // what came meanwhile.
             ("CHATHAKASE_MODEL__FIRST_TOKEN_MAX", "120s".to_owned()),
