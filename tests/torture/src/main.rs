@@ -79,7 +79,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// Ten runs of 2,050 messages and 100 kills: five on SQLite, five on PostgreSQL with two and three processes. Begin the
-    /// command with `scripts/with_postgres`. Takes about an hour.
+    /// command with `scripts/with_postgres`. Takes about half an hour.
     #[arg(long, conflicts_with_all = ["seeds", "messages", "kills", "threads", "store", "pooled", "replicas", "patience"])]
     long: bool,
     /// Messages that want an answer.
