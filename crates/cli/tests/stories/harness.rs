@@ -92,7 +92,7 @@ macro_rules! stories {
 pub(crate) use stories;
 
 /// How long what runs may go on when the assistant ends.
-pub(crate) const DRAIN: Duration = Duration::from_secs(25);
+const DRAIN: Duration = Duration::from_secs(25);
 
 /// A story under way.
 pub(crate) struct Story {

@@ -13,16 +13,15 @@ stories! { usually:
     that_a_message_waits_is_not_said_when_slack_allows_it_much_later,
     that_a_message_waits_is_not_said_again_where_nobody_knows_whether_it_was,
     who_could_not_be_told_is_told_at_the_next_message,
-    what_is_on_its_way_when_the_process_ends_is_not_said_again,
 }
 
 mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_sim::slack::{Fault, Gate, Thread};
+    use chathakase_sim::slack::{Fault, Thread};
 
-    use crate::harness::{DRAIN, Story};
+    use crate::harness::Story;
 
     fn seconds(secs: u64) -> Duration {
         Duration::from_secs(secs)
@@ -177,33 +176,6 @@ mod told {
         tokio::join!(thread.reply("ana", "anybody there?"), not_answered);
         goes_on(s, &thread).await;
         assert_eq!((whispers(s), s.slack.calls("conversations.open").len()), (1, 0));
-    }
-
-    pub(super) async fn what_is_on_its_way_when_the_process_ends_is_not_said_again(s: &mut Story) {
-        let channel = s.slack.kick_bot("#secret");
-        let direct = s.slack.dm_channel("ana");
-        s.openai.answers("Nobody will see this.");
-        let late = Gate::closed();
-        drop(s.slack.next("chat.postMessage").answers_late(&late));
-        let thread = s.slack.mention("ana", "#secret", "hello").await;
-        late.reached().await;
-        let told = || s.slack.eyes("ana").unwrap().channel(&direct).unwrap().len();
-        assert_eq!(told(), 1);
-        let ends = s.assistant.take().unwrap().end();
-        let heard = async {
-            s.clock.pass_sleep(DRAIN..=DRAIN).await;
-            // Whoever waits for no answer any more has the time to say so.
-            for _ in 0..1000 {
-                tokio::task::yield_now().await;
-            }
-            late.open();
-        };
-        tokio::join!(ends, heard);
-        assert_eq!(told(), 1, "{channel}");
-        s.start().await;
-        s.at_rest(&thread).await;
-        s.caught_up().await;
-        assert_eq!(s.slack.eyes("ana").unwrap().channel(&direct).unwrap().len(), 1);
     }
 
     pub(super) async fn who_could_not_be_told_is_told_at_the_next_message(s: &mut Story) {
