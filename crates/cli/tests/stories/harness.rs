@@ -357,7 +357,7 @@ impl Story {
         self.calm().await;
         // A turn may look at its thread once more before.
         let rests = self.waits_pass(..=1.1, rests);
-        over_in(Duration::from_secs(10), rests).await.expect("an answer is never delivered");
+        over_in(Duration::from_secs(30), rests).await.expect("an answer is never delivered");
     }
 
     /// Waits until it is known until when nothing was missed.
