@@ -207,7 +207,8 @@ mod told {
         assert_eq!(thread.answers(), ["Hello.", "One.", "Two."]);
     }
 
-    pub(super) async fn a_gap_while_one_is_looked_through_costs_neither(s: &mut Story) {
+    /// Two threads that were silent for long, and in each a question that nobody heard.
+    async fn missed_in_two_silent_for_long(s: &mut Story) -> [Thread; 2] {
         let first = silent_for_long(s).await;
         s.start().await;
         s.caught_up().await;
@@ -215,6 +216,11 @@ mod told {
         first.reply("ana", "one?").await;
         second.reply("ana", "two?").await;
         s.clock.advance(TEN_MINUTES);
+        [first, second]
+    }
+
+    pub(super) async fn a_gap_while_one_is_looked_through_costs_neither(s: &mut Story) {
+        let [first, second] = missed_in_two_silent_for_long(s).await;
         let looking = Gate::closed();
         let _slow = s.slack.next("conversations.replies").slow(&looking);
         s.start().await;
@@ -245,13 +251,7 @@ mod told {
     }
 
     pub(super) async fn a_delivery_that_fails_meanwhile_keeps_no_thread_silent_for_long_from_being_read(s: &mut Story) {
-        let first = silent_for_long(s).await;
-        s.start().await;
-        s.caught_up().await;
-        let second = silent_for_long(s).await;
-        first.reply("ana", "one?").await;
-        second.reply("ana", "two?").await;
-        s.clock.advance(TEN_MINUTES);
+        let [first, second] = missed_in_two_silent_for_long(s).await;
         let (looking, again) = (Gate::closed(), Gate::closed());
         let _slow = s.slack.next("conversations.replies").slow(&looking);
         s.start().await;
