@@ -196,12 +196,6 @@ impl Gaps {
         self.list(stretch, Vec::new(), Vec::new());
     }
 
-    /// The thread to read next: one that somebody waits for, or else one that is not read last.
-    pub(crate) fn next_listed(&self) -> Option<ThreadKey> {
-        let behind = self.behind.borrow();
-        behind.called.front().or(behind.threads.front()).cloned()
-    }
-
     /// The thread to read next when only those are left that are read last: also here, one that somebody waits for comes first.
     pub(crate) fn next_late(&self) -> Option<ThreadKey> {
         let behind = self.behind.borrow();

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use chathakase_session::{
-    SlackTs, ThreadKey, Timestamp,
+    SlackTs, ThreadKey, Timestamp, WorkspaceId,
     store::{
-        Amended, Around, Cleared, Closing, Edit, NewPost, Others, Received, Result, SessionStore, StoreError,
+        Amended, Around, Cleared, Closing, Edit, Looked, NewPost, Others, Received, Result, SessionStore, StoreError,
         ThreadMark,
     },
     turn::{Claimant, Lease},
@@ -150,6 +150,10 @@ impl Around for MortalStore {
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         self.has_room()?;
         self.alive(self.store.good_until(process, now)).await
+    }
+    async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> Result<()> {
+        self.has_room()?;
+        self.alive(self.store.note_looked(workspace, looked, now)).await
     }
     async fn check(&self) -> Result<()> {
         self.has_room()?;

@@ -88,6 +88,8 @@ mod on {
         "gap.taken",
         "reconcile.uncommitted",
         "gap.reconciled",
+        "note_looked.uncommitted",
+        "gap.noted",
         "gap.looked",
         "note_good.uncommitted",
         "good.stored",

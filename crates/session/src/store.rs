@@ -7,6 +7,7 @@
 mod around;
 mod error;
 mod post;
+mod process;
 mod receipt;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -22,6 +23,7 @@ use crate::{
 pub use around::{Around, STEPS};
 pub use error::{Result, StoreError};
 pub use post::{Edit, Learned, NewPost, ReadBack};
+pub use process::{Looked, Others};
 pub use receipt::{PASSED_MAX, Receipt, Received};
 
 /// What every step is measured by. Given to a store when it is opened.
@@ -270,17 +272,6 @@ pub struct Renewed {
     pub stopped: Vec<TurnId>,
 }
 
-/// What the other processes on a store are to one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Others {
-    /// Some live no more, and left what they missed to be looked for.
-    pub left_some: bool,
-    /// How long ago one of those that live had missed nothing, the least of all; `None` when none ever said so.
-    pub good_ago: Option<Duration>,
-    /// Whether the one who asks is the first of those that live: does what one of them is to do for all.
-    pub asker_is_first: bool,
-}
-
 /// What [`SessionStore::clear`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
@@ -468,6 +459,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Until when this process missed nothing, and no process that lives no more, whose part it takes over by asking. A new process
     /// has missed what any other has. `None` when nobody ever said so.
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>>;
+
+    /// Says that one place was looked through; never goes back. For whoever looks next, until all processes are as good everywhere.
+    async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> Result<()>;
+
+    /// The places of a workspace that were looked through later than some process is good everywhere.
+    async fn looked(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Vec<Looked>>;
 
     /// Says that a process ends. With `good`, it has missed nothing until then: when others live, nothing is left to be looked for.
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()>;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chathakase_session::{
     Kind, Message, Role, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
     message::Ending,
-    store::{Count, Page, Result, Stats, StoreError, Usage},
+    store::{Count, Looked, Page, Result, Stats, StoreError, Usage},
     turn::{Delivery, Outcome, OwnerId, Part, Turn, TurnId, TurnKind, TurnState},
 };
 
@@ -348,12 +348,16 @@ pub(crate) trait Rows: ThreadRows + PostRows + MessageRows + TurnRows {}
 
 impl<T: ThreadRows + PostRows + MessageRows + TurnRows> Rows for T {}
 
-/// Processes on the store, apart from all else: who asks for them needs nothing of threads.
+/// Processes on the store, and what they looked through, apart from all else: who asks for them needs nothing of threads.
 pub(crate) trait ProcessRows {
     /// Those that are known, a handful. Nobody else gets them until the step is done.
     fn processes(&self) -> Result<Vec<ProcessRow>>;
     fn put_process(&mut self, process: &ProcessRow) -> Result<()>;
     fn remove_process(&mut self, owner: &OwnerId) -> Result<()>;
+    fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>>;
+    /// Never goes back.
+    fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()>;
+    fn remove_looked(&mut self, up_to: Timestamp) -> Result<()>;
 }
 
 /// Threads and their sessions.

@@ -118,6 +118,7 @@ fn story_of(place: &str) -> Story {
         "stray.stored" => Story::Lengthens,
         "live.uncommitted" | "live.stored" | "good_until.uncommitted" | "gap.taken" => Story::CatchesUp,
         "reconcile.uncommitted" | "gap.reconciled" | "gap.looked" => Story::CatchesUp,
+        "note_looked.uncommitted" | "gap.noted" => Story::CatchesUp,
         "note_good.uncommitted" | "good.stored" => Story::CatchesUp,
         "release.uncommitted" | "release.stored" | "leave.uncommitted" | "leave.stored" => Story::GivesBack,
         "sweep.stored" => Story::CatchesUp,

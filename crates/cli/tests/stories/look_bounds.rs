@@ -3,7 +3,7 @@
 use chathakase_sim::slack::Options;
 
 use crate::{
-    gaps::told_where,
+    gaps::{on_every_store, told_where},
     harness::{Store, USUAL, Way, tell_where},
 };
 
@@ -15,6 +15,10 @@ told_where! { USUAL, |options| options, memory: Memory;
 }
 told_where! { USUAL, |options| Options { page_max: Some(1), ..options }, memory: Memory;
     of_more_pages_than_are_read_of_a_channel_the_older_ones_are_given_up_and_that_is_said
+}
+
+on_every_store! { USUAL, |options| options;
+    however_many_processes_die_over_it_each_thread_has_its_turn
 }
 
 mod told {
@@ -95,7 +99,7 @@ mod told {
         s.slack.hold_events();
         let longest_silent = answered(s, "ben").await;
         s.clock.advance(Duration::from_secs(1));
-        for _ in 0..100 {
+        for _ in 0..250 {
             answered(s, "ana").await;
         }
         s.slack.lose_held();
@@ -103,7 +107,7 @@ mod told {
         let calls = looking(s);
         let read: HashSet<&str> =
             of(&calls, "conversations.replies").iter().map(|call| call.args["ts"].as_str().unwrap()).collect();
-        assert_eq!((read.len(), read.contains(longest_silent.root().to_string().as_str())), (100, false));
+        assert_eq!((read.len(), read.contains(longest_silent.root().to_string().as_str())), (250, false));
         // Behind everything else, no calls are left for it either.
         assert_eq!(s.catch_up().given_up, 2);
         assert!(s.catch_up().last_given_up.unwrap().1.contains("silent for long"));
@@ -112,19 +116,46 @@ mod told {
     pub(super) async fn a_look_asks_slack_so_often_at_once_then_slowly_and_then_no_more(s: &mut Story) {
         s.caught_up().await;
         s.kill().await;
-        for who in 0..220 {
+        for who in 0..420 {
             s.slack.dm_channel(&format!("ana{who}"));
         }
         let last = lost(s, "zoe").await;
         assert_eq!(looking(s).len(), 0);
         looks_through(s).await;
         let at: Vec<_> = looking(s).iter().map(|call| call.at).collect();
-        assert_eq!(at.len(), 200);
+        assert_eq!(at.len(), 400);
         assert_eq!(at[0], at[9], "so many may follow each other at once");
         let pauses: HashSet<Duration> = at[9..].windows(2).map(|two| two[1].since(two[0])).collect();
         assert_eq!(pauses, HashSet::from([Duration::from_secs(2)]));
         assert!(s.catch_up().last_given_up.unwrap().1.contains("more calls or time"));
         last.shows_nothing_more().await;
+    }
+
+    pub(super) async fn however_many_processes_die_over_it_each_thread_has_its_turn(s: &mut Story) {
+        s.set("limits.catch_up", "10m");
+        s.restart().await;
+        s.caught_up().await;
+        s.kill().await;
+        s.slack.hold_events();
+        let longest_silent = answered(s, "ben").await;
+        s.clock.advance(Duration::from_secs(1));
+        for _ in 0..40 {
+            answered(s, "ana").await;
+        }
+        longest_silent.reply("ben", "are you there?").await;
+        s.slack.lose_held();
+        s.openai.answers("Here.");
+        // They live for some calls each, and all together for longer than is looked back.
+        for _ in 0..5 {
+            let before = looking(s).len();
+            s.start().await;
+            let some = s.until(|| looking(s).len() >= before + 25);
+            over_in(Duration::from_secs(60), s.waits_pass(..=3.0, some)).await.expect("it looks");
+            s.kill().await;
+            s.clock.advance(Duration::from_secs(240));
+        }
+        looks_through(s).await;
+        longest_silent.finishes("Here.").await;
     }
 
     pub(super) async fn of_more_pages_than_are_read_of_a_channel_the_older_ones_are_given_up_and_that_is_said(

@@ -391,7 +391,7 @@ mod told {
         let _slow = s.slack.next("users.conversations").slow(&looking);
         s.start().await;
         looking.reached().await;
-        s.clock.advance(TEN_MINUTES);
+        s.clock.advance(2 * TEN_MINUTES);
         looking.open();
         s.waits_pass(0.0..=3.0, async { s.caught_up().await }).await;
         assert_eq!((s.catch_up().found, s.catch_up().given_up > 0), (0, true));

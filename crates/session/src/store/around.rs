@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others, Page,
-    Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+    Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, Looked, NewPost, Others,
+    Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
 };
 use crate::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
@@ -100,6 +100,8 @@ around! {
     live(process: &Claimant, now: Timestamp) -> u32;
     note_good(process: &Claimant, at: Timestamp, now: Timestamp) -> Others;
     good_until(process: &Claimant, now: Timestamp) -> Option<Timestamp>;
+    note_looked(workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> ();
+    looked(workspace: &WorkspaceId, now: Timestamp) -> Vec<Looked>;
     leave(process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> ();
     counted(key: &ThreadKey, counts: &[Count]) -> ();
     check() -> ();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tables::TABLES;
 
 /// Tables that are copied otherwise, or not at all.
-const OTHERS: [&str; 6] = ["content", "copying", "migration", "process", "pulse", "sqlite_sequence"];
+const OTHERS: [&str; 7] = ["content", "copying", "looked", "migration", "process", "pulse", "sqlite_sequence"];
 
 #[track_caller]
 fn all_are_copied(found: &[(String, Vec<String>)], stored: fn(&super::Table) -> Vec<&'static str>) {

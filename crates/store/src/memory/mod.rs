@@ -13,8 +13,8 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
-        Page, Press, ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, Looked, NewPost,
+        Others, Page, Press, ReadBack, Received, Renewed, Result, Rules, SessionInfo, SessionStore, Stats, StoreError,
         ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
@@ -22,7 +22,7 @@ use chathakase_session::{
 
 use crate::{
     codec::Packed,
-    rows::PostName,
+    rows::{PostName, ProcessRows},
     steps::{
         Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, process, receive, speak,
         speak::Words,
@@ -218,6 +218,14 @@ impl SessionStore for MemoryStore {
 
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         self.step(|rows| process::good_until(rows, process, now))
+    }
+
+    async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, _now: Timestamp) -> Result<()> {
+        self.step(|rows| process::note_looked(rows, workspace, looked))
+    }
+
+    async fn looked(&self, workspace: &WorkspaceId, _now: Timestamp) -> Result<Vec<Looked>> {
+        self.step(|rows| rows.looked(workspace))
     }
 
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {

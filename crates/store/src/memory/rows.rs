@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chathakase_session::{
-    SlackTs, ThreadKey, Timestamp, UserId,
-    store::{Count, Load, Result},
+    ChannelId, SlackTs, ThreadKey, Timestamp, UserId, WorkspaceId,
+    store::{Count, Load, Looked, Result},
     turn::{Delivery, OwnerId, Part, TurnId, TurnKind, TurnState},
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct Tables {
     last_turn: u64,
     last_content: ContentNo,
     processes: Vec<ProcessRow>,
+    looked: HashMap<(WorkspaceId, ChannelId, Option<SlackTs>), Timestamp>,
 }
 
 /// The rows of one session.
@@ -136,6 +137,19 @@ impl ProcessRows for Tables {
     }
     fn remove_process(&mut self, owner: &OwnerId) -> Result<()> {
         self.processes.retain(|process| process.owner != *owner);
+        Ok(())
+    }
+    fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
+        let here = self.looked.iter().filter(|((place, ..), _)| place == workspace);
+        Ok(here.map(|((_, channel, root), &until)| Looked { channel: channel.clone(), root: *root, until }).collect())
+    }
+    fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
+        let until = self.looked.entry((workspace.clone(), looked.channel.clone(), looked.root)).or_insert(looked.until);
+        *until = looked.until.max(*until);
+        Ok(())
+    }
+    fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
+        self.looked.retain(|_, until| *until > up_to);
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0007_repeated.sql"),
     include_str!("migrations/0008_refused.sql"),
     include_str!("migrations/0009_refused_context.sql"),
+    include_str!("migrations/0010_looked.sql"),
 ];
 
 /// The schema that this build writes.
@@ -139,7 +140,8 @@ mod tests {
                 -7_705_505_963_811_968_270,
                 -6_736_469_858_102_601_927,
                 2_585_825_679_982_834_347,
-                4_073_046_383_015_581_475
+                4_073_046_383_015_581_475,
+                488_702_219_807_712_369
             ]
         );
     }

@@ -7,8 +7,8 @@ use chathakase_session::{
     ChannelId, Kind, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
-        Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, Looked, NewPost,
+        Others, Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     codec::Packed,
-    rows::{Lists, PostName, ThreadRows},
+    rows::{Lists, PostName, ProcessRows, ThreadRows},
     steps::{
         Incoming, clear, edit, edit::Edited, expire, learn, learn::Seen, lease, look, process, receive, speak,
         speak::Words,
@@ -269,6 +269,23 @@ impl SessionStore for PostgresStore {
             })
             .await?;
         Ok(ago.map(|ago| now - ago))
+    }
+
+    async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> Result<()> {
+        let (workspace, looked, ago) = (workspace.clone(), looked.clone(), now.since(looked.until));
+        self.alone(now, move |sql, now| {
+            process::note_looked(sql, &workspace, &Looked { until: now - ago, ..looked.clone() })
+        })
+        .await
+    }
+
+    async fn looked(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Vec<Looked>> {
+        let workspace = workspace.clone();
+        let places = self.look(Needs::default(), now, move |sql, now| {
+            let places = sql.looked(&workspace)?.into_iter();
+            Ok(places.map(|place| (now.since(place.until), place)).collect::<Vec<_>>())
+        });
+        Ok(places.await?.into_iter().map(|(ago, place)| Looked { until: now - ago, ..place }).collect())
     }
 
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {

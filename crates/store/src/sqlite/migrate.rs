@@ -22,6 +22,7 @@ const ALL: &[&str] = &[
     include_str!("migrations/0009_repeated.sql"),
     include_str!("migrations/0010_refused.sql"),
     include_str!("migrations/0011_refused_context.sql"),
+    include_str!("migrations/0012_looked.sql"),
 ];
 
 /// The schema that this build writes.
@@ -107,7 +108,8 @@ mod tests {
                 -7_119_638_545_915_879_229,
                 -3_121_697_056_080_529_895,
                 2_585_825_679_982_834_347,
-                4_073_046_383_015_581_475
+                4_073_046_383_015_581_475,
+                4_412_042_686_844_460_427
             ]
         );
     }

@@ -11,7 +11,9 @@ use std::{
 use chathakase_session::{
     Kind, ThreadKey, Timestamp,
     message::Ending,
-    store::{Claimed, Closing, Count, Edit, NewPost, Page, Press, ReadBack, Receipt, Rules, SessionStore, Usage},
+    store::{
+        Claimed, Closing, Count, Edit, Looked, NewPost, Page, Press, ReadBack, Receipt, Rules, SessionStore, Usage,
+    },
     turn::{Claimant, Outcome, OwnerId, Part, PartMode, PartState},
 };
 use chathakase_sim::ManualClock;
@@ -90,6 +92,18 @@ async fn runs(store: &SqliteStore, post: NewPost, us: &Claimant, now: Timestamp)
     }
 }
 
+/// What processes do beside their turns.
+async fn beside_turns(store: &SqliteStore, key: &ThreadKey, us: &Claimant) {
+    for process in ["us", "others"].map(|owner| Claimant { owner: OwnerId::new(owner), ..us.clone() }) {
+        store.note_good(&process, at(12), at(12)).await.unwrap();
+    }
+    store.good_until(us, at(100)).await.unwrap();
+    let place = Looked { channel: key.channel.clone(), root: None, until: at(100) };
+    store.note_looked(&key.workspace, &place, at(100)).await.unwrap();
+    store.looked(&key.workspace, at(100)).await.unwrap();
+    store.leave(us, None, at(100)).await.unwrap();
+}
+
 /// Everything that a store can be asked for.
 async fn live(store: &SqliteStore) {
     let us = Claimant {
@@ -140,11 +154,7 @@ async fn live(store: &SqliteStore) {
     store.mark(&key, at(12)).await.unwrap();
     store.load(at(12)).await.unwrap();
     store.joined_since(workspace, at(0), 5, at(12)).await.unwrap();
-    for process in ["us", "others"].map(|owner| Claimant { owner: OwnerId::new(owner), ..us.clone() }) {
-        store.note_good(&process, at(12), at(12)).await.unwrap();
-    }
-    store.good_until(&us, at(100)).await.unwrap();
-    store.leave(&us, None, at(100)).await.unwrap();
+    beside_turns(store, &key, &us).await;
     // Who has nothing left in a session is not in it any more.
     store
         .receive(NewPost { author: Some("U2".parse().unwrap()), ..post(13, Kind::Context) }, None, at(13))

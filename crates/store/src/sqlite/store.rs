@@ -7,8 +7,9 @@ use chathakase_session::{
     ChannelId, Message, SlackTs, ThreadKey, Timestamp, WorkspaceId,
     message::Ending,
     store::{
-        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, NewPost, Others,
-        Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError, ThreadMark,
+        Amended, Claimed, Cleared, Closing, Count, Edit, Erased, Expired, History, Learned, Load, Looked, NewPost,
+        Others, Page, Press, ReadBack, Received, Renewed, Result, SessionInfo, SessionStore, Stats, StoreError,
+        ThreadMark,
     },
     turn::{Claimant, Lease, Part, PartMode, TurnId},
 };
@@ -17,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{SqliteStore, sweep::Sweep, writer::Job};
 use crate::{
     codec::Packed,
-    rows::{Lists, PostName},
+    rows::{Lists, PostName, ProcessRows},
     steps::{
         Incoming, clear, edit, edit::Edited, learn, learn::Seen, lease, look, process, receive, speak, speak::Words,
     },
@@ -218,6 +219,16 @@ impl SessionStore for SqliteStore {
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>> {
         let process = process.clone();
         self.step(0, move |sql| process::good_until(sql, &process, now)).await
+    }
+
+    async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, _now: Timestamp) -> Result<()> {
+        let (workspace, looked) = (workspace.clone(), looked.clone());
+        self.step(0, move |sql| process::note_looked(sql, &workspace, &looked)).await
+    }
+
+    async fn looked(&self, workspace: &WorkspaceId, _now: Timestamp) -> Result<Vec<Looked>> {
+        let workspace = workspace.clone();
+        self.readers.read(move |sql| sql.looked(&workspace)).await
     }
 
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {

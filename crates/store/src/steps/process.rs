@@ -1,11 +1,12 @@
 //! Which processes live, and until when each missed nothing.
 //!
 //! A process that dies leaves its row, with the moment from which on it may have missed something. Whoever looks for what was missed
-//! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody.
+//! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody. Which places
+//! it has come through is kept too: where one process after the other dies, each goes on where the last one was.
 
 use chathakase_session::{
-    Timestamp, fault_point,
-    store::{Others, Result},
+    Timestamp, WorkspaceId, fault_point,
+    store::{Looked, Others, Result},
     turn::Claimant,
 };
 
@@ -37,13 +38,19 @@ pub(crate) fn note_good(
     now: Timestamp,
 ) -> Result<Others> {
     let (own, others) = begin(rows, process, now)?;
+    let goods: Vec<Option<Timestamp>> = others.iter().map(|other| other.good_until).collect();
     let (alive, dead): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.until > now);
     let told = Others {
         left_some: !dead.is_empty(),
         good_ago: alive.iter().filter_map(|other| other.good_until).max().map(|good| now.since(good)),
         asker_is_first: alive.iter().all(|other| own.owner < other.owner),
     };
-    rows.put_process(&ProcessRow { good_until: own.good_until.max(Some(at)), ..own })?;
+    let good_until = own.good_until.map_or(at, |good| good.max(at));
+    rows.put_process(&ProcessRow { good_until: Some(good_until), ..own })?;
+    // Where all are as good everywhere, it says no more of single places.
+    if let Some(all_good) = goods.into_iter().chain([Some(good_until)]).min().flatten() {
+        rows.remove_looked(all_good)?;
+    }
     fault_point!("note_good.uncommitted");
     Ok(told)
 }
@@ -57,6 +64,12 @@ pub(crate) fn good_until(rows: &mut impl ProcessRows, process: &Claimant, now: T
     dead.iter().try_for_each(|dead| rows.remove_process(&dead.owner))?;
     fault_point!("good_until.uncommitted");
     Ok(good_until)
+}
+
+pub(crate) fn note_looked(rows: &mut impl ProcessRows, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
+    rows.put_looked(workspace, looked)?;
+    fault_point!("note_looked.uncommitted");
+    Ok(())
 }
 
 pub(crate) fn leave(

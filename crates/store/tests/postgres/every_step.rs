@@ -10,8 +10,8 @@ use chathakase_session::{
     Message,
     message::Ending,
     store::{
-        self, Amended, Claimed, Cleared, Erased, Learned, NewPost, Page, Press, Receipt, Result, STEPS, SessionStore,
-        StoreError,
+        self, Amended, Claimed, Cleared, Erased, Learned, Looked, NewPost, Page, Press, Receipt, Result, STEPS,
+        SessionStore, StoreError,
     },
     turn::PartMode,
 };
@@ -33,7 +33,7 @@ const CUTS: [Cut; 6] = [
 ];
 
 /// Steps that write nothing.
-const READING: [&str; 11] = [
+const READING: [&str; 12] = [
     "stopped",
     "posts_of_others",
     "mark",
@@ -45,6 +45,7 @@ const READING: [&str; 11] = [
     "stats",
     "load",
     "joined_since",
+    "looked",
 ];
 
 /// A store each of whose steps loses its connection at one place, if it comes past there.
@@ -198,6 +199,9 @@ async fn is_shared(store: &Losing) {
     // It takes over what the dead one missed, with its row.
     assert_eq!(store.good_until(&other, at(41)).await.unwrap(), Some(at(0)));
     assert_eq!(rows(&store.database, "process"), 1);
+    let place = Looked { channel: thread().channel, root: Some(ts(0)), until: at(41) };
+    store.note_looked(&thread().workspace, &place, at(41)).await.unwrap();
+    assert_eq!(store.looked(&thread().workspace, at(41)).await.unwrap(), [place]);
     store.leave(&other, Some(at(42)), at(42)).await.unwrap();
     assert_eq!(store.good_until(&one, at(99)).await.unwrap(), Some(at(42)));
     store.check().await.unwrap();

@@ -1,6 +1,10 @@
 //! Processes on the store: those that live, and others that left something to be looked for.
 
-use chathakase_session::{store::Result, turn::OwnerId};
+use chathakase_session::{
+    SlackTs, Timestamp, WorkspaceId,
+    store::{Looked, Result},
+    turn::OwnerId,
+};
 
 use super::{Cells, Sql, params};
 use crate::{
@@ -9,6 +13,10 @@ use crate::{
 };
 
 const PROCESS: Table = Table { name: "process", columns: "owner, until, good_until", key_columns: 1 };
+const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, until", key_columns: 3 };
+
+/// The `root` of what stands in a channel itself.
+const NO_ROOT: i64 = 0;
 
 /// The lock that all steps about processes take. No channel is called so.
 const PROCESSES: &str = "processes";
@@ -35,5 +43,25 @@ impl ProcessRows for Sql<'_> {
 
     fn remove_process(&mut self, owner: &OwnerId) -> Result<()> {
         self.run("DELETE FROM chathakase.process WHERE owner = $1", params![owner.as_str()])
+    }
+
+    fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
+        let read = |cells: Cells<'_>| {
+            let root = if cells.get::<i64>(2)? == NO_ROOT { None } else { Some(cells.ts(2)?) };
+            Ok(Looked { channel: cells.id(1)?, root, until: cells.time(3)? })
+        };
+        let sql = "SELECT workspace, channel, root, until FROM chathakase.looked WHERE workspace = $1";
+        self.readable(&LOOKED, sql, params![workspace.as_str()], read)
+    }
+
+    fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
+        let sql = "INSERT INTO chathakase.looked AS known (workspace, channel, root, until) VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (workspace, channel, root) DO UPDATE SET until = greatest(known.until, excluded.until)";
+        let root = looked.root.map_or(NO_ROOT, SlackTs::as_micros);
+        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, looked.until])
+    }
+
+    fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
+        self.run("DELETE FROM chathakase.looked WHERE until <= $1", params![up_to])
     }
 }

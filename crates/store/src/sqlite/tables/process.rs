@@ -1,6 +1,10 @@
 //! Processes on the store: one lives, and others may have left something to be looked for.
 
-use chathakase_session::{Timestamp, store::Result, turn::OwnerId};
+use chathakase_session::{
+    SlackTs, Timestamp, WorkspaceId,
+    store::{Looked, Result},
+    turn::OwnerId,
+};
 use rusqlite::params;
 
 use super::Sql;
@@ -11,6 +15,10 @@ use crate::{
 };
 
 const PROCESS: Table = Table { name: "process", columns: "owner, until, good_until", key_columns: 1 };
+const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, until", key_columns: 3 };
+
+/// The `root` of what stands in a channel itself.
+const NO_ROOT: i64 = 0;
 
 impl ProcessRows for Sql<'_> {
     fn processes(&self) -> Result<Vec<ProcessRow>> {
@@ -34,6 +42,28 @@ impl ProcessRows for Sql<'_> {
 
     fn remove_process(&mut self, owner: &OwnerId) -> Result<()> {
         self.run("DELETE FROM process WHERE owner = ?", params![owner.as_str()])?;
+        Ok(())
+    }
+
+    fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
+        let read = |cells: Cells<'_, '_>| {
+            let root = if cells.get::<i64>(2)? == NO_ROOT { None } else { Some(cells.ts(2)?) };
+            Ok(Looked { channel: cells.id(1)?, root, until: cells.time(3)? })
+        };
+        let sql = "SELECT workspace, channel, root, until FROM looked WHERE workspace = ?";
+        self.readable(&LOOKED, sql, params![workspace.as_str()], read)
+    }
+
+    fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
+        let sql = "INSERT INTO looked (workspace, channel, root, until) VALUES (?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET until = max(until, excluded.until)";
+        let root = looked.root.map_or(NO_ROOT, SlackTs::as_micros);
+        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, looked.until.as_millis()])?;
+        Ok(())
+    }
+
+    fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
+        self.run("DELETE FROM looked WHERE until <= ?", params![up_to.as_millis()])?;
         Ok(())
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chathakase_session::store::{Others, Rules};
+use chathakase_session::{
+    ThreadKey, WorkspaceId,
+    store::{Looked, Others, Rules},
+};
 
 use crate::{kit::*, open::Open};
 
@@ -97,4 +100,32 @@ pub(crate) async fn who_ends_without_a_gap_leaves_nothing_while_others_live(open
     store.note_good(&other, at(30), at(30)).await.unwrap();
     store.leave(&other, Some(at(35)), at(35)).await.unwrap();
     assert_eq!(good(&one, 1000).await, Some(at(35)));
+}
+
+pub(crate) async fn a_look_goes_on_where_the_last_one_was(open: Open) {
+    let store = open(Rules::default());
+    let [one, other] = ["one", "other"].map(process);
+    let ThreadKey { workspace, channel, root } = thread();
+    let elsewhere: WorkspaceId = "T2".parse().unwrap();
+    let place = |root, secs| Looked { channel: channel.clone(), root, until: at(secs) };
+    let known = async |secs: i64| {
+        let mut places = store.looked(&workspace, at(secs)).await.unwrap();
+        places.sort_by_key(|place| place.root);
+        places
+    };
+    for process in [&one, &other] {
+        store.note_good(process, at(0), at(0)).await.unwrap();
+    }
+    for (root, secs) in [(Some(root), 20), (Some(root), 10), (None, 20), (None, 30)] {
+        store.note_looked(&workspace, &place(root, secs), at(30)).await.unwrap();
+    }
+    store.note_looked(&elsewhere, &place(None, 30), at(30)).await.unwrap();
+    assert_eq!(known(30).await, [place(None, 30), place(Some(root), 20)], "each as far as it ever was");
+    // One of them is as good everywhere; the other may have missed more.
+    store.note_good(&one, at(30), at(30)).await.unwrap();
+    assert_eq!(known(30).await.len(), 2);
+    store.note_good(&other, at(25), at(31)).await.unwrap();
+    assert_eq!(known(31).await, [place(None, 30)], "where the worst of them says no more");
+    store.note_good(&other, at(40), at(40)).await.unwrap();
+    assert_eq!((known(40).await, store.looked(&elsewhere, at(40)).await.unwrap()), (vec![], vec![]));
 }

@@ -1,14 +1,11 @@
-//! Looking for what was missed: threads we were in first, then direct messages, then the channels we are in. What is found
-//! goes the way of everything that arrives, so nothing is doubled, whoever else found it.
-//!
-//! Bounded in calls and time, and in the background: live answers have the greater part of Slack's limits.
+//! One look under way: what it calls, what it takes in, and what it gives up.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP, CATCH_UP_LOOKS};
+use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP};
 use chathakase_session::{
     ChannelId, SlackTs, ThreadKey, Timestamp, WorkspaceId, fault_point,
-    store::{Learned, Others, StoreError},
+    store::{Learned, Looked, StoreError},
 };
 use chathakase_slack::{
     api::{Api, ApiError, PageRequest},
@@ -16,6 +13,7 @@ use chathakase_slack::{
     text,
 };
 
+use super::reach::{Place, Reach};
 use crate::{
     gaps::Gap,
     here::Here,
@@ -24,20 +22,9 @@ use crate::{
     reading::{self, as_context},
 };
 
-/// How long before the last good moment is looked too: what was on its way then may never have arrived.
-const OVERLAP: Duration = Duration::from_secs(5 * 60);
-/// Threads that are read after one gap; those with the newest activity.
-const THREADS_MAX: usize = 100;
-/// A thread with activity in so long a time before the gap is among those, also where sessions are over sooner.
-const RECENT: Duration = Duration::from_secs(3600);
-/// How much longer than others a thread may have been silent to be read as well, behind everything else and only if this look has
-/// made few calls: there may be any number of those, and Slack tells of replies only thread by thread.
-const OLDER: Duration = Duration::from_secs(24 * 3600);
-const OLDER_BELOW_CALLS: usize = CALLS_MAX / 2;
-const OLDER_MAX: usize = CALLS_MAX;
 /// Calls and time that one look may take.
-const CALLS_MAX: usize = 200;
-const TIME_MAX: Duration = Duration::from_secs(10 * 60);
+const CALLS_MAX: usize = 400;
+const TIME_MAX: Duration = Duration::from_secs(20 * 60);
 /// Calls that are made without a pause, and the pause before each of the others: 30 a minute of Slack's 50.
 const BURST: usize = 10;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -48,111 +35,60 @@ const KINDS: [&str; 4] = ["im", "mpim", "private_channel", "public_channel"];
 /// Posts asked for in one page of a channel, and pages of it.
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 3;
-
-/// Looks for what was missed; gives what the store tells of other processes then. Fails when the store does, and ends with nothing
-/// when another stretch of time began before all was looked through: then it is to be done again.
-pub(crate) async fn run(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Option<Others>, StoreError> {
-    CATCH_UP_LOOKS.count([gap.cause.name()]);
-    intake.gaps.note(|report| {
-        report.looks += 1;
-        report.looking_from = Some(gap.began);
-    });
-    let done = look(intake, workspace, gap).await;
-    intake.gaps.note(|report| report.looking_from = None);
-    done
-}
-
-async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result<Option<Others>, StoreError> {
-    let Gap { stretch, cause, suspected, began } = gap;
-    let (tools, process, gaps) = (&intake.runner.tools, &intake.runner.claimant, &intake.gaps);
-    let (good, age_max) = (tools.store.good_until(process, began).await?, tools.settings.catch_up);
-    fault_point!("gap.taken");
-    // Before the first good moment nobody was there to miss anything.
-    let Some(good) = good.filter(|_| !age_max.is_zero()) else {
-        gaps.list_nothing(stretch);
-        return tools.store.note_good(process, began, tools.clock.now()).await.map(Some);
-    };
-    let good = suspected.map_or(good, |suspected| suspected.min(good));
-    let since = (good - OVERLAP).max(began - age_max);
-    let active_since = good - tools.settings.session_timeout.max(RECENT);
-    let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
-    let too_many = threads.len() > THREADS_MAX;
-    threads.truncate(THREADS_MAX);
-    // Where most likely nothing was missed, nobody waits for it.
-    if cause != Cause::Silence {
-        let older_max = threads.len() + OLDER_MAX;
-        let mut older = tools.store.joined_since(workspace, active_since - OLDER, older_max, began).await?;
-        older.retain(|key| !threads.contains(key));
-        gaps.list(stretch, threads.clone(), older);
-    }
-    gaps.note(|report| report.looking_from = Some(since));
-    // What one may ask of Slack is for whoever waits for an answer, and not for a mere silence.
-    let patience = if cause == Cause::Silence { Duration::ZERO } else { RATE_LIMIT_WAIT_MAX };
-    let api = tools.api.waiting_up_to(patience);
-    let mut look = Look {
-        intake,
-        here: intake.read_back(workspace, api.clone()),
-        api,
-        stretch,
-        cause,
-        // Slack's moments, and not ours: our clock may be wrong.
-        since: SlackTs::at(tools.api.slack_now() - tools.clock.now().since(since)),
-        began: tools.clock.monotonic(),
-        calls: 0,
-        is_limited: false,
-        found: 0,
-        read: HashSet::new(),
-    };
-    if good < since {
-        look.give_up("what was written before that is too old to be answered (limits.catch_up)");
-    }
-    if too_many {
-        look.give_up("more threads were active than are read");
-    }
-    let mut done = look.everything(workspace, &threads).await.map(|()| true);
-    if done.is_ok() {
-        done = look.older().await;
-    }
-    tracing::info!(
-        cause = cause.name(),
-        found = look.found,
-        calls = look.calls,
-        threads = look.read.len(),
-        seconds_back = began.since(since).as_secs(),
-        "what was missed was looked for"
-    );
-    let through = done?;
-    fault_point!("gap.looked");
-    match through {
-        true => tools.store.note_good(process, began, tools.clock.now()).await.map(Some),
-        false => Ok(None),
-    }
-}
+/// From so many calls and so much time on, threads that were silent for long are left.
+const OLDER_BELOW_CALLS: usize = CALLS_MAX / 4;
+const OLDER_BELOW_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// One look under way.
-struct Look<'a> {
+pub(super) struct Look<'a> {
     intake: &'a Arc<Intake>,
     api: Api,
     here: Here,
-    stretch: u64,
-    cause: Cause,
-    since: SlackTs,
+    gap: Gap,
+    workspace: &'a WorkspaceId,
+    reach: Reach,
     began: Duration,
     calls: usize,
     /// Slack lets nothing more be asked, in a look that does not wait for it.
     is_limited: bool,
+    /// It was said that something is too old to be looked for.
+    is_too_old: bool,
+    /// What could not be looked at.
+    lacks: u64,
     found: u64,
     read: HashSet<ThreadKey>,
 }
 
-impl Look<'_> {
-    async fn everything(&mut self, workspace: &WorkspaceId, threads: &[ThreadKey]) -> Result<(), StoreError> {
-        while let Some(key) = self.intake.gaps.next_listed() {
-            self.listed(&key).await?;
+impl<'a> Look<'a> {
+    /// Begins one.
+    pub(super) fn new(intake: &'a Arc<Intake>, workspace: &'a WorkspaceId, gap: Gap, reach: Reach) -> Self {
+        let tools = &intake.runner.tools;
+        // What one may ask of Slack is for whoever waits for an answer, and not for a mere silence.
+        let patience = if gap.cause == Cause::Silence { Duration::ZERO } else { RATE_LIMIT_WAIT_MAX };
+        let api = tools.api.waiting_up_to(patience);
+        Self {
+            intake,
+            here: intake.read_back(workspace, api.clone()),
+            api,
+            gap,
+            workspace,
+            reach,
+            began: tools.clock.monotonic(),
+            calls: 0,
+            is_limited: false,
+            is_too_old: false,
+            lacks: 0,
+            found: 0,
+            read: HashSet::new(),
         }
-        for key in threads {
-            self.thread_if_readable(key).await?;
-        }
+    }
+
+    /// Reads the `threads`, and where we are otherwise.
+    pub(super) async fn everything(&mut self, threads: &[ThreadKey]) -> Result<(), StoreError> {
+        // Looks that died came through some of it: that is last, so that however many die, each place has its turn.
+        let (mut again, first): (Vec<Place>, Vec<Place>) =
+            threads.iter().map(Place::from).partition(|place| self.reach.was_in(place));
+        self.places(first).await?;
         let mut channels = Vec::new();
         for kind in KINDS {
             channels.extend(self.channels(kind).await?);
@@ -160,24 +96,51 @@ impl Look<'_> {
         channels.extend(threads.iter().map(|key| key.channel.clone()));
         channels.sort_by_key(|channel| !channel.as_str().starts_with('D'));
         let mut seen = HashSet::new();
-        for channel in channels {
-            if seen.insert(channel.clone()) {
-                self.channel(workspace, &channel).await?;
+        channels.retain(|channel| seen.insert(channel.clone()));
+        let (channels_again, first): (Vec<Place>, Vec<Place>) =
+            channels.iter().map(Place::from).partition(|place| self.reach.was_in(place));
+        self.places(first).await?;
+        again.extend(channels_again);
+        again.sort_by_key(|place| self.reach.good(place));
+        self.places(again).await
+    }
+
+    /// Looks through places in turn; whoever waits for a thread comes first.
+    async fn places(&mut self, places: Vec<Place>) -> Result<(), StoreError> {
+        for place in places {
+            self.called().await?;
+            match place.root {
+                Some(root) => {
+                    self.listed(&ThreadKey { workspace: self.workspace.clone(), channel: place.channel, root }).await?
+                }
+                None => self.channel(&place.channel).await?,
             }
         }
         Ok(())
     }
 
+    /// Says what came of it.
+    pub(super) fn tells(&self) {
+        tracing::info!(
+            cause = self.gap.cause.name(),
+            found = self.found,
+            calls = self.calls,
+            threads = self.read.len(),
+            seconds_back = self.gap.began.since(self.reach.since()).as_secs(),
+            "what was missed was looked for"
+        );
+    }
+
     /// Reads threads of which nothing was heard for longer, as far as that goes. Says whether all is done: what was missed in another
     /// gap comes first, because it keeps people waiting, and then all this once more.
-    async fn older(&mut self) -> Result<bool, StoreError> {
+    pub(super) async fn older(&mut self) -> Result<bool, StoreError> {
         let gaps = &self.intake.gaps;
         while let Some(key) = gaps.next_late() {
             let took = self.intake.runner.tools.clock.monotonic().saturating_sub(self.began);
-            let is_called_away = !gaps.is_in(self.stretch);
-            let is_over = self.calls >= OLDER_BELOW_CALLS || took >= TIME_MAX / 2;
+            let is_called_away = !gaps.is_in(self.gap.stretch);
+            let is_over = self.calls >= OLDER_BELOW_CALLS || took >= OLDER_BELOW_TIME;
             if is_called_away || is_over {
-                gaps.list_nothing(self.stretch);
+                gaps.list_nothing(self.gap.stretch);
                 if !is_called_away {
                     self.give_up("threads that were silent for long are not all read");
                 }
@@ -217,12 +180,14 @@ impl Look<'_> {
         if !self.read.insert(key.clone()) || !self.may_call().await {
             return Ok(());
         }
+        let place = Place::from(key);
+        let (since, lacks) = (self.since(&place), self.lacks);
         let tools = &self.intake.runner.tools;
         let now = tools.clock.now();
         // From the oldest message on that a window would show, now or of the turn that waits: those are the ones whose changes matter.
         let shown = tools.store.history(key, None, tools.settings.window.max_messages, now).await?.newest;
         let waiting = tools.store.mark(key, now).await?.waiting_from;
-        let from = [shown.first().map(|first| first.ts), waiting].into_iter().flatten().fold(self.since, SlackTs::min);
+        let from = [shown.first().map(|first| first.ts), waiting].into_iter().flatten().fold(since, SlackTs::min);
         let began = tools.store.time(now).await?;
         let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, began).await;
         if let Some(error) = &reading.failed {
@@ -252,11 +217,14 @@ impl Look<'_> {
         if changed.amended + changed.erased > 0 {
             tracing::info!(thread.key = %key, edited = changed.amended, deleted = changed.erased, "changes of a thread had been missed");
         }
-        self.take(&posts).await
+        self.take(&posts, since).await?;
+        self.looked(place, lacks).await
     }
 
     /// Takes in what was missed in a channel, and in threads there that had replies since.
-    async fn channel(&mut self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), StoreError> {
+    async fn channel(&mut self, channel: &ChannelId) -> Result<(), StoreError> {
+        let place = Place::from(channel);
+        let (since, lacks) = (self.since(&place), self.lacks);
         let mut posts: Vec<Post> = Vec::new();
         let mut cursor: Option<String> = None;
         for page in 1..=PAGES_MAX {
@@ -265,7 +233,7 @@ impl Look<'_> {
                 break;
             }
             let asked = PageRequest {
-                oldest: Some(self.since),
+                oldest: Some(since),
                 inclusive: Some(true),
                 limit: Some(PAGE),
                 cursor: cursor.as_deref(),
@@ -290,27 +258,50 @@ impl Look<'_> {
             }
         }
         posts.sort_by_key(|post| post.ts);
-        self.take(&posts).await?;
-        let since = self.since;
-        for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
-            self.called().await?;
-            let key = ThreadKey { workspace: workspace.clone(), channel: channel.clone(), root: root.ts };
-            self.thread_if_readable(&key).await?;
+        self.take(&posts, since).await?;
+        for post in &posts {
+            let key = ThreadKey { workspace: self.workspace.clone(), channel: channel.clone(), root: post.ts };
+            let (since, _) = self.reach.since_in(&Place::from(&key));
+            if post.latest_reply.is_some_and(|reply| reply >= since) {
+                self.called().await?;
+                self.listed(&key).await?;
+            }
+        }
+        self.looked(place, lacks).await
+    }
+
+    /// From when on a place is looked through.
+    fn since(&mut self, place: &Place) -> SlackTs {
+        let (since, leaves_out) = self.reach.since_in(place);
+        if leaves_out && !self.is_too_old {
+            self.is_too_old = true;
+            self.give_up("what was written before that is too old to be answered (limits.catch_up)");
+        }
+        since
+    }
+
+    /// A place was looked through: whoever looks next need not begin there, unless something was not looked at since `lacks`.
+    async fn looked(&mut self, place: Place, lacks: u64) -> Result<(), StoreError> {
+        if self.lacks == lacks {
+            let tools = &self.intake.runner.tools;
+            let looked = Looked { channel: place.channel, root: place.root, until: self.gap.began };
+            tools.store.note_looked(self.workspace, &looked, tools.clock.now()).await?;
+            fault_point!("gap.noted");
         }
         Ok(())
     }
 
-    /// Takes posts in as if they came now, the oldest first. What is known already is left as it is.
-    async fn take(&mut self, posts: &[Post]) -> Result<(), StoreError> {
+    /// Takes posts in as if they came now, the oldest first. What is known already is left as it is, and what is older than `since`.
+    async fn take(&mut self, posts: &[Post], since: SlackTs) -> Result<(), StoreError> {
         let tools = &self.intake.runner.tools;
         let (me, now) = (&tools.me.user, tools.clock.now());
         for post in posts {
             // Slack does not show what a post said before. Of a young one it is known whether it was a question already; the mark that
             // says so of an older one may be forgotten.
-            let asked_since = post.edited_ts.is_some_and(|edited| edited >= self.since)
+            let asked_since = post.edited_ts.is_some_and(|edited| edited >= since)
                 && now.since(post.ts.moment()) <= EDIT_BRINGS_FOR
                 && text::mentions(&post.text, me);
-            let how = match (post.ts >= self.since, asked_since) {
+            let how = match (post.ts >= since, asked_since) {
                 (true, _) => How::Post,
                 (false, true) => How::Edit,
                 (false, false) => continue,
@@ -391,13 +382,17 @@ impl Look<'_> {
     /// Whether one more call may be made; waits for its turn.
     async fn may_call(&mut self) -> bool {
         if self.is_limited {
+            self.lacks += 1;
             return false;
         }
         let clock = &self.intake.runner.tools.clock;
         if self.calls >= CALLS_MAX || clock.monotonic().saturating_sub(self.began) >= TIME_MAX {
-            match self.cause {
+            match self.gap.cause {
                 // Through a mere silence one looks as far as that goes.
-                Cause::Silence => tracing::info!("a silence was looked through in part only"),
+                Cause::Silence => {
+                    self.lacks += 1;
+                    tracing::info!("a silence was looked through in part only");
+                }
                 Cause::Gap | Cause::Retry => self.give_up("it takes more calls or time than one look may"),
             }
             return false;
@@ -414,7 +409,8 @@ impl Look<'_> {
     }
 
     fn give_up_on(&mut self, what: &str, error: &ApiError) {
-        if self.cause == Cause::Silence {
+        self.lacks += 1;
+        if self.gap.cause == Cause::Silence {
             self.is_limited |= error.retry_after().is_some();
             // What Slack refuses for good was said after the start: it is nothing new in each silence.
             if self.is_limited || !error.is_transient() {
@@ -424,11 +420,12 @@ impl Look<'_> {
         self.give_up(&format!("{what} could not be read: {error}"));
     }
 
-    fn give_up_unreadable(&self, error: &StoreError) {
+    fn give_up_unreadable(&mut self, error: &StoreError) {
         self.give_up(&format!("what the database holds of a thread is damaged: {error}"));
     }
 
-    fn give_up(&self, what: &str) {
+    pub(super) fn give_up(&mut self, what: &str) {
+        self.lacks += 1;
         tracing::warn!(what, "something that may have been missed is not looked for");
         CATCH_UP_GIVEN_UP.count([]);
         let now: Timestamp = self.intake.runner.tools.clock.now();

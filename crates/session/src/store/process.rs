@@ -1,0 +1,27 @@
+//! What the processes on a store tell each other.
+
+use std::time::Duration;
+
+use crate::{ChannelId, SlackTs, Timestamp};
+
+/// What the other processes on a store are to one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Others {
+    /// Some live no more, and left what they missed to be looked for.
+    pub left_some: bool,
+    /// How long ago one of those that live had missed nothing, the least of all; `None` when none ever said so.
+    pub good_ago: Option<Duration>,
+    /// Whether the one who asks is the first of those that live: does what one of them is to do for all.
+    pub asker_is_first: bool,
+}
+
+/// A place that was looked through for what was missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The channel, or the direct message.
+    pub channel: ChannelId,
+    /// A thread of the channel; `None` for what stands in the channel itself.
+    pub root: Option<SlackTs>,
+    /// What was written there until then is known, whoever missed it.
+    pub until: Timestamp,
+}
