@@ -1,6 +1,9 @@
 //! Carries out the schedule.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chathakase_sim::slack::{Fault as Planned, Gate};
 
@@ -22,6 +25,8 @@ pub(crate) struct Done {
     /// How often each kind of fault happened.
     pub(crate) faults: BTreeMap<&'static str, u64>,
     pub(crate) kills: u64,
+    /// The named steps at which processes died.
+    pub(crate) steps: BTreeSet<&'static str>,
     /// Processes that ended by themselves, with their status.
     pub(crate) ended: Vec<String>,
     /// What may still go wrong with calls to come.
@@ -60,21 +65,15 @@ impl Done {
     }
 
     async fn act(&mut self, fault: Fault, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
-        *self.faults.entry(fault.kind()).or_default() += 1;
+        let mut kind = fault.kind();
         let slack = stage.slack.clone();
         match fault {
-            Fault::Kill(kill) => self.kill(kill, stage, pace).await?,
+            Fault::Kill(kill) => kind = self.kill(kill, stage, pace).await?.unwrap_or(kind),
             Fault::Restart { replica } => {
                 // Until it is ready, a request to end may be its end.
-                if !stage.replicas[replica].ready().await? {
-                    return Ok(());
+                if stage.replicas[replica].ready().await? {
+                    self.restart(replica, stage).await?;
                 }
-                let ended = stage.replicas[replica].end().await?;
-                stage.left(replica);
-                if !ended.success() {
-                    self.ended.push(format!("{ended} when it was asked to end"));
-                }
-                stage.replicas[replica].start(0)?;
             }
             Fault::Pause { replica, moment, lasts } => {
                 let held = Held::until(moment, stage).await;
@@ -116,11 +115,33 @@ impl Done {
                 }
             }
         }
+        *self.faults.entry(kind).or_default() += 1;
         Ok(())
     }
 
-    async fn kill(&mut self, kill: Kill, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
-        let Kill { replica, moment, power, down, clock_wrong_ms } = kill;
+    async fn restart(&mut self, replica: usize, stage: &mut Stage) -> anyhow::Result<()> {
+        let ended = stage.replicas[replica].end().await?;
+        stage.left(replica);
+        if !ended.success() {
+            self.ended.push(format!("{ended} when it was asked to end"));
+        }
+        stage.replicas[replica].start(0)
+    }
+
+    /// Says what kind of kill it was, if that was not sure before.
+    async fn kill(
+        &mut self,
+        kill: Kill,
+        stage: &mut Stage,
+        pace: &people::Pace,
+    ) -> anyhow::Result<Option<&'static str>> {
+        let Kill { replica, moment, step, power, down, clock_wrong_ms } = kill;
+        let mut died_at = None;
+        if let Some(step) = step {
+            let died = stage.replicas[replica].dies_at(step, &*stage.clock, MOMENT_MAX).await?;
+            died_at = died.then_some(step);
+        }
+        let moment = if died_at.is_some() { Moment::Now } else { moment };
         let held = Held::until(moment, stage).await;
         stage.replicas[replica].kill().await?;
         stage.left(replica);
@@ -132,7 +153,9 @@ impl Done {
         if clock_wrong_ms != 0 {
             *self.faults.entry("wall clock wrong, then set right").or_default() += 1;
         }
-        stage.replicas[replica].start(clock_wrong_ms)
+        stage.replicas[replica].start(clock_wrong_ms)?;
+        self.steps.extend(died_at);
+        Ok(died_at.map(|_| power.at_a_step()))
     }
 
     /// Starts again what ended by itself: a process that meets a broken Slack at its start gives up, and is started again by

@@ -1,4 +1,4 @@
-//! The proof, as a program: `cargo run -p torture`.
+//! The proof, as a program. The README's *Proof* says how to run it.
 //!
 //! It runs the assistant as `chathakase serve` runs it, in processes of its own, against the small Slack and a model that
 //! knows what is right. People write, in many threads at once, while processes are killed at any moment, the disk forgets what
@@ -31,6 +31,7 @@ mod schedule;
 mod script;
 mod speech;
 mod stage;
+mod steps;
 mod store;
 mod table;
 

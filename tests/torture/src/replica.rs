@@ -4,17 +4,19 @@ use std::{
     env, fs,
     io::Write,
     net::SocketAddr,
+    os::unix::process::ExitStatusExt,
     path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context;
 use chathakase::{clock::SystemClock, config::Config, logging, serve, wiring};
-use chathakase_session::time::{SharedClock, timeout};
+use chathakase_session::time::{Clock, SharedClock, timeout};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStderr, Command},
     sync::watch,
 };
@@ -23,7 +25,11 @@ use crate::{
     clock::{self, Pace, ScaledClock},
     patience::START_MAX,
     sabotage::Sabotage,
+    steps,
 };
+
+/// SIGABRT: how a process dies at a named step.
+const ABORTED: i32 = 6;
 
 /// The subcommand that plays the role.
 pub(crate) const ROLE: &str = "assistant";
@@ -39,6 +45,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         clock = sabotage.on(clock);
         store = sabotage.of(store, clock.clone());
     }
+    steps::obey();
     serve::until_told_to_end(&config, || Ok(store), clock).await
 }
 
@@ -80,7 +87,7 @@ impl Replica {
         let mut command = Command::new(env::current_exe()?);
         command.arg(ROLE).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.folder);
         command.env(clock::VARIABLE, self.pace.wrong_by(clock_wrong_ms).written());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let stderr = child.stderr.take().context("a child without standard error")?;
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log())?;
@@ -104,6 +111,16 @@ impl Replica {
             life.child.kill().await?;
         }
         Ok(())
+    }
+
+    /// Has it die at a named step, if it comes there within `wait`; says whether it did.
+    pub(crate) async fn dies_at(&mut self, step: &str, clock: &dyn Clock, wait: Duration) -> anyhow::Result<bool> {
+        let Some(life) = &mut self.life else { return Ok(false) };
+        let ear = life.child.stdin.as_mut().context("a child without standard input")?;
+        // One that has just ended by itself hears nothing more.
+        let _ = ear.write_all(format!("{step}\n").as_bytes()).await;
+        let died = timeout(clock, wait, life.child.wait()).await;
+        Ok(died.is_ok_and(|died| died.is_ok_and(|status| status.signal() == Some(ABORTED))))
     }
 
     /// How it ended, if it did so by itself.

@@ -172,7 +172,7 @@ fn report(
         setup: options.setup(seed),
         threads: talks.len(),
         took,
-        table: Table { kills: done.kills, faults: done.faults, verdict },
+        table: Table { kills: done.kills, steps: done.steps, faults: done.faults, verdict },
         transcripts: shown.into_values().collect(),
         folder: None,
     };

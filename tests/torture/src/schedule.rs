@@ -7,7 +7,7 @@ use rand::Rng;
 use crate::{
     dice::{Dice, dice, millis},
     stage::CLOCK_WRONG_MS,
-    store,
+    steps, store,
 };
 
 /// A fault and its time.
@@ -94,6 +94,8 @@ pub(crate) enum Fault {
 pub(crate) struct Kill {
     pub(crate) replica: usize,
     pub(crate) moment: Moment,
+    /// Rather at this named step, if it comes there soon.
+    pub(crate) step: Option<&'static str>,
     pub(crate) power: Power,
     /// How long until it is started again.
     pub(crate) down: Duration,
@@ -118,6 +120,16 @@ pub(crate) enum Power {
     Stays,
     /// Of each file, by its place in the list, everything or nothing.
     Fails { keeps: [bool; 2] },
+}
+
+impl Power {
+    /// The line in the table of a kill at a named step.
+    pub(crate) fn at_a_step(self) -> &'static str {
+        match self {
+            Self::Stays => "kill -9 at a named step",
+            Self::Fails { .. } => "kill -9 at a step, writes forgotten",
+        }
+    }
 }
 
 impl Fault {
@@ -181,11 +193,12 @@ const LATE_MAX_MS: u64 = 12_000;
 const MESSAGES_PER_FAULT: u32 = 8;
 
 pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
-    let dice = &mut dice(seed, "schedule");
+    let (dice, step_dice) = (&mut dice(seed, "schedule"), &mut dice(seed, "steps"));
     let mut acts: Vec<Act> = Vec::new();
     for _ in 0..bounds.kills {
         let after = dice.random_range(1..=u64::from(bounds.messages));
-        acts.push(Act { after, fault: Fault::Kill(kill(dice, bounds)) });
+        let kill = Kill { step: step(step_dice), ..kill(dice, bounds) };
+        acts.push(Act { after, fault: Fault::Kill(kill) });
     }
     for _ in 0..bounds.pauses {
         let after = dice.random_range(1..=u64::from(bounds.messages));
@@ -212,6 +225,7 @@ fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
     Kill {
         replica: dice.random_range(0..bounds.replicas),
         moment,
+        step: None,
         power,
         // Sometimes so long that the others take over what it did.
         down: if bounds.replicas > 1 && dice.random_ratio(1, 4) {
@@ -221,6 +235,12 @@ fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
         },
         clock_wrong_ms: if wrong { dice.random_range(-CLOCK_WRONG_MS..=CLOCK_WRONG_MS) } else { 0 },
     }
+}
+
+/// The named step at which half of the kills are to happen. Its dice are its own: a build without steps plays the same otherwise.
+fn step(dice: &mut Dice) -> Option<&'static str> {
+    let steps = steps::all();
+    if steps.is_empty() || dice.random_bool(0.5) { None } else { Some(steps[dice.random_range(0..steps.len())]) }
 }
 
 fn moment(dice: &mut Dice) -> Moment {

@@ -1,8 +1,15 @@
 //! What a run came to, on one screen.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
-use crate::judge::{Verdict, Wrong};
+use crate::{
+    judge::{Verdict, Wrong},
+    steps,
+};
 
 /// Findings shown; more are counted.
 const FINDINGS_MAX: usize = 12;
@@ -11,6 +18,8 @@ const FINDINGS_MAX: usize = 12;
 #[derive(Default)]
 pub(crate) struct Table {
     pub(crate) kills: u64,
+    /// The named steps at which processes died.
+    pub(crate) steps: BTreeSet<&'static str>,
     /// How often each kind of fault happened.
     pub(crate) faults: BTreeMap<&'static str, u64>,
     pub(crate) verdict: Verdict,
@@ -19,6 +28,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn add(&mut self, other: Self) {
         self.kills += other.kills;
+        self.steps.extend(other.steps);
         other.faults.into_iter().for_each(|(kind, times)| *self.faults.entry(kind).or_default() += times);
         self.verdict.add(other.verdict);
     }
@@ -70,6 +80,7 @@ impl fmt::Display for Table {
             ("commands", verdict.commands.to_string()),
             ("given up by Slack", verdict.given_up.to_string()),
             ("kills", self.kills.to_string()),
+            ("named steps met", format!("{} of {}", self.steps.len(), steps::all().len())),
         ];
         for (name, value) in &columns {
             writeln!(f, "  {name:<20} {value:>10}")?;
