@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -35,7 +35,7 @@ pub struct Proxy {
     cut: Planned,
     cuts: Arc<AtomicUsize>,
     commits: Arc<AtomicUsize>,
-    closed: Arc<AtomicBool>,
+    closed: Arc<watch::Sender<bool>>,
 }
 
 /// As a client sends it.
@@ -54,7 +54,7 @@ impl Proxy {
             cut: Arc::default(),
             cuts: Arc::default(),
             commits: Arc::default(),
-            closed: Arc::default(),
+            closed: Arc::new(watch::Sender::new(false)),
             stuck: Arc::new(watch::Sender::new(false)),
         };
         let stuck = proxy.stuck.clone();
@@ -62,10 +62,15 @@ impl Proxy {
             (proxy.cut.clone(), [&proxy.cuts, &proxy.commits].map(Arc::clone), proxy.closed.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if closed.load(Ordering::SeqCst) {
-                    continue;
-                }
-                tokio::spawn(carry(client, server.clone(), cut.clone(), cuts.clone(), stuck.clone()));
+                let mut closed = closed.subscribe();
+                let carried = carry(client, server.clone(), cut.clone(), cuts.clone(), stuck.clone());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        biased;
+                        _ = closed.wait_for(|closed| *closed) => {}
+                        () = carried => {}
+                    }
+                });
             }
         });
         proxy
@@ -97,13 +102,13 @@ impl Proxy {
         self.cut.lock().unwrap().take().is_none()
     }
 
-    /// Takes no connection any more.
+    /// Ends all connections, and every one that is made from now on.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.closed.send_replace(true);
     }
-    /// Takes connections again.
+    /// Lets new connections live again.
     pub fn open(&self) {
-        self.closed.store(false, Ordering::SeqCst);
+        self.closed.send_replace(false);
     }
 
     /// Whether it passes nothing on any more, neither way. It takes what is sent all the same, and new connections.
