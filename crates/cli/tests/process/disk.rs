@@ -25,7 +25,7 @@ const ON_A_DISK_THAT_CAN_FAIL: &str = r#"trap "" XFSZ && shift && exec "$@""#;
 
 /// How the disk comes to take nothing more.
 #[derive(Clone, Copy, Debug)]
-enum Disk {
+pub(crate) enum Disk {
     /// It is full to the last byte.
     Small,
     /// Every write to a file ends with an error.
@@ -33,13 +33,13 @@ enum Disk {
 }
 
 /// A stage whose program has its database on such a disk.
-struct Story {
-    stage: Stage,
+pub(crate) struct Story {
+    pub(crate) stage: Stage,
     disk: Disk,
 }
 
 impl Story {
-    async fn new(transport: Transport, disk: Disk) -> Self {
+    pub(crate) async fn new(transport: Transport, disk: Disk) -> Self {
         let mut stage = Stage::new(transport).await;
         let folder = stage.path("disk");
         fs::create_dir(&folder).unwrap();
@@ -68,12 +68,12 @@ impl Story {
         })
     }
 
-    async fn serve(&self) -> Serving {
+    pub(crate) async fn serve(&self) -> Serving {
         self.stage.reached(Program::start(self.command(""))).await
     }
 
     /// From now on nothing can be written.
-    async fn is_full(&self, serving: &Serving) {
+    pub(crate) async fn is_full(&self, serving: &Serving) {
         match self.disk {
             Disk::Small => fill(&self.seen_by(serving)),
             Disk::Failing => limit_files(serving, "0:").await,
@@ -81,7 +81,7 @@ impl Story {
     }
 
     /// And now it can be again.
-    async fn has_room(&self, serving: &Serving) {
+    pub(crate) async fn has_room(&self, serving: &Serving) {
         match self.disk {
             Disk::Small => fs::remove_file(self.seen_by(serving).join("filler")).unwrap(),
             Disk::Failing => limit_files(serving, "unlimited:").await,

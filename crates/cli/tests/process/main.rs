@@ -21,6 +21,7 @@ mod drains;
 #[cfg(feature = "fault-points")]
 mod kill_points;
 mod logs;
+mod memory;
 mod models;
 mod packaging;
 mod pages;

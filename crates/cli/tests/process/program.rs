@@ -95,6 +95,12 @@ impl Program {
         self.child.id().expect("it still runs")
     }
 
+    /// How much memory it has now, in KB.
+    pub(crate) async fn resident_kb(&self) -> u64 {
+        let listed = Command::new("ps").args(["-o", "rss=", "-p", &self.id().to_string()]).output().await.unwrap();
+        String::from_utf8(listed.stdout).unwrap().trim().parse().unwrap()
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(mut self) -> Ended {
         let Some(status) = in_time(self.child.wait()).await else {
