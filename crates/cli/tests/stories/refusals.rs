@@ -8,15 +8,18 @@ stories! { usually:
     a_private_answer_held_up_by_a_refused_token_is_shown_when_it_is_taken_again,
     an_answer_that_slack_refuses_for_good_ends_in_a_sentence_in_its_thread,
     where_that_sentence_is_refused_too_the_asker_is_told_by_direct_message,
+    that_sentence_is_not_said_again_when_the_process_ends_over_it,
+    a_direct_message_is_not_sent_again_when_the_process_ends_over_it,
+    a_private_answer_is_not_shown_again_when_the_process_ends_over_it,
 }
 
 mod told {
-    use std::time::Duration;
+    use std::{pin::pin, time::Duration};
 
     use chathakase_bot::texts;
-    use chathakase_sim::slack::{Fault, Thread};
+    use chathakase_sim::slack::{Fault, Gate, Thread};
 
-    use crate::harness::Story;
+    use crate::harness::{Story, over_in};
 
     /// A step of time by which no lease is lost.
     const STEP: Duration = Duration::from_secs(10);
@@ -116,5 +119,61 @@ mod told {
         s.at_rest(&thread).await;
         assert_eq!((thread.answers(), unsaid.hits()), (vec!["Half an ".to_owned()], 1));
         refused.lifted();
+    }
+
+    /// How long what runs may go on when the process ends: a call that begins then may wait for its answer for longer.
+    const DRAIN: Duration = Duration::from_secs(6);
+
+    /// Slack has taken what such a call is to say, and shows it only when the gate is opened.
+    async fn held(s: &mut Story, method: &str) -> Gate {
+        s.restart_with(&[("limits.drain", "6s")]).await;
+        let gate = Gate::closed();
+        drop(s.slack.next(method).happens_late(&gate));
+        gate
+    }
+
+    /// The process is told to end while that is on its way, and still is when the drain is over. Then another one has all the time to
+    /// say it again.
+    async fn ends_over(s: &mut Story, said: &Gate, thread: &Thread) {
+        let mut ends = pin!(s.assistant.take().unwrap().end());
+        let drained = async { tokio::join!(&mut ends, s.clock.pass_sleep(DRAIN..=DRAIN)) };
+        // Who waits for no answer any more ends here.
+        let waits = over_in(Duration::from_millis(300), drained).await.is_err();
+        said.open();
+        if waits {
+            ends.await;
+        }
+        s.start().await;
+        s.minutes_pass(1).await;
+        s.at_rest(thread).await;
+    }
+
+    pub(super) async fn that_sentence_is_not_said_again_when_the_process_ends_over_it(s: &mut Story) {
+        let said = held(s, "chat.postMessage").await;
+        let (thread, _refused) = half_an_answer_refused(s, "msg_too_long").await;
+        s.waits_pass(1.9..=4.1, said.reached()).await;
+        ends_over(s, &said, &thread).await;
+        assert_eq!(thread.answers(), ["Half an ".to_owned(), texts::answer_refused("msg_too_long")]);
+    }
+
+    pub(super) async fn a_direct_message_is_not_sent_again_when_the_process_ends_over_it(s: &mut Story) {
+        let said = held(s, "chat.postMessage").await;
+        s.slack.kick_bot("#secret");
+        let direct = s.slack.dm_channel("ana");
+        s.openai.answers("Nobody will see this.");
+        let thread = s.slack.mention("ana", "#secret", "hello").await;
+        said.reached().await;
+        ends_over(s, &said, &thread).await;
+        assert_eq!(s.slack.eyes("ana").unwrap().channel(&direct).unwrap().len(), 1);
+    }
+
+    pub(super) async fn a_private_answer_is_not_shown_again_when_the_process_ends_over_it(s: &mut Story) {
+        let said = held(s, "chat.postEphemeral").await;
+        s.slack.admin("zoe");
+        let thread = s.slack.mention("zoe", "#general", "all sessions").await;
+        said.reached().await;
+        ends_over(s, &said, &thread).await;
+        thread.shows_only_to("zoe", "There are no active sessions.").await;
+        assert_eq!(s.slack.calls("chat.postEphemeral").len(), 1);
     }
 }
