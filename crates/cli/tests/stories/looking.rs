@@ -29,6 +29,7 @@ on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..o
 
 on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, clock: Arc::new(Behind(options.clock)), ..options };
     what_was_missed_is_found_also_by_a_clock_that_is_ten_minutes_ahead,
+    a_mention_that_was_missed_is_no_older_by_a_clock_that_is_ten_minutes_ahead,
 }
 
 /// Slack's clock, where ours is ten minutes ahead.
@@ -284,6 +285,11 @@ mod told {
         thread.reply("ana", "are you there?").await;
         s.start().await;
         thread.finishes("Here.").await;
+    }
+
+    pub(super) async fn a_mention_that_was_missed_is_no_older_by_a_clock_that_is_ten_minutes_ahead(s: &mut Story) {
+        s.restart_with(&[("limits.catch_up", "5m")]).await;
+        a_mention_that_was_missed_is_answered_with_the_one_that_has_the_thread_read(s).await;
     }
 
     pub(super) async fn threads_silent_for_long_that_are_not_read_are_given_up_and_said_so(s: &mut Story) {
