@@ -144,8 +144,9 @@ impl Driver<'_> {
         let is_begun = !self.known.posts().is_empty();
         let standing = if is_begun { recover::standing(self, turn).await? } else { Standing::default() };
         let told = if standing.posts.is_empty() { texts::cannot_post } else { texts::cannot_go_on };
-        self.tell_by_dm(turn, &told(turn.key.channel.as_str(), code)).await?;
+        // Left in order first: when the process ends over the telling, Slack is not asked for anything after it.
         let left = self.leave(turn, standing.clone()).await?;
+        self.tell_by_dm(turn, &told(turn.key.channel.as_str(), code)).await?;
         self.cut_short(standing.text(), Ending::Cut).await?;
         Ok(left)
     }

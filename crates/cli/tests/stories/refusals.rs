@@ -10,6 +10,7 @@ stories! { usually:
     where_that_sentence_is_refused_too_the_asker_is_told_by_direct_message,
     that_sentence_is_not_said_again_when_the_process_ends_over_it,
     a_direct_message_is_not_sent_again_when_the_process_ends_over_it,
+    that_only_a_part_could_be_brought_stays_so_when_the_process_ends_over_saying_it,
     a_private_answer_is_not_shown_again_when_the_process_ends_over_it,
 }
 
@@ -165,6 +166,23 @@ mod told {
         said.reached().await;
         ends_over(s, &said, &thread).await;
         assert_eq!(s.slack.eyes("ana").unwrap().channel(&direct).unwrap().len(), 1);
+    }
+
+    pub(super) async fn that_only_a_part_could_be_brought_stays_so_when_the_process_ends_over_saying_it(s: &mut Story) {
+        s.restart_with(&[("reply.part_chars", "500"), ("limits.drain", "6s")]).await;
+        let direct = s.slack.dm_channel("ana");
+        let turn = s.openai.turn().text(&"shown ".repeat(60)).gate("more").text(&"withheld ".repeat(90));
+        let thread = s.slack.mention("ana", "#general", "tell me all").await;
+        thread.shows_part("shown").await;
+        turn.reached("more").await;
+        let said = Gate::closed();
+        drop(s.slack.next("chat.startStream").fails("restricted_action").always());
+        drop(s.slack.next("chat.postMessage").fails("restricted_action"));
+        drop(s.slack.next("chat.postMessage").happens_late(&said));
+        turn.open("more");
+        s.waits_pass(0.0..=2.5, said.reached()).await;
+        ends_over(s, &said, &thread).await;
+        assert_eq!((s.slack.eyes("ana").unwrap().channel(&direct).unwrap().len(), thread.answers().len()), (1, 1));
     }
 
     pub(super) async fn a_private_answer_is_not_shown_again_when_the_process_ends_over_it(s: &mut Story) {
