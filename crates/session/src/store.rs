@@ -460,10 +460,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// has missed what any other has. `None` when nobody ever said so.
     async fn good_until(&self, process: &Claimant, now: Timestamp) -> Result<Option<Timestamp>>;
 
-    /// Says that one place was looked through; never goes back. For whoever looks next, until all processes are as good everywhere.
+    /// Says that a look came to a spot, unless a later one did. Kept until all processes have missed nothing since, and for a day at most:
+    /// for whoever looks when that look came to no end.
     async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> Result<()>;
 
-    /// The places of a workspace that were looked through later than some process is good everywhere.
+    /// The spots of a workspace that are kept so.
     async fn looked(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Vec<Looked>>;
 
     /// Says that a process ends. With `good`, it has missed nothing until then: when others live, nothing is left to be looked for.

@@ -13,7 +13,7 @@ use chathakase_slack::{
     text,
 };
 
-use super::reach::{Place, Reach};
+use super::reach::{Reach, Spot};
 use crate::{
     gaps::Gap,
     here::Here,
@@ -53,8 +53,6 @@ pub(super) struct Look<'a> {
     is_limited: bool,
     /// It was said that something is too old to be looked for.
     is_too_old: bool,
-    /// What could not be looked at.
-    lacks: u64,
     found: u64,
     read: HashSet<ThreadKey>,
 }
@@ -77,18 +75,20 @@ impl<'a> Look<'a> {
             calls: 0,
             is_limited: false,
             is_too_old: false,
-            lacks: 0,
             found: 0,
             read: HashSet::new(),
         }
     }
 
-    /// Reads the `threads`, and where we are otherwise.
-    pub(super) async fn everything(&mut self, threads: &[ThreadKey]) -> Result<(), StoreError> {
-        // Looks that died came through some of it: that is last, so that however many die, each place has its turn.
-        let (mut again, first): (Vec<Place>, Vec<Place>) =
-            threads.iter().map(Place::from).partition(|place| self.reach.was_in(place));
-        self.places(first).await?;
+    /// Reads the `threads`, and where we are otherwise. Says whether all is done: when another gap comes meanwhile, what was missed in it
+    /// keeps people waiting too, and all is looked through once more.
+    pub(super) async fn everything(&mut self, threads: &[ThreadKey]) -> Result<bool, StoreError> {
+        // Looks that did not come to their end were in some of it: that is last, so that however many die, each spot has its turn.
+        let (mut again, first): (Vec<Spot>, Vec<Spot>) =
+            threads.iter().map(Spot::from).partition(|spot| self.reach.came_to(spot).is_some());
+        if !self.spots(first).await? {
+            return Ok(false);
+        }
         let mut channels = Vec::new();
         for kind in KINDS {
             channels.extend(self.channels(kind).await?);
@@ -97,30 +97,42 @@ impl<'a> Look<'a> {
         channels.sort_by_key(|channel| !channel.as_str().starts_with('D'));
         let mut seen = HashSet::new();
         channels.retain(|channel| seen.insert(channel.clone()));
-        let (channels_again, first): (Vec<Place>, Vec<Place>) =
-            channels.iter().map(Place::from).partition(|place| self.reach.was_in(place));
-        self.places(first).await?;
+        let (channels_again, first): (Vec<Spot>, Vec<Spot>) =
+            channels.iter().map(Spot::from).partition(|spot| self.reach.came_to(spot).is_some());
         again.extend(channels_again);
-        again.sort_by_key(|place| self.reach.good(place));
-        self.places(again).await
+        again.sort_by_key(|spot| self.reach.came_to(spot));
+        Ok(self.spots(first).await? && self.spots(again).await?)
     }
 
-    /// Looks through places in turn; whoever waits for a thread comes first.
-    async fn places(&mut self, places: Vec<Place>) -> Result<(), StoreError> {
-        for place in places {
+    /// Looks through spots in turn; whoever waits for a thread comes first. Says whether all is done.
+    async fn spots(&mut self, spots: Vec<Spot>) -> Result<bool, StoreError> {
+        for spot in spots {
+            if self.is_called_away() {
+                return Ok(false);
+            }
             self.called().await?;
-            match place.root {
+            match spot.root {
                 Some(root) => {
-                    self.listed(&ThreadKey { workspace: self.workspace.clone(), channel: place.channel, root }).await?
+                    let key = self.thread_at(spot.channel, root);
+                    self.listed(&key).await?;
                 }
-                None => self.channel(&place.channel).await?,
+                None => self.channel(&spot.channel).await?,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Says what came of it.
-    pub(super) fn tells(&self) {
+    fn thread_at(&self, channel: ChannelId, root: SlackTs) -> ThreadKey {
+        ThreadKey { workspace: self.workspace.clone(), channel, root }
+    }
+
+    /// Whether another gap came since the look began.
+    fn is_called_away(&self) -> bool {
+        !self.intake.gaps.is_in(self.gap.stretch)
+    }
+
+    /// Logs what came of it.
+    pub(super) fn log_result(&self) {
         tracing::info!(
             cause = self.gap.cause.name(),
             found = self.found,
@@ -131,20 +143,18 @@ impl<'a> Look<'a> {
         );
     }
 
-    /// Reads threads of which nothing was heard for longer, as far as that goes. Says whether all is done: what was missed in another
-    /// gap comes first, because it keeps people waiting, and then all this once more.
+    /// Reads threads of which nothing was heard for longer, as far as that goes. Says whether all is done.
     pub(super) async fn older(&mut self) -> Result<bool, StoreError> {
         let gaps = &self.intake.gaps;
         while let Some(key) = gaps.next_late() {
+            if self.is_called_away() {
+                return Ok(false);
+            }
             let took = self.intake.runner.tools.clock.monotonic().saturating_sub(self.began);
-            let is_called_away = !gaps.is_in(self.gap.stretch);
-            let is_over = self.calls >= OLDER_BELOW_CALLS || took >= OLDER_BELOW_TIME;
-            if is_called_away || is_over {
+            if self.calls >= OLDER_BELOW_CALLS || took >= OLDER_BELOW_TIME {
                 gaps.list_nothing(self.gap.stretch);
-                if !is_called_away {
-                    self.give_up("threads that were silent for long are not all read");
-                }
-                return Ok(!is_called_away);
+                self.give_up("threads that were silent for long are not all read");
+                break;
             }
             self.listed(&key).await?;
         }
@@ -168,26 +178,28 @@ impl<'a> Look<'a> {
 
     /// [`Look::thread`]; one whose rows cannot be read keeps nobody from the others.
     async fn thread_if_readable(&mut self, key: &ThreadKey) -> Result<(), StoreError> {
+        if !self.read.insert(key.clone()) || !self.may_call().await {
+            return Ok(());
+        }
         match self.thread(key).await {
             Err(error @ StoreError::BadRow { .. }) => self.give_up_unreadable(&error),
-            done => return done,
+            done => done?,
         }
-        Ok(())
+        self.came_to(Spot::from(key)).await
     }
 
     /// Takes in what was missed in a thread, and what was edited or deleted there.
     async fn thread(&mut self, key: &ThreadKey) -> Result<(), StoreError> {
-        if !self.read.insert(key.clone()) || !self.may_call().await {
-            return Ok(());
-        }
-        let place = Place::from(key);
-        let (since, lacks) = (self.since(&place), self.lacks);
+        self.say_what_is_too_old(&Spot::from(key));
         let tools = &self.intake.runner.tools;
         let now = tools.clock.now();
         // From the oldest message on that a window would show, now or of the turn that waits: those are the ones whose changes matter.
         let shown = tools.store.history(key, None, tools.settings.window.max_messages, now).await?.newest;
         let waiting = tools.store.mark(key, now).await?.waiting_from;
-        let from = [shown.first().map(|first| first.ts), waiting].into_iter().flatten().fold(since, SlackTs::min);
+        let from = [shown.first().map(|first| first.ts), waiting]
+            .into_iter()
+            .flatten()
+            .fold(self.reach.since_ts(), SlackTs::min);
         let began = tools.store.time(now).await?;
         let reading = reading::read(&self.api, key, Some(from), tools.settings.read_back_calls_max, began).await;
         if let Some(error) = &reading.failed {
@@ -217,14 +229,13 @@ impl<'a> Look<'a> {
         if changed.amended + changed.erased > 0 {
             tracing::info!(thread.key = %key, edited = changed.amended, deleted = changed.erased, "changes of a thread had been missed");
         }
-        self.take(&posts, since).await?;
-        self.looked(place, lacks).await
+        self.take(&posts).await
     }
 
     /// Takes in what was missed in a channel, and in threads there that had replies since.
     async fn channel(&mut self, channel: &ChannelId) -> Result<(), StoreError> {
-        let place = Place::from(channel);
-        let (since, lacks) = (self.since(&place), self.lacks);
+        let since = self.reach.since_ts();
+        self.say_what_is_too_old(&Spot::from(channel));
         let mut posts: Vec<Post> = Vec::new();
         let mut cursor: Option<String> = None;
         for page in 1..=PAGES_MAX {
@@ -258,43 +269,36 @@ impl<'a> Look<'a> {
             }
         }
         posts.sort_by_key(|post| post.ts);
-        self.take(&posts, since).await?;
-        for post in &posts {
-            let key = ThreadKey { workspace: self.workspace.clone(), channel: channel.clone(), root: post.ts };
-            let (since, _) = self.reach.since_in(&Place::from(&key));
-            if post.latest_reply.is_some_and(|reply| reply >= since) {
-                self.called().await?;
-                self.listed(&key).await?;
-            }
+        self.take(&posts).await?;
+        for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
+            self.called().await?;
+            let key = self.thread_at(channel.clone(), root.ts);
+            self.listed(&key).await?;
         }
-        self.looked(place, lacks).await
+        self.came_to(Spot::from(channel)).await
     }
 
-    /// From when on a place is looked through.
-    fn since(&mut self, place: &Place) -> SlackTs {
-        let (since, leaves_out) = self.reach.since_in(place);
-        if leaves_out && !self.is_too_old {
+    /// Says, once in a look, that what was missed may be too old.
+    fn say_what_is_too_old(&mut self, spot: &Spot) {
+        if self.reach.leaves_out(spot) && !self.is_too_old {
             self.is_too_old = true;
             self.give_up("what was written before that is too old to be answered (limits.catch_up)");
         }
-        since
     }
 
-    /// A place was looked through: whoever looks next need not begin there, unless something was not looked at since `lacks`.
-    async fn looked(&mut self, place: Place, lacks: u64) -> Result<(), StoreError> {
-        if self.lacks == lacks {
-            let tools = &self.intake.runner.tools;
-            let looked = Looked { channel: place.channel, root: place.root, until: self.gap.began };
-            tools.store.note_looked(self.workspace, &looked, tools.clock.now()).await?;
-            fault_point!("gap.noted");
-        }
+    /// Has whoever looks next, if this look comes to no end, begin elsewhere. What could not be read was said.
+    async fn came_to(&self, spot: Spot) -> Result<(), StoreError> {
+        let tools = &self.intake.runner.tools;
+        let looked = Looked { channel: spot.channel, root: spot.root, since: self.reach.good(), at: self.gap.began };
+        tools.store.note_looked(self.workspace, &looked, tools.clock.now()).await?;
+        fault_point!("gap.noted");
         Ok(())
     }
 
-    /// Takes posts in as if they came now, the oldest first. What is known already is left as it is, and what is older than `since`.
-    async fn take(&mut self, posts: &[Post], since: SlackTs) -> Result<(), StoreError> {
+    /// Takes posts in as if they came now, the oldest first. What is known already is left as it is.
+    async fn take(&mut self, posts: &[Post]) -> Result<(), StoreError> {
         let tools = &self.intake.runner.tools;
-        let (me, now) = (&tools.me.user, tools.clock.now());
+        let (me, now, since) = (&tools.me.user, tools.clock.now(), self.reach.since_ts());
         for post in posts {
             // Slack does not show what a post said before. Of a young one it is known whether it was a question already; the mark that
             // says so of an older one may be forgotten.
@@ -382,17 +386,13 @@ impl<'a> Look<'a> {
     /// Whether one more call may be made; waits for its turn.
     async fn may_call(&mut self) -> bool {
         if self.is_limited {
-            self.lacks += 1;
             return false;
         }
         let clock = &self.intake.runner.tools.clock;
         if self.calls >= CALLS_MAX || clock.monotonic().saturating_sub(self.began) >= TIME_MAX {
             match self.gap.cause {
                 // Through a mere silence one looks as far as that goes.
-                Cause::Silence => {
-                    self.lacks += 1;
-                    tracing::info!("a silence was looked through in part only");
-                }
+                Cause::Silence => tracing::info!("a silence was looked through in part only"),
                 Cause::Gap | Cause::Retry => self.give_up("it takes more calls or time than one look may"),
             }
             return false;
@@ -409,7 +409,6 @@ impl<'a> Look<'a> {
     }
 
     fn give_up_on(&mut self, what: &str, error: &ApiError) {
-        self.lacks += 1;
         if self.gap.cause == Cause::Silence {
             self.is_limited |= error.retry_after().is_some();
             // What Slack refuses for good was said after the start: it is nothing new in each silence.
@@ -420,12 +419,11 @@ impl<'a> Look<'a> {
         self.give_up(&format!("{what} could not be read: {error}"));
     }
 
-    fn give_up_unreadable(&mut self, error: &StoreError) {
+    fn give_up_unreadable(&self, error: &StoreError) {
         self.give_up(&format!("what the database holds of a thread is damaged: {error}"));
     }
 
-    pub(super) fn give_up(&mut self, what: &str) {
-        self.lacks += 1;
+    pub(super) fn give_up(&self, what: &str) {
         tracing::warn!(what, "something that may have been missed is not looked for");
         CATCH_UP_GIVEN_UP.count([]);
         let now: Timestamp = self.intake.runner.tools.clock.now();

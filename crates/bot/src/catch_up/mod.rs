@@ -2,7 +2,7 @@
 //! goes the way of everything that arrives, so nothing is doubled, whoever else found it.
 //!
 //! Bounded in calls and time, and in the background: live answers have the greater part of Slack's limits. The store keeps how far it
-//! came: where processes die before they are through, the next one goes on with the places that were not looked through yet.
+//! came: where processes die before they are through, the next one begins with the spots that none came to yet.
 
 mod look;
 mod reach;
@@ -52,9 +52,8 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
         return tools.store.note_good(process, began, tools.clock.now()).await.map(Some);
     };
     let good = suspected.map_or(good, |suspected| suspected.min(good));
-    let now = tools.clock.now();
-    let looked = tools.store.looked(workspace, now).await?;
-    let reach = Reach::new(good, began - age_max, looked, [now, tools.api.slack_now()]);
+    let looked = tools.store.looked(workspace, tools.clock.now()).await?;
+    let reach = Reach::new(good, began - age_max, looked, [tools.clock.now(), tools.api.slack_now()]);
     let active_since = good - tools.settings.session_timeout.max(RECENT);
     let mut threads = tools.store.joined_since(workspace, active_since, THREADS_MAX + 1, began).await?;
     let too_many = threads.len() > THREADS_MAX;
@@ -64,7 +63,7 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
         let older_max = threads.len() + OLDER_MAX;
         let mut older = tools.store.joined_since(workspace, active_since - OLDER, older_max, began).await?;
         older.retain(|key| !threads.contains(key));
-        older.sort_by_key(|key| reach.good(&key.into()));
+        older.sort_by_key(|key| reach.came_to(&key.into()));
         gaps.list(stretch, threads.clone(), older);
     }
     gaps.note(|report| report.looking_from = Some(reach.since()));
@@ -72,15 +71,15 @@ async fn look(intake: &Arc<Intake>, workspace: &WorkspaceId, gap: Gap) -> Result
     if too_many {
         look.give_up("more threads were active than are read");
     }
-    let mut done = look.everything(&threads).await.map(|()| true);
-    if done.is_ok() {
+    let mut done = look.everything(&threads).await;
+    if let Ok(true) = done {
         done = look.older().await;
     }
-    look.tells();
-    let through = done?;
-    fault_point!("gap.looked");
-    match through {
-        true => tools.store.note_good(process, began, tools.clock.now()).await.map(Some),
-        false => Ok(None),
+    look.log_result();
+    if !done? {
+        gaps.list_nothing(stretch);
+        return Ok(None);
     }
+    fault_point!("gap.looked");
+    tools.store.note_good(process, began, tools.clock.now()).await.map(Some)
 }

@@ -1,4 +1,4 @@
-//! From when on each place is to be looked through.
+//! How far back is looked, and which spots looks came to already.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,69 +9,75 @@ const OVERLAP: Duration = Duration::from_secs(5 * 60);
 
 /// A thread, or what stands in a channel itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct Spot {
     pub(super) channel: ChannelId,
     pub(super) root: Option<SlackTs>,
 }
 
-impl From<&ThreadKey> for Place {
+impl From<&ThreadKey> for Spot {
     fn from(key: &ThreadKey) -> Self {
         Self { channel: key.channel.clone(), root: Some(key.root) }
     }
 }
 
-impl From<&ChannelId> for Place {
+impl From<&ChannelId> for Spot {
     fn from(channel: &ChannelId) -> Self {
         Self { channel: channel.clone(), root: None }
     }
 }
 
-/// How far back is looked.
+/// How far back a look goes: everywhere equally. What looks before it came to decides only what is next, because those may have begun
+/// at another moment.
 pub(super) struct Reach {
-    /// Until when nothing was missed anywhere.
+    /// Until when nothing was missed.
     good: Timestamp,
-    /// What is older is not looked for.
+    /// What is older is not looked for, by our clock and by Slack's: ours may be wrong.
     oldest: Timestamp,
-    /// Until when nothing was missed in a place: looks that died were there since.
-    good_there: HashMap<Place, Timestamp>,
-    /// Our clock, and Slack's: ours may be wrong.
-    now: Timestamp,
-    slack_now: Timestamp,
+    oldest_ts: SlackTs,
+    since_ts: SlackTs,
+    looked: HashMap<Spot, Looked>,
 }
 
 impl Reach {
+    /// `now` is by our clock and by Slack's.
     pub(super) fn new(
         good: Timestamp,
         oldest: Timestamp,
         looked: Vec<Looked>,
         [now, slack_now]: [Timestamp; 2],
     ) -> Self {
-        let later = looked.into_iter().filter(|place| place.until > good);
-        let good_there = later.map(|place| (Place { channel: place.channel, root: place.root }, place.until)).collect();
-        Self { good, oldest, good_there, now, slack_now }
+        let by_slack = |ours: Timestamp| SlackTs::at(slack_now - now.since(ours));
+        let since = (good - OVERLAP).max(oldest);
+        let looked = looked.into_iter().filter(|looked| looked.at > good);
+        let looked = looked.map(|looked| (Spot { channel: looked.channel.clone(), root: looked.root }, looked));
+        let looked = looked.collect();
+        Self { good, oldest, oldest_ts: by_slack(oldest), since_ts: by_slack(since), looked }
     }
 
-    /// From when on is looked where no look was yet.
+    /// From when on is looked.
     pub(super) fn since(&self) -> Timestamp {
         (self.good - OVERLAP).max(self.oldest)
     }
 
-    /// Until when nothing was missed in a place.
-    pub(super) fn good(&self, place: &Place) -> Timestamp {
-        self.good_there.get(place).copied().unwrap_or(self.good)
+    /// The same in Slack's moments.
+    pub(super) fn since_ts(&self) -> SlackTs {
+        self.since_ts
     }
 
-    /// Whether a look that died came through a place.
-    pub(super) fn was_in(&self, place: &Place) -> bool {
-        self.good_there.contains_key(place)
+    /// When a look came to a spot that did not come to its end; `None`, which is first, if none did.
+    pub(super) fn came_to(&self, spot: &Spot) -> Option<Timestamp> {
+        self.looked.get(spot).map(|looked| looked.at)
     }
 
-    /// From when on a place is to be looked through, in Slack's moments; and whether that leaves out what is too old.
-    pub(super) fn since_in(&self, place: &Place) -> (SlackTs, bool) {
-        let by_slack = |ours: Timestamp| self.slack_now - self.now.since(ours);
-        let (good, oldest) = (by_slack(self.good(place)), by_slack(self.oldest));
-        // Nobody wrote in a thread before it began.
-        let good = place.root.map_or(good, |root| root.moment().min(self.slack_now).max(good));
-        (SlackTs::at((good - OVERLAP).max(oldest)), good < oldest)
+    /// From when on this look is to find what was missed.
+    pub(super) fn good(&self) -> Timestamp {
+        self.good
+    }
+
+    /// Whether something may have been missed in a spot that is too old to be looked for, and was not when a look came to it.
+    pub(super) fn leaves_out(&self, spot: &Spot) -> bool {
+        let began_since = spot.root.is_some_and(|root| root >= self.oldest_ts);
+        let was_found = |looked: &Looked| looked.at >= self.oldest && looked.since.since(self.good) <= OVERLAP;
+        self.good < self.oldest && !began_since && !self.looked.get(spot).is_some_and(was_found)
     }
 }

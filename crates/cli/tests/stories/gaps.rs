@@ -33,6 +33,7 @@ pub(crate) use {on_every_store, told_where};
 on_every_store! { SOCKET, |options| Options { lost_while_disconnected: true, ..options };
     what_people_wrote_while_it_was_dead_is_answered_once_and_in_order,
     a_mention_in_the_middle_of_a_thread_is_found_too,
+    where_another_look_came_to_it_is_looked_for_all_the_same,
     edits_and_deletions_that_were_missed_count,
     the_first_answer_after_a_gap_is_made_from_the_thread_as_it_stands,
     an_old_post_that_waits_for_an_answer_and_was_deleted_meanwhile_gets_none,
@@ -61,7 +62,7 @@ mod told {
     use std::time::Duration;
 
     use chathakase_bot::texts;
-    use chathakase_session::time::Clock;
+    use chathakase_session::{ThreadKey, store::Looked, time::Clock};
     use chathakase_sim::slack::{Fate, Gate, Thread};
     use serde_json::Value;
 
@@ -126,6 +127,34 @@ mod told {
         s.openai.last_request().heard(["ana: lunch?", "ben: noon", "ana: where?"]);
         s.calm().await;
         assert_eq!(s.openai.requests_seen(), 1);
+    }
+
+    pub(super) async fn where_another_look_came_to_it_is_looked_for_all_the_same(s: &mut Story) {
+        s.openai.answers("Hello.");
+        let ours = s.slack.mention("ana", "#general", "hello").await;
+        ours.finishes("Hello.").await;
+        s.at_rest(&ours).await;
+        s.caught_up().await;
+        s.kill().await;
+        ours.reply("ana", "are you there?").await;
+        let theirs = s.slack.post("ben", "#general", "lunch?").await;
+        s.clock.advance(Duration::from_secs(20 * 60));
+        // Of one that had missed less, and died.
+        let (store, now) = (s.store(), s.clock.now());
+        let ThreadKey { workspace, channel, root } = ours.key();
+        for root in [None, Some(root)] {
+            let since = now - Duration::from_secs(60);
+            let looked = Looked { channel: channel.clone(), root, since, at: now };
+            store.note_looked(&workspace, &looked, now).await.unwrap();
+        }
+        drop(store);
+        s.clock.advance(Duration::from_secs(60));
+        theirs.mention("ben", "where?").await;
+        s.openai.turn().when_asked("are you there?").text("Here.");
+        s.openai.turn().when_asked("where?").text("Downstairs.");
+        s.start().await;
+        ours.finishes("Here.").await;
+        theirs.finishes("Downstairs.").await;
     }
 
     pub(super) async fn edits_and_deletions_that_were_missed_count(s: &mut Story) {

@@ -15,13 +15,15 @@ pub struct Others {
     pub asker_is_first: bool,
 }
 
-/// A place that was looked through for what was missed.
+/// A spot that a look for what was missed came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looked {
     /// The channel, or the direct message.
     pub channel: ChannelId,
     /// A thread of the channel; `None` for what stands in the channel itself.
     pub root: Option<SlackTs>,
-    /// What was written there until then is known, whoever missed it.
-    pub until: Timestamp,
+    /// From when on the look was to find what was missed.
+    pub since: Timestamp,
+    /// When the look began.
+    pub at: Timestamp,
 }

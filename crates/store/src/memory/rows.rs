@@ -40,7 +40,7 @@ pub(crate) struct Tables {
     last_turn: u64,
     last_content: ContentNo,
     processes: Vec<ProcessRow>,
-    looked: HashMap<(WorkspaceId, ChannelId, Option<SlackTs>), Timestamp>,
+    looked: HashMap<(WorkspaceId, ChannelId, Option<SlackTs>), Looked>,
 }
 
 /// The rows of one session.
@@ -141,15 +141,18 @@ impl ProcessRows for Tables {
     }
     fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
         let here = self.looked.iter().filter(|((place, ..), _)| place == workspace);
-        Ok(here.map(|((_, channel, root), &until)| Looked { channel: channel.clone(), root: *root, until }).collect())
+        Ok(here.map(|(_, looked)| looked.clone()).collect())
     }
     fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
-        let until = self.looked.entry((workspace.clone(), looked.channel.clone(), looked.root)).or_insert(looked.until);
-        *until = looked.until.max(*until);
+        let known = self.looked.entry((workspace.clone(), looked.channel.clone(), looked.root));
+        let known = known.or_insert_with(|| looked.clone());
+        if looked.at > known.at {
+            *known = looked.clone();
+        }
         Ok(())
     }
     fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
-        self.looked.retain(|_, until| *until > up_to);
+        self.looked.retain(|_, looked| looked.at > up_to);
         Ok(())
     }
 }

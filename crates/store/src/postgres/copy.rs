@@ -256,6 +256,7 @@ impl End for CopyEnd {
             link.send("DELETE FROM chathakase.process", Vec::new())?;
             let sql = "INSERT INTO chathakase.process (owner, until, good_until) VALUES ('before', 0, $1)";
             link.send(sql, params![good_until])?;
+            link.send("DELETE FROM chathakase.looked", Vec::new())?;
             link.send("DELETE FROM chathakase.copying", Vec::new())
         })
     }

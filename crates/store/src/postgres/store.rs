@@ -272,20 +272,16 @@ impl SessionStore for PostgresStore {
     }
 
     async fn note_looked(&self, workspace: &WorkspaceId, looked: &Looked, now: Timestamp) -> Result<()> {
-        let (workspace, looked, ago) = (workspace.clone(), looked.clone(), now.since(looked.until));
-        self.alone(now, move |sql, now| {
-            process::note_looked(sql, &workspace, &Looked { until: now - ago, ..looked.clone() })
-        })
-        .await
+        let (workspace, looked) = (workspace.clone(), looked.clone());
+        self.alone(now, move |sql, there| process::note_looked(sql, &workspace, &looked_by(there, &looked, now))).await
     }
 
     async fn looked(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Vec<Looked>> {
         let workspace = workspace.clone();
-        let places = self.look(Needs::default(), now, move |sql, now| {
-            let places = sql.looked(&workspace)?.into_iter();
-            Ok(places.map(|place| (now.since(place.until), place)).collect::<Vec<_>>())
-        });
-        Ok(places.await?.into_iter().map(|(ago, place)| Looked { until: now - ago, ..place }).collect())
+        let looked = move |sql: &Sql<'_>, there| {
+            Ok(sql.looked(&workspace)?.iter().map(|looked| looked_by(now, looked, there)).collect())
+        };
+        self.look(Needs::default(), now, looked).await
     }
 
     async fn leave(&self, process: &Claimant, good: Option<Timestamp>, now: Timestamp) -> Result<()> {
@@ -320,4 +316,10 @@ fn of_turn(lease: &Lease) -> Needs {
 /// What a reader of a thread needs: it takes no lock.
 fn of_reader(key: &ThreadKey) -> Needs {
     Needs { places: Vec::new(), ..Needs::thread(key) }
+}
+
+/// The same by another clock: how long ago, and not when, because the database's and the process's may differ.
+fn looked_by(there: Timestamp, looked: &Looked, now: Timestamp) -> Looked {
+    let [since, at] = [looked.since, looked.at].map(|time| there - now.since(time));
+    Looked { since, at, ..looked.clone() }
 }

@@ -244,6 +244,7 @@ impl End for CopyEnd {
             )?;
             run("DELETE FROM process WHERE until >= coalesce(?, 0)", None)?;
             run("INSERT INTO process (owner, until, good_until) VALUES ('before', 0, ?)", marks.good_until)?;
+            run("DELETE FROM looked WHERE at >= coalesce(?, 0)", None)?;
             run("DELETE FROM copying WHERE id >= coalesce(?, 0)", None)
         })
     }

@@ -98,7 +98,7 @@ async fn beside_turns(store: &SqliteStore, key: &ThreadKey, us: &Claimant) {
         store.note_good(&process, at(12), at(12)).await.unwrap();
     }
     store.good_until(us, at(100)).await.unwrap();
-    let place = Looked { channel: key.channel.clone(), root: None, until: at(100) };
+    let place = Looked { channel: key.channel.clone(), root: None, since: at(12), at: at(100) };
     store.note_looked(&key.workspace, &place, at(100)).await.unwrap();
     store.looked(&key.workspace, at(100)).await.unwrap();
     store.leave(us, None, at(100)).await.unwrap();

@@ -1,8 +1,10 @@
 //! Which processes live, and until when each missed nothing.
 //!
 //! A process that dies leaves its row, with the moment from which on it may have missed something. Whoever looks for what was missed
-//! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody. Which places
-//! it has come through is kept too: where one process after the other dies, each goes on where the last one was.
+//! takes that moment over with the row: so nothing is looked for by nobody, also when the one who looks dies, or by everybody. Where it
+//! came to is kept too: where one process after the other dies, each begins where none was yet.
+
+use std::time::Duration;
 
 use chathakase_session::{
     Timestamp, WorkspaceId, fault_point,
@@ -11,6 +13,9 @@ use chathakase_session::{
 };
 
 use crate::rows::{ProcessRow, ProcessRows};
+
+/// As long as anything is looked for (`limits.catch_up`, at most).
+const LOOKED_BACK_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The process, alive from now on, and the others.
 fn begin(rows: &impl ProcessRows, process: &Claimant, now: Timestamp) -> Result<(ProcessRow, Vec<ProcessRow>)> {
@@ -47,10 +52,10 @@ pub(crate) fn note_good(
     };
     let good_until = own.good_until.map_or(at, |good| good.max(at));
     rows.put_process(&ProcessRow { good_until: Some(good_until), ..own })?;
-    // Where all are as good everywhere, it says no more of single places.
-    if let Some(all_good) = goods.into_iter().chain([Some(good_until)]).min().flatten() {
-        rows.remove_looked(all_good)?;
-    }
+    // Of a look before that, nobody needs to know.
+    let all_good = goods.into_iter().chain([Some(good_until)]).min().flatten();
+    let too_old = now - LOOKED_BACK_MAX;
+    rows.remove_looked(all_good.map_or(too_old, |good| good.max(too_old)))?;
     fault_point!("note_good.uncommitted");
     Ok(told)
 }

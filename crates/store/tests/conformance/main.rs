@@ -99,7 +99,7 @@ every_store! {
         a_new_process_has_missed_what_any_other_has,
         who_lives_is_told_how_good_it_is_with_the_others_and_who_is_first,
         who_ends_without_a_gap_leaves_nothing_while_others_live,
-        a_look_goes_on_where_the_last_one_was;
+        where_a_look_came_to_is_kept_until_nobody_has_missed_anything_since;
     editing:
         an_edit_changes_the_text_and_the_later_one_wins,
         an_edit_that_a_reading_is_too_old_for_has_the_thread_read_again,

@@ -199,7 +199,7 @@ async fn is_shared(store: &Losing) {
     // It takes over what the dead one missed, with its row.
     assert_eq!(store.good_until(&other, at(41)).await.unwrap(), Some(at(0)));
     assert_eq!(rows(&store.database, "process"), 1);
-    let place = Looked { channel: thread().channel, root: Some(ts(0)), until: at(41) };
+    let place = Looked { channel: thread().channel, root: Some(ts(0)), since: at(0), at: at(41) };
     store.note_looked(&thread().workspace, &place, at(41)).await.unwrap();
     assert_eq!(store.looked(&thread().workspace, at(41)).await.unwrap(), [place]);
     store.leave(&other, Some(at(42)), at(42)).await.unwrap();

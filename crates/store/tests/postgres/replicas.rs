@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chathakase_session::{
-    store::{Erased, Press, ReadBack, Receipt, Rules, SessionStore},
+    ThreadKey,
+    store::{Erased, Looked, Press, ReadBack, Receipt, Rules, SessionStore},
     turn::TurnId,
 };
 use chathakase_store::PostgresStore;
@@ -122,6 +123,16 @@ with_database! {
         let good = other.good_until(&process("other"), at(7200)).await.unwrap().expect("it was noted");
         let ago = at(7200).since(good);
         assert!((600..660).contains(&ago.as_secs()), "ten minutes ago, by either clock, and not {ago:?}");
+    }
+
+    async fn when_a_look_came_to_a_spot_goes_by_the_databases_clock(database) {
+        let [one, other] = [0, 1].map(|_| PostgresStore::open(&database.url(), Rules::default()).unwrap());
+        let ThreadKey { workspace, channel, .. } = thread();
+        let spot = Looked { channel, root: None, since: at(-600), at: at(-60) };
+        one.note_looked(&workspace, &spot, at(0)).await.unwrap();
+        let [found] = other.looked(&workspace, at(7200)).await.unwrap().try_into().unwrap();
+        let ago = [found.since, found.at].map(|time| at(7200).since(time).as_secs());
+        assert!((600..660).contains(&ago[0]) && (60..120).contains(&ago[1]), "by either clock, and not {ago:?}");
     }
 
     /// A database that is away holds the end of a reading up; the process's own clock says nothing of that.

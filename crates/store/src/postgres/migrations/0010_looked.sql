@@ -1,10 +1,11 @@
--- Places that were looked through for what was missed, and until when: a thread, or with `root` 0 what stands in the channel itself.
--- A row goes when all processes are as good everywhere.
+-- Where looks for what was missed came to: a thread, or with `root` 0 what stands in the channel itself. When the look began, and from
+-- when on it was to find things. A row goes when no process has missed anything since.
 CREATE TABLE chathakase.looked (
     workspace TEXT NOT NULL,
     channel TEXT NOT NULL,
     root BIGINT NOT NULL,
-    until BIGINT NOT NULL,
+    since BIGINT NOT NULL,
+    at BIGINT NOT NULL,
     PRIMARY KEY (workspace, channel, root)
 );
-CREATE INDEX looked_by_until ON chathakase.looked (until);
+CREATE INDEX looked_by_time ON chathakase.looked (at);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 const PROCESS: Table = Table { name: "process", columns: "owner, until, good_until", key_columns: 1 };
-const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, until", key_columns: 3 };
+const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, since, at", key_columns: 3 };
 
 /// The `root` of what stands in a channel itself.
 const NO_ROOT: i64 = 0;
@@ -48,20 +48,22 @@ impl ProcessRows for Sql<'_> {
     fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
         let read = |cells: Cells<'_>| {
             let root = if cells.get::<i64>(2)? == NO_ROOT { None } else { Some(cells.ts(2)?) };
-            Ok(Looked { channel: cells.id(1)?, root, until: cells.time(3)? })
+            Ok(Looked { channel: cells.id(1)?, root, since: cells.time(3)?, at: cells.time(4)? })
         };
-        let sql = "SELECT workspace, channel, root, until FROM chathakase.looked WHERE workspace = $1";
+        let sql = "SELECT workspace, channel, root, since, at FROM chathakase.looked WHERE workspace = $1";
         self.readable(&LOOKED, sql, params![workspace.as_str()], read)
     }
 
     fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
-        let sql = "INSERT INTO chathakase.looked AS known (workspace, channel, root, until) VALUES ($1, $2, $3, $4)
-                   ON CONFLICT (workspace, channel, root) DO UPDATE SET until = greatest(known.until, excluded.until)";
+        let sql =
+            "INSERT INTO chathakase.looked AS known (workspace, channel, root, since, at) VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (workspace, channel, root) DO UPDATE SET since = excluded.since, at = excluded.at
+                   WHERE excluded.at > known.at";
         let root = looked.root.map_or(NO_ROOT, SlackTs::as_micros);
-        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, looked.until])
+        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, looked.since, looked.at])
     }
 
     fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
-        self.run("DELETE FROM chathakase.looked WHERE until <= $1", params![up_to])
+        self.run("DELETE FROM chathakase.looked WHERE at <= $1", params![up_to])
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 const PROCESS: Table = Table { name: "process", columns: "owner, until, good_until", key_columns: 1 };
-const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, until", key_columns: 3 };
+const LOOKED: Table = Table { name: "looked", columns: "workspace, channel, root, since, at", key_columns: 3 };
 
 /// The `root` of what stands in a channel itself.
 const NO_ROOT: i64 = 0;
@@ -48,22 +48,23 @@ impl ProcessRows for Sql<'_> {
     fn looked(&self, workspace: &WorkspaceId) -> Result<Vec<Looked>> {
         let read = |cells: Cells<'_, '_>| {
             let root = if cells.get::<i64>(2)? == NO_ROOT { None } else { Some(cells.ts(2)?) };
-            Ok(Looked { channel: cells.id(1)?, root, until: cells.time(3)? })
+            Ok(Looked { channel: cells.id(1)?, root, since: cells.time(3)?, at: cells.time(4)? })
         };
-        let sql = "SELECT workspace, channel, root, until FROM looked WHERE workspace = ?";
+        let sql = "SELECT workspace, channel, root, since, at FROM looked WHERE workspace = ?";
         self.readable(&LOOKED, sql, params![workspace.as_str()], read)
     }
 
     fn put_looked(&mut self, workspace: &WorkspaceId, looked: &Looked) -> Result<()> {
-        let sql = "INSERT INTO looked (workspace, channel, root, until) VALUES (?, ?, ?, ?)
-                   ON CONFLICT DO UPDATE SET until = max(until, excluded.until)";
+        let sql = "INSERT INTO looked (workspace, channel, root, since, at) VALUES (?, ?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET since = excluded.since, at = excluded.at WHERE excluded.at > at";
         let root = looked.root.map_or(NO_ROOT, SlackTs::as_micros);
-        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, looked.until.as_millis()])?;
+        let [since, at] = [looked.since, looked.at].map(Timestamp::as_millis);
+        self.run(sql, params![workspace.as_str(), looked.channel.as_str(), root, since, at])?;
         Ok(())
     }
 
     fn remove_looked(&mut self, up_to: Timestamp) -> Result<()> {
-        self.run("DELETE FROM looked WHERE until <= ?", params![up_to.as_millis()])?;
+        self.run("DELETE FROM looked WHERE at <= ?", params![up_to.as_millis()])?;
         Ok(())
     }
 }

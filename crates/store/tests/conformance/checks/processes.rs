@@ -102,30 +102,37 @@ pub(crate) async fn who_ends_without_a_gap_leaves_nothing_while_others_live(open
     assert_eq!(good(&one, 1000).await, Some(at(35)));
 }
 
-pub(crate) async fn a_look_goes_on_where_the_last_one_was(open: Open) {
+pub(crate) async fn where_a_look_came_to_is_kept_until_nobody_has_missed_anything_since(open: Open) {
     let store = open(Rules::default());
     let [one, other] = ["one", "other"].map(process);
     let ThreadKey { workspace, channel, root } = thread();
     let elsewhere: WorkspaceId = "T2".parse().unwrap();
-    let place = |root, secs| Looked { channel: channel.clone(), root, until: at(secs) };
+    let spot = |root, since, secs| Looked { channel: channel.clone(), root, since: at(since), at: at(secs) };
     let known = async |secs: i64| {
-        let mut places = store.looked(&workspace, at(secs)).await.unwrap();
-        places.sort_by_key(|place| place.root);
-        places
+        let mut spots = store.looked(&workspace, at(secs)).await.unwrap();
+        spots.sort_by_key(|spot| spot.root);
+        spots
     };
     for process in [&one, &other] {
         store.note_good(process, at(0), at(0)).await.unwrap();
     }
-    for (root, secs) in [(Some(root), 20), (Some(root), 10), (None, 20), (None, 30)] {
-        store.note_looked(&workspace, &place(root, secs), at(30)).await.unwrap();
+    for (root, since, secs) in [(Some(root), 5, 20), (Some(root), 0, 10), (None, 0, 20), (None, 5, 30)] {
+        store.note_looked(&workspace, &spot(root, since, secs), at(30)).await.unwrap();
     }
-    store.note_looked(&elsewhere, &place(None, 30), at(30)).await.unwrap();
-    assert_eq!(known(30).await, [place(None, 30), place(Some(root), 20)], "each as far as it ever was");
-    // One of them is as good everywhere; the other may have missed more.
+    store.note_looked(&elsewhere, &spot(None, 0, 30), at(30)).await.unwrap();
+    assert_eq!(known(30).await, [spot(None, 5, 30), spot(Some(root), 5, 20)], "of each the latest");
+    // One has missed nothing since, the other may have.
     store.note_good(&one, at(30), at(30)).await.unwrap();
     assert_eq!(known(30).await.len(), 2);
     store.note_good(&other, at(25), at(31)).await.unwrap();
-    assert_eq!(known(31).await, [place(None, 30)], "where the worst of them says no more");
+    assert_eq!(known(31).await, [spot(None, 5, 30)]);
     store.note_good(&other, at(40), at(40)).await.unwrap();
     assert_eq!((known(40).await, store.looked(&elsewhere, at(40)).await.unwrap()), (vec![], vec![]));
+    // Nobody looks back for more than a day.
+    store.note_looked(&workspace, &spot(None, 30, 50), at(50)).await.unwrap();
+    let (day_later, after) = (at(50) + 24 * HOUR, at(51) + 24 * HOUR);
+    store.note_good(&one, at(30), day_later - HOUR).await.unwrap();
+    assert_eq!(known(50).await.len(), 1);
+    store.note_good(&one, at(30), after).await.unwrap();
+    assert_eq!(known(50).await, []);
 }
