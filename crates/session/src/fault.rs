@@ -29,7 +29,10 @@ pub use on::*;
 mod on {
     use std::{
         io::Write,
-        sync::{LazyLock, Mutex, PoisonError},
+        sync::{
+            LazyLock,
+            atomic::{AtomicU64, Ordering::SeqCst},
+        },
     };
 
     /// The places of a turn, in the order of its life, and those at which something is done to one. What ends with `.uncommitted` is
@@ -98,29 +101,18 @@ mod on {
     ];
 
     /// The place that was named, and how often it may still be passed.
-    static PLANNED: LazyLock<Mutex<Option<(String, u64)>>> =
-        LazyLock::new(|| Mutex::new(std::env::var("FAULT_POINT").ok().map(|named| parsed(&named))));
-
-    fn parsed(named: &str) -> (String, u64) {
-        let (name, time) = named.split_once(':').unwrap_or((named, "1"));
-        (name.to_owned(), time.parse().unwrap_or(1))
-    }
-
-    /// Names the place from now on, as `FAULT_POINT` does, whatever was named before.
-    pub fn plan(named: &str) {
-        *PLANNED.lock().unwrap_or_else(PoisonError::into_inner) = Some(parsed(named));
-    }
+    static PLANNED: LazyLock<Option<(String, AtomicU64)>> = LazyLock::new(|| {
+        let planned = std::env::var("FAULT_POINT").ok()?;
+        let (name, time) = planned.split_once(':').unwrap_or((&planned, "1"));
+        Some((name.to_owned(), AtomicU64::new(time.parse().unwrap_or(1))))
+    });
 
     /// The process is at this place.
     pub fn reached(name: &'static str) {
         debug_assert!(OF_A_TURN.contains(&name) || BESIDE_TURNS.contains(&name), "{name} is not in the lists");
-        let mut planned = PLANNED.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((planned, left)) = &mut *planned else { return };
+        let Some((planned, left)) = &*PLANNED else { return };
         let is_met = planned == "*" && OF_A_TURN.contains(&name);
-        if planned == name {
-            *left = left.saturating_sub(1);
-        }
-        let is_over = planned == name && *left == 0;
+        let is_over = planned == name && left.fetch_sub(1, SeqCst) == 1;
         if is_met || is_over {
             let _ = writeln!(std::io::stderr(), "FAULT_POINT {name}");
         }

@@ -10,6 +10,7 @@ use chathakase_sim::slack::{Fault as Planned, Gate};
 use crate::{
     database::Database,
     people,
+    replica::Ended,
     schedule::{Act, Fault, Kill, Moment},
     stage::Stage,
 };
@@ -48,16 +49,16 @@ impl Done {
                 tokio::select! {
                     () = pace.reached(act.after) => break,
                     () = &mut play_is_over => over = true,
-                    () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage)?,
+                    () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage).await?,
                 }
             }
-            done.revive(stage)?;
+            done.revive(stage).await?;
             done.act(act.fault, stage, pace).await?;
         }
         while !over {
             tokio::select! {
                 () = &mut play_is_over => over = true,
-                () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage)?,
+                () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage).await?,
             }
         }
         done.planned.iter().for_each(Planned::lifted);
@@ -65,15 +66,19 @@ impl Done {
     }
 
     async fn act(&mut self, fault: Fault, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
-        let mut kind = fault.kind();
+        *self.faults.entry(fault.kind()).or_default() += 1;
         let slack = stage.slack.clone();
         match fault {
-            Fault::Kill(kill) => kind = self.kill(kill, stage, pace).await?.unwrap_or(kind),
+            Fault::Kill(kill) => self.kill(kill, stage, pace).await?,
             Fault::Restart { replica } => {
                 // Until it is ready, a request to end may be its end.
-                if stage.replicas[replica].ready().await? {
-                    self.restart(replica, stage).await?;
+                if !stage.replicas[replica].ready().await? {
+                    return Ok(());
                 }
+                let ended = stage.replicas[replica].end().await?;
+                stage.left(replica);
+                self.ended_by_itself(&ended, " when it was asked to end", stage)?;
+                stage.replicas[replica].start(0, None)?;
             }
             Fault::Pause { replica, moment, lasts } => {
                 let held = Held::until(moment, stage).await;
@@ -115,36 +120,17 @@ impl Done {
                 }
             }
         }
-        *self.faults.entry(kind).or_default() += 1;
         Ok(())
     }
 
-    async fn restart(&mut self, replica: usize, stage: &mut Stage) -> anyhow::Result<()> {
-        let ended = stage.replicas[replica].end().await?;
-        stage.left(replica);
-        if !ended.success() {
-            self.ended.push(format!("{ended} when it was asked to end"));
-        }
-        stage.replicas[replica].start(0)
-    }
-
-    /// Says what kind of kill it was, if that was not sure before.
-    async fn kill(
-        &mut self,
-        kill: Kill,
-        stage: &mut Stage,
-        pace: &people::Pace,
-    ) -> anyhow::Result<Option<&'static str>> {
-        let Kill { replica, moment, step, power, down, clock_wrong_ms } = kill;
-        let mut died_at = None;
-        if let Some(step) = step {
-            let died = stage.replicas[replica].dies_at(step, &*stage.clock, MOMENT_MAX).await?;
-            died_at = died.then_some(step);
-        }
-        let moment = if died_at.is_some() { Moment::Now } else { moment };
+    async fn kill(&mut self, kill: Kill, stage: &mut Stage, pace: &people::Pace) -> anyhow::Result<()> {
+        let Kill { replica, moment, power, down, clock_wrong_ms, next } = kill;
         let held = Held::until(moment, stage).await;
-        stage.replicas[replica].kill().await?;
+        let ended = stage.replicas[replica].kill().await?;
         stage.left(replica);
+        if let Some(ended) = ended.filter(|ended| ended.death.is_some()) {
+            self.ended_by_itself(&ended, "", stage)?;
+        }
         stage.store.after(power)?;
         held.go();
         self.kills += 1;
@@ -153,22 +139,34 @@ impl Done {
         if clock_wrong_ms != 0 {
             *self.faults.entry("wall clock wrong, then set right").or_default() += 1;
         }
-        stage.replicas[replica].start(clock_wrong_ms)?;
-        self.steps.extend(died_at);
-        Ok(died_at.map(|_| power.at_a_step()))
+        stage.replicas[replica].start(clock_wrong_ms, next)
     }
 
-    /// Starts again what ended by itself: a process that meets a broken Slack at its start gives up, and is started again by
-    /// whoever runs it.
-    pub(crate) fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+    /// Starts again what ended by itself: a process that died at its step, or one that meets a broken Slack at its start, gives up, and
+    /// is started again by whoever runs it.
+    pub(crate) async fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
         for number in 0..stage.replicas.len() {
-            if let Some(status) = stage.replicas[number].ended()? {
-                self.ended.push(status.to_string());
+            if let Some(ended) = stage.replicas[number].ended().await? {
                 stage.left(number);
-                stage.replicas[number].start(0)?;
+                self.ended_by_itself(&ended, "", stage)?;
+                stage.replicas[number].start(0, None)?;
             }
         }
         Ok(())
+    }
+
+    /// Counts the death of a process that met its step; notes what else ends with an error.
+    pub(crate) fn ended_by_itself(&mut self, ended: &Ended, when: &str, stage: &Stage) -> anyhow::Result<()> {
+        let Some(death) = ended.death else {
+            if !ended.status.success() {
+                self.ended.push(format!("{}{when}", ended.status));
+            }
+            return Ok(());
+        };
+        self.kills += 1;
+        self.steps.insert(death.step);
+        *self.faults.entry(death.kind()).or_default() += 1;
+        Ok(stage.store.after(death.power)?)
     }
 }
 

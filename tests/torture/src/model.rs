@@ -19,6 +19,9 @@ const SLOW_WORDS: usize = 60;
 /// How long it thinks at most before the first word of an answer.
 const THINKS_MAX_MS: u64 = 5_000;
 
+/// So much of a text's beginning and end a complaint shows (bytes).
+const BRIEF: usize = 150;
+
 /// What the system message says of what could not be read.
 const LEFT_OUT: &str = "not shown to you";
 
@@ -148,6 +151,13 @@ fn asked(said: &[&MessageSeen]) -> Vec<Mark> {
     marks.filter(|mark| mark.mood != Mood::Aside).collect()
 }
 
+/// Its beginning and its end.
+fn brief(text: &str) -> String {
+    let cut = |at: usize| text.floor_char_boundary(at);
+    let (head, tail) = (cut(BRIEF.min(text.len())), cut(text.len().saturating_sub(BRIEF)));
+    format!("{:?} … {:?} ({} bytes)", &text[..head], &text[tail..], text.len())
+}
+
 /// Whether words name a message that an answer is to: each line of a long answer does.
 fn is_end_of(begun: &str, words: &str) -> bool {
     let names = |token: Token| words.split(|c: char| !c.is_alphanumeric()).any(|word| word == token.to_string());
@@ -189,7 +199,10 @@ impl Seen {
                 questions.extend(marks.into_iter().map(|mark| (at, mark)));
             } else if let Some(marks) = answered(&message.content) {
                 if !self.is_right(&marks, &message.content) {
-                    self.complain(Some(marks[0].token), "its answer is not in the window as it was given".to_owned());
+                    self.complain(
+                        Some(marks[0].token),
+                        format!("its answer is in the window as {}", brief(&message.content)),
+                    );
                 }
                 answers.push(marks);
             } else if !(self.rereads && answers.is_empty() && self.is_full(said.len())) {

@@ -4,32 +4,28 @@ use std::{
     env, fs,
     io::Write,
     net::SocketAddr,
-    os::unix::process::ExitStatusExt,
     path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use anyhow::Context;
 use chathakase::{clock::SystemClock, config::Config, logging, serve, wiring};
-use chathakase_session::time::{Clock, SharedClock, timeout};
+use chathakase_session::time::{SharedClock, timeout};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStderr, Command},
     sync::watch,
+    task::JoinHandle,
 };
 
 use crate::{
     clock::{self, Pace, ScaledClock},
     patience::START_MAX,
     sabotage::Sabotage,
-    steps,
+    steps::{self, Death},
 };
-
-/// SIGABRT: how a process dies at a named step.
-const ABORTED: i32 = 6;
 
 /// The subcommand that plays the role.
 pub(crate) const ROLE: &str = "assistant";
@@ -45,7 +41,6 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         clock = sabotage.on(clock);
         store = sabotage.of(store, clock.clone());
     }
-    steps::obey();
     serve::until_told_to_end(&config, || Ok(store), clock).await
 }
 
@@ -68,6 +63,24 @@ pub(crate) struct Replica {
 struct Life {
     child: Child,
     ready: watch::Receiver<Option<SocketAddr>>,
+    /// How it is to die.
+    death: Option<Death>,
+    /// Ends with it, and says whether it died so.
+    heard: JoinHandle<bool>,
+}
+
+impl Life {
+    async fn over(self, status: ExitStatus) -> Ended {
+        let is_met = self.heard.await.unwrap_or(false);
+        Ended { status, death: self.death.filter(|_| is_met) }
+    }
+}
+
+/// How a process ended.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// It died at the step that it was to die at.
+    pub(crate) death: Option<Death>,
 }
 
 impl Replica {
@@ -81,19 +94,21 @@ impl Replica {
         Self { number, environment, folder, pace, on_ready, life: None, lives: 0, panics: Arc::default() }
     }
 
-    /// Begins the next life, with a wall clock that is off by so much. Does not wait until it is ready.
-    pub(crate) fn start(&mut self, clock_wrong_ms: i64) -> anyhow::Result<()> {
+    /// Begins the next life, with a wall clock that is off by so much, which may have its death before it. Does not wait until it is
+    /// ready.
+    pub(crate) fn start(&mut self, clock_wrong_ms: i64, death: Option<Death>) -> anyhow::Result<()> {
         self.lives += 1;
         let mut command = Command::new(env::current_exe()?);
         command.arg(ROLE).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.folder);
         command.env(clock::VARIABLE, self.pace.wrong_by(clock_wrong_ms).written());
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.envs(death.map(|death| (steps::VARIABLE, death.step)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let stderr = child.stderr.take().context("a child without standard error")?;
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log())?;
         let (told, ready) = watch::channel(None);
-        tokio::spawn(listen(stderr, log, told, self.on_ready.clone(), self.panics.clone()));
-        self.life = Some(Life { child, ready });
+        let heard = tokio::spawn(listen(stderr, log, told, self.on_ready.clone(), self.panics.clone()));
+        self.life = Some(Life { child, ready, death, heard });
         Ok(())
     }
 
@@ -105,42 +120,31 @@ impl Replica {
         ready.with_context(|| format!("the assistant is not ready; its log is {}", self.log().display()))
     }
 
-    /// `kill -9`: not one instruction more.
-    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        if let Some(mut life) = self.life.take() {
-            life.child.kill().await?;
-        }
-        Ok(())
-    }
-
-    /// Has it die at a named step, if it comes there within `wait`; says whether it did.
-    pub(crate) async fn dies_at(&mut self, step: &str, clock: &dyn Clock, wait: Duration) -> anyhow::Result<bool> {
-        let Some(life) = &mut self.life else { return Ok(false) };
-        let ear = life.child.stdin.as_mut().context("a child without standard input")?;
-        // One that has just ended by itself hears nothing more.
-        let _ = ear.write_all(format!("{step}\n").as_bytes()).await;
-        let died = timeout(clock, wait, life.child.wait()).await;
-        Ok(died.is_ok_and(|died| died.is_ok_and(|status| status.signal() == Some(ABORTED))))
+    /// `kill -9`: not one instruction more. Says how it ended, which may have been before that.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<Option<Ended>> {
+        let Some(mut life) = self.life.take() else { return Ok(None) };
+        life.child.kill().await?;
+        let status = life.child.wait().await?;
+        Ok(Some(life.over(status).await))
     }
 
     /// How it ended, if it did so by itself.
-    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        let Some(life) = &mut self.life else { return Ok(None) };
-        let ended = life.child.try_wait()?;
-        if ended.is_some() {
-            self.life = None;
-        }
-        Ok(ended)
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<Option<Ended>> {
+        let Some(mut life) = self.life.take() else { return Ok(None) };
+        let Some(status) = life.child.try_wait()? else {
+            self.life = Some(life);
+            return Ok(None);
+        };
+        Ok(Some(life.over(status).await))
     }
 
     /// SIGTERM: waits until it has come to an end in good order.
-    pub(crate) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+    pub(crate) async fn end(&mut self) -> anyhow::Result<Ended> {
         self.signal("TERM").await?;
-        let life = self.life.as_mut().context("it does not run")?;
+        let mut life = self.life.take().context("it does not run")?;
         let ended = timeout(&SystemClock::new(), START_MAX, life.child.wait()).await;
-        let ended = ended.with_context(|| format!("it does not end; its log is {}", self.log().display()))??;
-        self.life = None;
-        Ok(ended)
+        let status = ended.with_context(|| format!("it does not end; its log is {}", self.log().display()))??;
+        Ok(life.over(status).await)
     }
 
     /// Sends a signal by its name.
@@ -161,18 +165,20 @@ impl Replica {
     }
 }
 
-/// Keeps what a process says, and tells when it is ready.
+/// Keeps what a process says, and tells when it is ready. Says at its end whether it was at its step.
 async fn listen(
     stderr: ChildStderr,
     mut log: fs::File,
     told: watch::Sender<Option<SocketAddr>>,
     on_ready: OnReady,
     panics: Arc<Mutex<Vec<String>>>,
-) {
+) -> bool {
     let mut lines = BufReader::new(stderr).lines();
+    let mut is_met = false;
     while let Ok(Some(line)) = lines.next_line().await {
         // A log that cannot be kept is missed by a person who looks for the cause of a finding, and by nobody else.
         let _ = writeln!(log, "{line}");
+        is_met |= line.starts_with(steps::VARIABLE);
         if line.contains("panicked at") {
             panics.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
         }
@@ -181,6 +187,7 @@ async fn listen(
             told.send_replace(Some(address));
         }
     }
+    is_met
 }
 
 fn address(line: &str) -> Option<SocketAddr> {

@@ -84,9 +84,9 @@ async fn run(load: Load, transport: Transport, restarts: bool) -> anyhow::Result
         for number in 0..stage.replicas.len() {
             stage.clock.sleep(BETWEEN).await;
             let ended = stage.replicas[number].end().await?;
-            ensure!(ended.success(), "asked to end, it ended with {ended}");
+            ensure!(ended.status.success(), "asked to end, it ended with {}", ended.status);
             stage.left(number);
-            stage.replicas[number].start(0)?;
+            stage.replicas[number].start(0, None)?;
             ensure!(stage.replicas[number].ready().await?, "it does not start again");
         }
         ensure!(!asking.is_finished(), "the restart takes longer than the load lasts; give it more `--seconds`");

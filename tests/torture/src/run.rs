@@ -70,14 +70,14 @@ pub(crate) async fn run(options: Options, seed: u64, progress: Arc<Progress>) ->
 async fn rest(stage: &mut Stage, done: &mut Done, patience: Duration) -> anyhow::Result<Vec<Finding>> {
     let began = stage.clock.monotonic();
     while stage.clock.monotonic().saturating_sub(began) < patience {
-        done.revive(stage)?;
+        done.revive(stage).await?;
         for replica in &mut stage.replicas {
             if !replica.ready().await? {
                 // It met the last of the faults, and is started again.
                 stage.clock.sleep(QUIET).await;
             }
         }
-        done.revive(stage)?;
+        done.revive(stage).await?;
         let mut changes = stage.slack.feed();
         let calm = tokio::select! {
             _ = changes.next() => false,
@@ -92,8 +92,8 @@ async fn rest(stage: &mut Stage, done: &mut Done, patience: Duration) -> anyhow:
         stuck.map(|what| Finding { wrong: Wrong::Stuck, thread: None, token: None, what }).collect();
     for replica in &mut stage.replicas {
         let ended = replica.end().await?;
-        if !ended.success() {
-            findings.push(process(format!("asked to end, it ended with {ended}")));
+        if !ended.status.success() && ended.death.is_none() {
+            findings.push(process(format!("asked to end, it ended with {}", ended.status)));
         }
     }
     Ok(findings)

@@ -7,7 +7,8 @@ use rand::Rng;
 use crate::{
     dice::{Dice, dice, millis},
     stage::CLOCK_WRONG_MS,
-    steps, store,
+    steps::{self, Death},
+    store,
 };
 
 /// A fault and its time.
@@ -94,13 +95,13 @@ pub(crate) enum Fault {
 pub(crate) struct Kill {
     pub(crate) replica: usize,
     pub(crate) moment: Moment,
-    /// Rather at this named step, if it comes there soon.
-    pub(crate) step: Option<&'static str>,
     pub(crate) power: Power,
     /// How long until it is started again.
     pub(crate) down: Duration,
     /// How wrong the wall clock of its next life is, until somebody sets it right.
     pub(crate) clock_wrong_ms: i64,
+    /// How that life is to end, if it comes there.
+    pub(crate) next: Option<Death>,
 }
 
 /// When exactly.
@@ -120,16 +121,6 @@ pub(crate) enum Power {
     Stays,
     /// Of each file, by its place in the list, everything or nothing.
     Fails { keeps: [bool; 2] },
-}
-
-impl Power {
-    /// The line in the table of a kill at a named step.
-    pub(crate) fn at_a_step(self) -> &'static str {
-        match self {
-            Self::Stays => "kill -9 at a named step",
-            Self::Fails { .. } => "kill -9 at a step, writes forgotten",
-        }
-    }
 }
 
 impl Fault {
@@ -193,11 +184,12 @@ const LATE_MAX_MS: u64 = 12_000;
 const MESSAGES_PER_FAULT: u32 = 8;
 
 pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
+    // Dice of its own: a build without steps plays the same otherwise.
     let (dice, step_dice) = (&mut dice(seed, "schedule"), &mut dice(seed, "steps"));
     let mut acts: Vec<Act> = Vec::new();
     for _ in 0..bounds.kills {
         let after = dice.random_range(1..=u64::from(bounds.messages));
-        let kill = Kill { step: step(step_dice), ..kill(dice, bounds) };
+        let kill = Kill { next: death(step_dice, bounds), ..kill(dice, bounds) };
         acts.push(Act { after, fault: Fault::Kill(kill) });
     }
     for _ in 0..bounds.pauses {
@@ -217,15 +209,11 @@ pub(crate) fn schedule(seed: u64, bounds: Bounds) -> Vec<Act> {
 }
 
 fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
-    let moment = moment(dice);
-    let fails = bounds.store == store::Kind::Sqlite && dice.random_ratio(2, 3);
-    let power =
-        if fails { Power::Fails { keeps: [dice.random_ratio(1, 4), dice.random_ratio(1, 4)] } } else { Power::Stays };
+    let (moment, power) = (moment(dice), power(dice, bounds));
     let wrong = dice.random_ratio(1, 4);
     Kill {
         replica: dice.random_range(0..bounds.replicas),
         moment,
-        step: None,
         power,
         // Sometimes so long that the others take over what it did.
         down: if bounds.replicas > 1 && dice.random_ratio(1, 4) {
@@ -234,13 +222,22 @@ fn kill(dice: &mut Dice, bounds: Bounds) -> Kill {
             millis(dice, 0, 4_000)
         },
         clock_wrong_ms: if wrong { dice.random_range(-CLOCK_WRONG_MS..=CLOCK_WRONG_MS) } else { 0 },
+        next: None,
     }
 }
 
-/// The named step at which half of the kills are to happen. Its dice are its own: a build without steps plays the same otherwise.
-fn step(dice: &mut Dice) -> Option<&'static str> {
+/// The death of every other life that follows on a kill.
+fn death(dice: &mut Dice, bounds: Bounds) -> Option<Death> {
     let steps = steps::all();
-    if steps.is_empty() || dice.random_bool(0.5) { None } else { Some(steps[dice.random_range(0..steps.len())]) }
+    if steps.is_empty() || dice.random_bool(0.5) {
+        return None;
+    }
+    Some(Death { step: steps[dice.random_range(0..steps.len())], power: power(dice, bounds) })
+}
+
+fn power(dice: &mut Dice, bounds: Bounds) -> Power {
+    let fails = bounds.store == store::Kind::Sqlite && dice.random_ratio(2, 3);
+    if fails { Power::Fails { keeps: [dice.random_ratio(1, 4), dice.random_ratio(1, 4)] } } else { Power::Stays }
 }
 
 fn moment(dice: &mut Dice) -> Moment {

@@ -70,7 +70,7 @@ impl Stage {
             // Only who shares a store with others can be wrong against them.
             let wrong_ms =
                 if options.store.is_shared() { dice.random_range(-CLOCK_WRONG_MS..=CLOCK_WRONG_MS) } else { 0 };
-            replica.start(wrong_ms)?;
+            replica.start(wrong_ms, None)?;
             anyhow::ensure!(replica.ready().await?, "the assistant ends at its start; `--keep` keeps its log");
         }
         Ok(stage)

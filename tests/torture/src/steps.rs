@@ -1,5 +1,27 @@
-//! Death at a named step between two writes or calls (`chathakase_session::fault`): told to a process by its standard input, a line
-//! with the step's name. Only where this program is built with the feature `fault-points`.
+//! Death at a named step between two writes or calls (`chathakase_session::fault`). Only where this program is built with the feature
+//! `fault-points`.
+
+use crate::schedule::Power;
+
+/// Told to a process at its start: the step at which it dies.
+pub(crate) const VARIABLE: &str = "FAULT_POINT";
+
+/// How a process is to die, if it comes there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Death {
+    pub(crate) step: &'static str,
+    pub(crate) power: Power,
+}
+
+impl Death {
+    /// The line in the table.
+    pub(crate) fn kind(self) -> &'static str {
+        match self.power {
+            Power::Stays => "death at a named step",
+            Power::Fails { .. } => "the same, unsynced writes forgotten",
+        }
+    }
+}
 
 /// All steps; none in a build that has none.
 #[cfg(feature = "fault-points")]
@@ -12,15 +34,3 @@ pub(crate) fn all() -> Vec<&'static str> {
 pub(crate) fn all() -> Vec<&'static str> {
     Vec::new()
 }
-
-/// Dies at the step that is named, when it comes there.
-#[cfg(feature = "fault-points")]
-pub(crate) fn obey() {
-    // A thread of its own: who waits for standard input keeps a runtime from its end.
-    std::thread::spawn(|| {
-        std::io::stdin().lines().map_while(Result::ok).for_each(|step| chathakase_session::fault::plan(&step))
-    });
-}
-
-#[cfg(not(feature = "fault-points"))]
-pub(crate) fn obey() {}
