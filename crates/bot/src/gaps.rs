@@ -134,9 +134,9 @@ impl Gaps {
         (self.closed.load(SeqCst) && !self.missed.load(SeqCst)).then(|| self.proof().good())
     }
 
-    /// Whether this stretch of time goes on.
-    pub(crate) fn is_in(&self, number: u64) -> bool {
-        self.stretch.get().is_none_or(|stretch| *stretch.borrow() == Some(number))
+    /// Whether another stretch of time goes on than this one.
+    pub(crate) fn is_past(&self, number: u64) -> bool {
+        self.stretch.get().is_some_and(|stretch| stretch.borrow().is_some_and(|now| now != number))
     }
 
     /// A delivery was not stored, and so not acknowledged. Slack sends it again, but not for ever.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    os::unix::process::ExitStatusExt,
     time::Duration,
 };
 
@@ -19,6 +20,9 @@ use crate::{
 const MOMENT_MAX: Duration = Duration::from_secs(30);
 /// How soon a process that ended by itself is started again.
 const REVIVED_AFTER: Duration = Duration::from_secs(1);
+
+/// SIGKILL.
+const KILLED: i32 = 9;
 
 /// What was done.
 #[derive(Default)]
@@ -49,7 +53,7 @@ impl Done {
                 tokio::select! {
                     () = pace.reached(act.after) => break,
                     () = &mut play_is_over => over = true,
-                    () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage).await?,
+                    () = stage.clock.sleep(REVIVED_AFTER) => drop(done.revive(stage).await?),
                 }
             }
             done.revive(stage).await?;
@@ -58,7 +62,7 @@ impl Done {
         while !over {
             tokio::select! {
                 () = &mut play_is_over => over = true,
-                () = stage.clock.sleep(REVIVED_AFTER) => done.revive(stage).await?,
+                () = stage.clock.sleep(REVIVED_AFTER) => drop(done.revive(stage).await?),
             }
         }
         done.planned.iter().for_each(Planned::lifted);
@@ -128,12 +132,12 @@ impl Done {
         let held = Held::until(moment, stage).await;
         let ended = stage.replicas[replica].kill().await?;
         stage.left(replica);
-        if let Some(ended) = ended.filter(|ended| ended.death.is_some()) {
-            self.ended_by_itself(&ended, "", stage)?;
+        match ended.filter(|ended| ended.status.signal() != Some(KILLED)) {
+            Some(ended) => self.ended_by_itself(&ended, " before it was killed", stage)?,
+            None => self.kills += 1,
         }
         stage.store.after(power)?;
         held.go();
-        self.kills += 1;
         pace.killed();
         stage.clock.sleep(down).await;
         if clock_wrong_ms != 0 {
@@ -143,16 +147,18 @@ impl Done {
     }
 
     /// Starts again what ended by itself: a process that died at its step, or one that meets a broken Slack at its start, gives up, and
-    /// is started again by whoever runs it.
-    pub(crate) async fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<()> {
+    /// is started again by whoever runs it. Says whether there was one.
+    pub(crate) async fn revive(&mut self, stage: &mut Stage) -> anyhow::Result<bool> {
+        let mut any = false;
         for number in 0..stage.replicas.len() {
             if let Some(ended) = stage.replicas[number].ended().await? {
                 stage.left(number);
                 self.ended_by_itself(&ended, "", stage)?;
                 stage.replicas[number].start(0, None)?;
+                any = true;
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Counts the death of a process that met its step; notes what else ends with an error.

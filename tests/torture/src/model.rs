@@ -164,6 +164,11 @@ fn is_end_of(begun: &str, words: &str) -> bool {
     answered(begun).is_some_and(|marks| marks.iter().any(|mark| names(mark.token)))
 }
 
+/// Whether words name any message.
+fn names_some(words: &str) -> bool {
+    words.split(|c: char| !c.is_alphanumeric()).any(|word| word.parse::<Token>().is_ok())
+}
+
 impl Seen {
     /// Looks for words of other threads, and for what is there twice, not at all, or otherwise than it was said.
     fn look(&mut self, all: &[&MessageSeen], asks: &[Mark]) {
@@ -205,7 +210,10 @@ impl Seen {
                     );
                 }
                 answers.push(marks);
-            } else if !(self.rereads && answers.is_empty() && self.is_full(said.len())) {
+            } else if !(self.rereads
+                && (answers.is_empty() || names_some(&message.content))
+                && self.is_full(said.len()))
+            {
                 let what = format!("an answer that nobody gave is in the window: {:.80}", message.content);
                 self.complain(Some(asked), what);
             }
@@ -223,7 +231,8 @@ impl Seen {
             let goes_on = self.rereads && message.role == "assistant" && answered(&message.content).is_none();
             let mut answers =
                 pieces.iter_mut().rev().filter(|(_, piece)| goes_on && piece.role == "assistant").peekable();
-            let newest = answers.peek().map(|(at, _)| *at);
+            // What names a message has its beginning elsewhere, if that is in the window at all.
+            let newest = answers.peek().map(|(at, _)| *at).filter(|_| !names_some(&message.content));
             let begun = answers.find(|(_, piece)| is_end_of(&piece.content, &message.content)).map(|(at, _)| *at);
             match begun.or(newest).and_then(|at| pieces.iter_mut().find(|(of, _)| *of == at)) {
                 Some((_, piece)) => piece.content += &message.content,

@@ -83,18 +83,16 @@ async fn rest(stage: &mut Stage, done: &mut Done, patience: Duration) -> anyhow:
             _ = changes.next() => false,
             () = stage.clock.sleep(QUIET) => true,
         };
-        if calm && stage.slack.unfinished().is_empty() {
+        if calm && !done.revive(stage).await? && stage.slack.unfinished().is_empty() {
             break;
         }
     }
     let stuck = stage.slack.unfinished().into_iter();
-    let mut findings: Vec<Finding> =
+    let findings: Vec<Finding> =
         stuck.map(|what| Finding { wrong: Wrong::Stuck, thread: None, token: None, what }).collect();
-    for replica in &mut stage.replicas {
-        let ended = replica.end().await?;
-        if !ended.status.success() && ended.death.is_none() {
-            findings.push(process(format!("asked to end, it ended with {}", ended.status)));
-        }
+    for number in 0..stage.replicas.len() {
+        let ended = stage.replicas[number].end().await?;
+        done.ended_by_itself(&ended, " when it was asked to end", stage)?;
     }
     Ok(findings)
 }
@@ -105,7 +103,7 @@ fn process(what: String) -> Finding {
 
 fn process_findings(stage: &Stage, done: &Done) -> Vec<Finding> {
     let panics = stage.replicas.iter().flat_map(|replica| replica.panics());
-    let signals = done.ended.iter().filter(|status| status.contains("signal")).cloned();
+    let signals = done.ended.iter().filter(|status| status.contains("signal") || status.contains("asked")).cloned();
     let complaints = stage.witness.complaints().into_iter().map(|complaint| {
         let wrong = if complaint.leak { Wrong::Leak } else { Wrong::History };
         let thread = complaint.token.map(|token| token.thread);

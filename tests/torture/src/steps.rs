@@ -17,8 +17,8 @@ impl Death {
     /// The line in the table.
     pub(crate) fn kind(self) -> &'static str {
         match self.power {
-            Power::Stays => "death at a named step",
-            Power::Fails { .. } => "the same, unsynced writes forgotten",
+            Power::Stays => "death at a step",
+            Power::Fails { .. } => "death at a step, writes forgotten",
         }
     }
 }

@@ -1,6 +1,10 @@
 //! One look under way: what it calls, what it takes in, and what it gives up.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use chathakase_metrics::{CATCH_UP_FOUND, CATCH_UP_GIVEN_UP};
 use chathakase_session::{
@@ -55,6 +59,10 @@ pub(super) struct Look<'a> {
     is_too_old: bool,
     found: u64,
     read: HashSet<ThreadKey>,
+    /// What is to be looked through: where no look came to, and where one did, with the time of that.
+    first: VecDeque<Spot>,
+    again: BTreeMap<(Timestamp, usize), Spot>,
+    planned: usize,
 }
 
 impl<'a> Look<'a> {
@@ -77,16 +85,17 @@ impl<'a> Look<'a> {
             is_too_old: false,
             found: 0,
             read: HashSet::new(),
+            first: VecDeque::new(),
+            again: BTreeMap::new(),
+            planned: 0,
         }
     }
 
     /// Reads the `threads`, and where we are otherwise. Says whether all is done: when another gap comes meanwhile, what was missed in it
     /// keeps people waiting too, and all is looked through once more.
     pub(super) async fn everything(&mut self, threads: &[ThreadKey]) -> Result<bool, StoreError> {
-        // Looks that did not come to their end were in some of it: that is last, so that however many die, each spot has its turn.
-        let (mut again, first): (Vec<Spot>, Vec<Spot>) =
-            threads.iter().map(Spot::from).partition(|spot| self.reach.came_to(spot).is_some());
-        if !self.spots(first).await? {
+        threads.iter().for_each(|key| self.plan(key.into()));
+        if !self.through(false).await? {
             return Ok(false);
         }
         let mut channels = Vec::new();
@@ -97,16 +106,30 @@ impl<'a> Look<'a> {
         channels.sort_by_key(|channel| !channel.as_str().starts_with('D'));
         let mut seen = HashSet::new();
         channels.retain(|channel| seen.insert(channel.clone()));
-        let (channels_again, first): (Vec<Spot>, Vec<Spot>) =
-            channels.iter().map(Spot::from).partition(|spot| self.reach.came_to(spot).is_some());
-        again.extend(channels_again);
-        again.sort_by_key(|spot| self.reach.came_to(spot));
-        Ok(self.spots(first).await? && self.spots(again).await?)
+        channels.iter().for_each(|channel| self.plan(channel.into()));
+        self.through(true).await
     }
 
-    /// Looks through spots in turn; whoever waits for a thread comes first. Says whether all is done.
-    async fn spots(&mut self, spots: Vec<Spot>) -> Result<bool, StoreError> {
-        for spot in spots {
+    /// A spot is to be looked through. Those that a look came to which did not come to its end are last, the longest ago first: so each
+    /// has its turn, however many looks die.
+    fn plan(&mut self, spot: Spot) {
+        match self.reach.came_to(&spot) {
+            None => self.first.push_back(spot),
+            Some(at) => {
+                self.planned += 1;
+                self.again.insert((at, self.planned), spot);
+            }
+        }
+    }
+
+    /// Looks through what is planned, or only where no look came to; whoever waits for a thread comes first. Says whether all is done.
+    async fn through(&mut self, again: bool) -> Result<bool, StoreError> {
+        loop {
+            let next = match self.first.pop_front() {
+                None if again => self.again.pop_first().map(|(_, spot)| spot),
+                next => next,
+            };
+            let Some(spot) = next else { return Ok(true) };
             if self.is_called_away() {
                 return Ok(false);
             }
@@ -119,16 +142,15 @@ impl<'a> Look<'a> {
                 None => self.channel(&spot.channel).await?,
             }
         }
-        Ok(true)
     }
 
     fn thread_at(&self, channel: ChannelId, root: SlackTs) -> ThreadKey {
         ThreadKey { workspace: self.workspace.clone(), channel, root }
     }
 
-    /// Whether another gap came since the look began.
+    /// Whether another gap came, and is over, since the look began. While no link is up, one looks on.
     fn is_called_away(&self) -> bool {
-        !self.intake.gaps.is_in(self.gap.stretch)
+        self.intake.gaps.is_past(self.gap.stretch)
     }
 
     /// Logs what came of it.
@@ -232,7 +254,7 @@ impl<'a> Look<'a> {
         self.take(&posts).await
     }
 
-    /// Takes in what was missed in a channel, and in threads there that had replies since.
+    /// Takes in what was missed in a channel, and plans to read the threads there that had replies since.
     async fn channel(&mut self, channel: &ChannelId) -> Result<(), StoreError> {
         let since = self.reach.since_ts();
         self.say_what_is_too_old(&Spot::from(channel));
@@ -241,6 +263,9 @@ impl<'a> Look<'a> {
         for page in 1..=PAGES_MAX {
             self.called().await?;
             if !self.may_call().await {
+                if page == 1 {
+                    return Ok(());
+                }
                 break;
             }
             let asked = PageRequest {
@@ -271,9 +296,7 @@ impl<'a> Look<'a> {
         posts.sort_by_key(|post| post.ts);
         self.take(&posts).await?;
         for root in posts.iter().filter(|post| post.latest_reply.is_some_and(|reply| reply >= since)) {
-            self.called().await?;
-            let key = self.thread_at(channel.clone(), root.ts);
-            self.listed(&key).await?;
+            self.plan(Spot { channel: channel.clone(), root: Some(root.ts) });
         }
         self.came_to(Spot::from(channel)).await
     }
@@ -289,7 +312,8 @@ impl<'a> Look<'a> {
     /// Has whoever looks next, if this look comes to no end, begin elsewhere. What could not be read was said.
     async fn came_to(&self, spot: Spot) -> Result<(), StoreError> {
         let tools = &self.intake.runner.tools;
-        let looked = Looked { channel: spot.channel, root: spot.root, since: self.reach.good(), at: self.gap.began };
+        let since = self.reach.found_since(&spot);
+        let looked = Looked { channel: spot.channel, root: spot.root, since, at: self.gap.began };
         tools.store.note_looked(self.workspace, &looked, tools.clock.now()).await?;
         fault_point!("gap.noted");
         Ok(())

@@ -143,8 +143,14 @@ mod told {
             answered(s, "ana").await;
         }
         longest_silent.reply("ben", "are you there?").await;
+        // Threads that are not ours are found by their channel, and there are other channels behind it.
+        for _ in 0..60 {
+            s.slack.post("cat", "#general", "lunch?").await.reply("dan", "at noon").await;
+        }
+        let elsewhere = s.slack.mention("ana", "#other", "and here?").await;
         s.slack.lose_held();
-        s.openai.answers("Here.");
+        // Whoever dies over an answer has it asked again.
+        s.openai.answers_by(|_| "Here.".to_owned());
         // They live for some calls each, and all together for longer than is looked back.
         for _ in 0..5 {
             let before = looking(s).len();
@@ -156,6 +162,7 @@ mod told {
         }
         looks_through(s).await;
         longest_silent.finishes("Here.").await;
+        elsewhere.finishes("Here.").await;
     }
 
     pub(super) async fn of_more_pages_than_are_read_of_a_channel_the_older_ones_are_given_up_and_that_is_said(
