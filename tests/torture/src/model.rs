@@ -465,6 +465,18 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_an_answer_whose_beginning_is_too_old_belongs_to_no_other() {
+        let [long, two, three] = [mark(1, Mood::Long), mark(2, Mood::Plain), mark(3, Mood::Plain)];
+        let end = shown(&answer(&[long])).pop().unwrap();
+        let said = [user(two), assistant(&[two]), MessageSeen { content: end, ..assistant(&[long]) }, user(three)];
+        for (window_max, wrong) in [(4, false), (400, true)] {
+            let mut seen = Seen { window_max, rereads: true, ..Seen::default() };
+            seen.look(&said.iter().collect::<Vec<_>>(), &[three]);
+            assert_eq!(!seen.complaints.is_empty(), wrong, "{window_max}");
+        }
+    }
+
+    #[test]
     fn every_wrong_window_is_complained_about() {
         let [one, two] = [1, 2].map(|number| mark(number, Mood::Plain));
         let stranger = Mark { token: Token { thread: 2, number: 1 }, ..one };
@@ -473,7 +485,7 @@ mod tests {
             (vec![], vec![user(stranger), user(one)], "stands in a request of thread 1"),
             (vec![], vec![user(one), user(one)], "stands twice"),
             (vec![], vec![user(one), assistant(&[one]), assistant(&[one]), user(two)], "is answered twice"),
-            (vec![], vec![user(one), changed, user(two)], "not in the window as it was given"),
+            (vec![], vec![user(one), changed, user(two)], "its answer is in the window as"),
             (vec![user(one)], vec![user(two)], "is missing when t1m2 is asked"),
             (vec![], vec![user(one), user(two), assistant(&[two]), user(mark(3, Mood::Plain))], "its own is not there"),
         ] {

@@ -195,6 +195,8 @@ mod told {
         s.start().await;
         let told = texts::answer_refused("some_refusal_of_tomorrow");
         s.waits_pass(1.9..=4.1, thread.shows(&told)).await;
+        // It may look at its thread once more.
+        s.minutes_pass(1).await;
         s.at_rest(&thread).await;
         assert_eq!(thread.answers(), ["Half an".to_owned(), told]);
         refused.lifted();
