@@ -24,7 +24,8 @@ use crate::{
     clock::{self, Pace, ScaledClock},
     patience::START_MAX,
     sabotage::Sabotage,
-    steps::{self, Death},
+    schedule::Death,
+    steps,
 };
 
 /// The subcommand that plays the role.

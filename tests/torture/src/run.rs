@@ -24,6 +24,8 @@ use crate::{
 
 /// So long nothing must happen before a run is over: longer than a lease, so that whoever wants to speak once more does so.
 const QUIET: Duration = Duration::from_secs(45);
+/// Said of a process that ends with an error when nothing goes wrong any more.
+const AT_THE_END: &str = " at the end of the run";
 /// Findings whose surroundings in their thread are printed, and how many posts these are.
 const TRANSCRIPTS_MAX: usize = 6;
 const POSTS_BEFORE: usize = 3;
@@ -92,7 +94,7 @@ async fn rest(stage: &mut Stage, done: &mut Done, patience: Duration) -> anyhow:
         stuck.map(|what| Finding { wrong: Wrong::Stuck, thread: None, token: None, what }).collect();
     for number in 0..stage.replicas.len() {
         let ended = stage.replicas[number].end().await?;
-        done.ended_by_itself(&ended, " when it was asked to end", stage)?;
+        done.ended_by_itself(&ended, AT_THE_END, stage)?;
     }
     Ok(findings)
 }
@@ -103,7 +105,7 @@ fn process(what: String) -> Finding {
 
 fn process_findings(stage: &Stage, done: &Done) -> Vec<Finding> {
     let panics = stage.replicas.iter().flat_map(|replica| replica.panics());
-    let signals = done.ended.iter().filter(|status| status.contains("signal") || status.contains("asked")).cloned();
+    let signals = done.ended.iter().filter(|status| status.contains("signal") || status.contains(AT_THE_END)).cloned();
     let complaints = stage.witness.complaints().into_iter().map(|complaint| {
         let wrong = if complaint.leak { Wrong::Leak } else { Wrong::History };
         let thread = complaint.token.map(|token| token.thread);

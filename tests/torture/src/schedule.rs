@@ -7,8 +7,7 @@ use rand::Rng;
 use crate::{
     dice::{Dice, dice, millis},
     stage::CLOCK_WRONG_MS,
-    steps::{self, Death},
-    store,
+    steps, store,
 };
 
 /// A fault and its time.
@@ -121,6 +120,23 @@ pub(crate) enum Power {
     Stays,
     /// Of each file, by its place in the list, everything or nothing.
     Fails { keeps: [bool; 2] },
+}
+
+/// How a process is to die, if it comes there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Death {
+    pub(crate) step: &'static str,
+    pub(crate) power: Power,
+}
+
+impl Death {
+    /// The line in the table.
+    pub(crate) fn kind(self) -> &'static str {
+        match self.power {
+            Power::Stays => "death at a step",
+            Power::Fails { .. } => "death at a step, writes forgotten",
+        }
+    }
 }
 
 impl Fault {
