@@ -1,13 +1,11 @@
 //! Carrying on with a turn whose owner is gone: what was decided stands, and the thread is brought to show it.
 
 use chathakase_session::{
-    message::Ending,
     store::{Claimed, Closing},
     turn::{Outcome, Part, Turn, TurnKind},
 };
 
 use super::{
-    deliver::parts,
     driver::{Driver, notice},
     journal::Lost,
     recover::{self, Standing},
@@ -52,13 +50,10 @@ impl Driver<'_> {
             return Ok(Vec::new());
         }
         let standing = self.left_by_the_dead(turn).await?;
-        let brought = if turn.stop_requested && !standing.posts.is_empty() {
-            if closing.outcome != Outcome::Stopped {
-                self.cut_short(standing.text(), Ending::Stopped).await?;
-            }
-            self.leave(turn, standing).await?
-        } else {
-            self.bring(turn, closing, standing).await?
+        let brought = match closing.outcome {
+            Outcome::Stopped => self.leave(turn, standing).await?,
+            _ if turn.stop_requested => self.leave_short(turn, standing).await?,
+            _ => self.bring(turn, closing, standing).await?,
         };
         if turn.kind == TurnKind::Answer {
             self.status_gone(thinking::take_away(&self.tools.api, &turn.key)).await;
@@ -72,20 +67,5 @@ impl Driver<'_> {
             self.journal().may_come_late().await?;
         }
         recover::standing(self, turn).await
-    }
-
-    /// Closes a turn that a person stopped with what stands in the thread.
-    pub(super) async fn end_with(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
-        let closing =
-            Closing { text: standing.text().to_owned(), ending: Ending::Stopped, ..notice(Outcome::Stopped, None) };
-        self.close(&closing).await?;
-        self.leave(turn, standing).await
-    }
-
-    /// Leaves the posts of a turn as they stand that a person or Slack lets go no further: what Slack tells of their text is not
-    /// what was written.
-    pub(super) async fn leave(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
-        let left = self.tools.replies.leave(self.target(turn), self.journal(), standing.posts).await;
-        left.map(|left| parts(&left)).map_err(|_| Lost(turn.id))
     }
 }

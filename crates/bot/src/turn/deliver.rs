@@ -6,7 +6,7 @@ use chathakase_session::{
     chain, fault_point,
     message::Ending,
     store::Closing,
-    turn::{Outcome, Part, PartState, Turn, TurnKind},
+    turn::{Part, PartState, Turn, TurnKind},
 };
 use chathakase_slack::reply::{Delivered, Journal, Mode, ReplyError, Target, with_note};
 
@@ -68,7 +68,7 @@ impl Driver<'_> {
             target.notes.push(texts::PERHAPS_AGAIN.to_owned());
         }
         let whole = if repeats { &texts::perhaps_again(whole) } else { whole };
-        self.tools.replies.mend(target, self.journal(), posts, whole).await
+        self.tools.replies.mend(target, Arc::new(self.journal_of(true)), posts, whole).await
     }
 
     /// The answer came no further after it was closed: what the thread shows of it is what is remembered.
@@ -93,16 +93,16 @@ impl Driver<'_> {
         loop {
             let error = match shown {
                 Ok(delivered) => return Ok(parts(&delivered)),
-                Err(ReplyError::Stopped { shown, said }) => {
-                    if closing.outcome != Outcome::Stopped {
-                        // The model had said it all before, and the person saw only some of it.
-                        let standing = recover::standing(self, turn).await?;
-                        self.cut_short(&standing.said.unwrap_or(said), Ending::Stopped).await?;
-                    }
+                Err(ReplyError::Stopped { shown, said: Some(said) }) => {
+                    // The model had said it all before, and the person saw only some of it.
+                    self.cut_short(&said, Ending::Stopped).await?;
                     return Ok(parts(&shown));
                 }
                 Err(error) => error,
             };
+            if self.hold.stopped.is_cancelled() || matches!(error, ReplyError::Stopped { .. }) {
+                return self.stopped_over(turn, &error).await;
+            }
             if let ReplyError::CannotPost { code } = &error {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "Slack does not let us answer there");
                 return self.refused(turn, code).await;
@@ -122,10 +122,7 @@ impl Driver<'_> {
                 tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer waits to be brought");
                 return Err(Lost(turn.id));
             }
-            if matches!(error, ReplyError::Broken) {
-                // Nobody was told of the fate of its last call.
-                self.journal().part_unknown(0, Mode::SinglePost).await.map_err(|_| Lost(turn.id))?;
-            }
+            self.note_broken(&error).await?;
             // Whether a post was made is not known: what stands in the thread decides.
             tracing::warn!(error = %chain(&error), thread.key = %turn.key, "an answer may not be whole; looking at the thread");
             self.pause(pauses.after(cause)).await?;
@@ -137,6 +134,14 @@ impl Driver<'_> {
             }
             shown = self.mend(turn, standing, closing).await;
         }
+    }
+
+    /// Of a reply that broke down, nobody was told of the fate of its last call.
+    pub(super) async fn note_broken(&self, error: &ReplyError) -> Result<(), Lost> {
+        if matches!(error, ReplyError::Broken) {
+            self.journal().part_unknown(0, Mode::SinglePost).await.map_err(|_| Lost(self.hold.lease.turn))?;
+        }
+        Ok(())
     }
 
     /// Slack takes no more of the answer: the author is told, and what stands of it is left there and remembered.
@@ -218,8 +223,12 @@ impl Driver<'_> {
     }
 
     pub(super) fn journal(&self) -> Arc<TurnJournal> {
+        Arc::new(self.journal_of(false))
+    }
+
+    fn journal_of(&self, until_stopped: bool) -> TurnJournal {
         let (store, hold, known) = (&self.tools.store, &self.hold, &self.known);
-        Arc::new(TurnJournal { store: Arc::clone(store), hold: Arc::clone(hold), known: Arc::clone(known) })
+        TurnJournal { store: Arc::clone(store), hold: Arc::clone(hold), known: Arc::clone(known), until_stopped }
     }
 }
 

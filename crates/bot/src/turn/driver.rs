@@ -152,8 +152,12 @@ impl Driver<'_> {
         };
         // A notice is shown by the end of the reply.
         thinking.overtaken();
+        let Some(closing) = closing else { return self.stopped(turn, voice.reply, voice.ended).await };
         let shown = match (voice.reply, voice.ended) {
-            (Some(reply), _) => reply.finish(closing.note.as_deref()).await,
+            (Some(mut reply), _) => tokio::select! {
+                shown = reply.finish(closing.note.as_deref()) => shown,
+                () = self.hold.stopped.cancelled() => reply.stop().await,
+            },
             (None, Some(error)) => Err(error),
             (None, None) => Err(ReplyError::Broken),
         };
@@ -171,15 +175,19 @@ impl Driver<'_> {
         self.bring(turn, &closing, standing).await
     }
 
+    /// `None` where a person stopped it: what it closes with is what the thread shows.
     async fn ask_and_close(
         &self,
         turn: &Turn,
         history: Option<History>,
         voice: &mut Voice<'_>,
-    ) -> Result<Closing, Lost> {
+    ) -> Result<Option<Closing>, Lost> {
         let closing = self.ask(turn, history, voice).await?;
+        if closing.outcome == Outcome::Stopped {
+            return Ok(None);
+        }
         self.close(&closing).await?;
-        Ok(closing)
+        Ok(Some(closing))
     }
 
     /// Asks the model, with a smaller window if it must be, until what the turn says is decided. The first time with the
@@ -418,7 +426,7 @@ impl Voice<'_> {
     }
     /// Asks a broken reply what broke it.
     async fn end(&mut self) -> Option<&ReplyError> {
-        let reply = self.reply.take()?;
+        let mut reply = self.reply.take()?;
         self.ended = reply.finish(None).await.err();
         self.ended.as_ref()
     }

@@ -195,6 +195,8 @@ pub(crate) struct TurnJournal {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) hold: Arc<Hold>,
     pub(crate) known: Arc<Known>,
+    /// For what a person's Stop ends at once.
+    pub(crate) until_stopped: bool,
 }
 
 #[async_trait]
@@ -223,7 +225,7 @@ impl Journal for TurnJournal {
         Ok(())
     }
     fn may_speak(&self) -> bool {
-        self.hold.may_speak()
+        self.hold.may_speak() && !(self.until_stopped && self.hold.stopped.is_cancelled())
     }
 }
 

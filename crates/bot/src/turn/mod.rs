@@ -8,6 +8,7 @@ mod late;
 mod machine;
 mod read_back;
 mod recover;
+mod stop;
 mod thinking;
 
 pub(crate) use driver::{Driver, Tools, answered};

@@ -19,8 +19,6 @@ impl Story {
 }
 
 stories! { usually:
-    a_stop_outlives_the_process_that_was_told,
-    a_stop_told_to_another_process_reaches_the_owner,
     a_turn_whose_owners_die_is_set_aside_with_a_notice,
     a_command_whose_owners_die_is_set_aside_with_a_notice,
     a_turn_whose_question_cannot_be_read_is_set_aside_with_a_notice,
@@ -30,15 +28,6 @@ stories! { usually:
     a_turn_that_nobody_can_bring_gives_its_thread_free,
     a_turn_that_kills_whoever_runs_it_takes_no_other_with_it,
     killed_after_a_wordless_end_no_status_is_left,
-    what_was_not_shown_of_a_stopped_answer_is_not_remembered,
-    what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read,
-    killed_after_a_stop_what_was_not_shown_is_not_remembered,
-    killed_after_a_stop_no_more_is_remembered_than_that_words_stand_in_a_thread_not_shown,
-    stopped_over_first_words_that_nobody_knew_of_they_are_remembered,
-    first_words_stopped_while_nobody_ran_become_the_answer,
-    words_of_an_earlier_answer_that_say_nothing_of_it_are_left_alone,
-    an_old_stopped_answer_is_not_taken_for_one_to_an_older_question,
-    a_stop_that_comes_late_leaves_the_next_answer_alone,
     a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing,
 }
 
@@ -47,242 +36,15 @@ mod told {
 
     use chathakase_bot::texts;
     use chathakase_session::{
-        SlackTs,
-        store::Press,
         time::Clock,
         turn::{Claimant, OwnerId},
     };
-    use chathakase_sim::slack::{Gate, Thread};
+    use chathakase_sim::slack::Gate;
 
     use crate::harness::Story;
 
     /// Turns without an owner are looked for this often.
     const LOOK: Duration = Duration::from_secs(5);
-    /// A lease is renewed this often.
-    const RENEWAL: Duration = Duration::from_secs(10);
-
-    /// Slack's name for the end of this moment.
-    fn just_now(s: &Story) -> SlackTs {
-        SlackTs::at(s.clock.now() + Duration::from_millis(1))
-    }
-
-    pub(super) async fn a_stop_outlives_the_process_that_was_told(s: &mut Story) {
-        let dies = s.openai.turn().text("On and on").gate("never").text(" and on.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.shows("On and on").await;
-        dies.reached("never").await;
-        thread.reply("ben", "and me?").await;
-        s.kill().await;
-        // All that the killed process did of it.
-        let pressed = just_now(s);
-        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
-        s.openai.answers("And you.");
-        s.start().await;
-        thread.finishes("And you.").await;
-        s.calm().await;
-        assert_eq!((thread.answers(), thread.status()), (vec!["On and on".into(), "And you.".into()], None));
-        s.openai.last_request().heard(["ana: hello", "On and on\n[a person stopped the answer here]", "ben: and me?"]);
-        assert_eq!(s.openai.requests_seen(), 2, "what was stopped is not asked again");
-    }
-
-    pub(super) async fn a_stop_told_to_another_process_reaches_the_owner(s: &mut Story) {
-        let slow = s.openai.turn().gate("never").text("Never said.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        slow.reached("never").await;
-        s.slack.settled().await;
-        let pressed = just_now(s);
-        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
-        s.clock.pass_sleep(RENEWAL..=RENEWAL).await;
-        s.openai.answers("Fine.");
-        thread.reply("ana", "thanks").await;
-        thread.finishes("Fine.").await;
-        assert_eq!(thread.answers(), ["Fine."]);
-    }
-
-    /// An answer of which the model has said all, and whose thread shows no more than "One." until the gate is opened.
-    async fn closed_and_not_shown(s: &mut Story) -> (Thread, Gate) {
-        let slow = Gate::closed();
-        let turn = s.openai.turn().text("One.").gate("on").text(" Two.").gate("end").text(" Three.");
-        let thread = s.slack.mention("ana", "#general", "count").await;
-        thread.shows("One.").await;
-        drop(s.slack.next("chat.appendStream").slow(&slow));
-        turn.open("on");
-        // The limit on appends may ask for a moment's wait first.
-        s.waits_pass(0.0..=2.5, slow.reached()).await;
-        turn.open("end");
-        let (key, store, clock) = (thread.key(), s.store(), s.clock.clone());
-        while store.session(&key, clock.now()).await.unwrap().is_none_or(|session| session.assistant_messages == 0) {
-            tokio::task::yield_now().await;
-        }
-        (thread, slow)
-    }
-
-    async fn only_the_first_word_is_remembered(s: &mut Story, thread: &Thread) {
-        s.at_rest(thread).await;
-        s.openai.answers("Fine.");
-        thread.reply("ana", "thanks").await;
-        thread.finishes("Fine.").await;
-        assert_eq!(thread.answers(), ["One.", "Fine."]);
-        s.openai.last_request().heard(["count", "One.\n[a person stopped the answer here]", "thanks"]);
-    }
-
-    pub(super) async fn what_was_not_shown_of_a_stopped_answer_is_not_remembered(s: &mut Story) {
-        let (thread, slow) = closed_and_not_shown(s).await;
-        thread.press_stop("ana").await;
-        slow.open();
-        only_the_first_word_is_remembered(s, &thread).await;
-    }
-
-    pub(super) async fn what_was_not_shown_of_a_stopped_answer_is_not_remembered_where_its_thread_cannot_be_read(
-        s: &mut Story,
-    ) {
-        let (thread, slow) = closed_and_not_shown(s).await;
-        let unread = s.slack.next("conversations.replies").fails("access_denied").always();
-        thread.press_stop("ana").await;
-        slow.open();
-        only_the_first_word_is_remembered(s, &thread).await;
-        assert_eq!(unread.hits(), 1);
-        unread.lifted();
-    }
-
-    pub(super) async fn killed_after_a_stop_what_was_not_shown_is_not_remembered(s: &mut Story) {
-        let (thread, slow) = closed_and_not_shown(s).await;
-        thread.press_stop("ana").await;
-        s.kill().await;
-        slow.open();
-        s.start().await;
-        only_the_first_word_is_remembered(s, &thread).await;
-    }
-
-    pub(super) async fn killed_after_a_stop_no_more_is_remembered_than_that_words_stand_in_a_thread_not_shown(
-        s: &mut Story,
-    ) {
-        let (thread, slow) = closed_and_not_shown(s).await;
-        thread.press_stop("ana").await;
-        s.kill().await;
-        slow.open();
-        let unread = s.slack.next("conversations.replies").fails("access_denied").always();
-        s.start().await;
-        s.at_rest(&thread).await;
-        s.openai.answers("Fine.");
-        thread.reply("ana", "thanks").await;
-        thread.finishes("Fine.").await;
-        s.openai.last_request().heard(["count", "…\n[a person stopped the answer here]", "thanks"]);
-        unread.lifted();
-    }
-
-    pub(super) async fn stopped_over_first_words_that_nobody_knew_of_they_are_remembered(s: &mut Story) {
-        let thread = s.dies_over_first_words().await;
-        let pressed = just_now(s);
-        s.unreachable();
-        thread.press_stop("ana").await;
-        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
-        s.start().await;
-        s.at_rest(&thread).await;
-        s.openai.answers("Fine.");
-        thread.reply("ana", "thanks").await;
-        thread.finishes("Fine.").await;
-        assert_eq!(thread.answers(), ["Half an", "Fine."]);
-        s.openai.last_request().heard(["hello", "Half an\n[a person stopped the answer here]", "thanks"]);
-    }
-
-    pub(super) async fn first_words_stopped_while_nobody_ran_become_the_answer(s: &mut Story) {
-        let thread = s.dies_over_first_words().await;
-        s.unreachable();
-        thread.press_stop("ana").await;
-        s.openai.answers("A whole answer.");
-        s.start().await;
-        thread.finishes("A whole answer.").await;
-        s.calm().await;
-        assert_eq!(thread.answers(), ["A whole answer."]);
-    }
-
-    pub(super) async fn words_of_an_earlier_answer_that_say_nothing_of_it_are_left_alone(s: &mut Story) {
-        let late = Gate::closed();
-        drop(s.slack.next("chat.startStream").answers_late(&late));
-        let first = s.openai.turn().gate("first").text("On and on").gate("never").text(" and on.");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        first.reached("first").await;
-        thread.reply("ben", "and me?").await;
-        first.open("first");
-        late.reached().await;
-        s.kill().await;
-        late.open();
-        let pressed = just_now(s);
-        s.unreachable();
-        thread.press_stop("ana").await;
-        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
-        // The end of the stream would say whose it is.
-        let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
-        let second = s.openai.turn().gate("never").text("And you.");
-        s.start().await;
-        s.waits_pass(..=1.1, second.reached("never")).await;
-        unsaid.lifted();
-        s.openai.answers("And you.");
-        s.kill_and_start().await;
-        thread.finishes("And you.").await;
-        assert_eq!(thread.answers(), ["On and on", "And you."]);
-    }
-
-    pub(super) async fn an_old_stopped_answer_is_not_taken_for_one_to_an_older_question(s: &mut Story) {
-        let thread = s.slack.post("ana", "#general", "lunch?").await;
-        let older = thread.reply("ben", "at noon?").await;
-        let late = Gate::closed();
-        drop(s.slack.next("chat.startStream").answers_late(&late));
-        s.openai.turn().text("Old words").gate("never").text(" and more.");
-        thread.mention("ana", "hello").await;
-        late.reached().await;
-        s.kill().await;
-        late.open();
-        let pressed = just_now(s);
-        s.unreachable();
-        thread.press_stop("ana").await;
-        s.store().stop(&thread.key(), &Press::at(pressed)).await.unwrap();
-        // The end of the stream would say whose it is.
-        let unsaid = s.slack.next("chat.stopStream").fails("not_allowed").always();
-        s.start().await;
-        s.at_rest(&thread).await;
-        unsaid.lifted();
-        // The session expires, and what is read again of the thread tells of no turn.
-        s.passes(Duration::from_secs(2 * 3600)).await;
-        s.openai.answers("Fine.");
-        thread.mention("ana", "back again").await;
-        thread.finishes("Fine.").await;
-        s.at_rest(&thread).await;
-        let late = Gate::closed();
-        drop(s.slack.next("chat.startStream").answers_late(&late));
-        s.openai.turn().text("New").gate("never").text(" words.");
-        thread.edit(&older, "@assistant at noon?").await;
-        late.reached().await;
-        s.kill().await;
-        late.open();
-        s.openai.answers("New words.");
-        s.start().await;
-        thread.finishes("New words.").await;
-        assert_eq!(thread.answers(), ["Old words", "Fine.", "New words."]);
-    }
-
-    pub(super) async fn a_stop_that_comes_late_leaves_the_next_answer_alone(s: &mut Story) {
-        s.restart_with(&[("model.first_token_max", "5m")]).await;
-        let first = s.openai.turn().text("On and on").gate("on").text(" and on").gate("never").text(".");
-        let thread = s.slack.mention("ana", "#general", "hello").await;
-        thread.shows("On and on").await;
-        thread.reply("ben", "and me?").await;
-        s.unreachable();
-        thread.press_stop("ana").await;
-        s.passes(Duration::from_secs(1)).await;
-        let second = s.openai.turn().gate("slow").text("And you.");
-        // Slack takes no more of the first answer, so it ends before anybody tells us why.
-        first.open("on");
-        s.waits_pass(0.1..=1.2, second.reached("slow")).await;
-        s.reachable();
-        s.tried_again(s.slack.settled()).await;
-        second.open("slow");
-        thread.finishes("And you.").await;
-        assert_eq!(thread.answers(), ["On and on", "And you."]);
-        assert!(s.slack.events().iter().any(|event| event.tries > 1), "the press came late");
-    }
-
     pub(super) async fn a_command_whose_text_is_deleted_while_nobody_runs_it_says_nothing(s: &mut Story) {
         s.openai.answers("Hello Ana.");
         let thread = s.slack.mention("ana", "#general", "I am Ana").await;

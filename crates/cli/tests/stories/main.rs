@@ -4,6 +4,7 @@
 
 mod harness;
 mod process;
+mod stops;
 mod time;
 
 mod adoption;

@@ -131,9 +131,17 @@ impl Reply {
     }
 
     /// The answer is complete, apart from `note`: our own sentence that follows it, as [`with_note`] puts it there. Waits until
-    /// the thread shows all of it, or it is certain that it cannot.
-    pub async fn finish(mut self, note: Option<&str>) -> Result<Delivered, ReplyError> {
+    /// the thread shows all of it, or it is certain that it cannot. May be given up half-way, for [`Reply::stop`].
+    pub async fn finish(&mut self, note: Option<&str>) -> Result<Delivered, ReplyError> {
         self.shared.lock().finish(note);
+        self.shared.wake.notify_one();
+        self.ended().await
+    }
+
+    /// A person wants no more of it: what is not shown by now is not shown any more. Waits for the call under way, and ends a stream.
+    /// [`ReplyError::Stopped`] says what stands there, unless the whole answer did already.
+    pub async fn stop(&mut self) -> Result<Delivered, ReplyError> {
+        self.shared.lock().stop();
         self.shared.wake.notify_one();
         self.ended().await
     }

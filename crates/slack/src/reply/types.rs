@@ -97,13 +97,13 @@ pub enum ReplyError {
     /// The turn is another process's now; or the reply was abandoned. Say nothing more about it.
     #[error("the turn is not ours any more; its new owner carries on")]
     Silenced,
-    /// A person pressed Stop in Slack: what was shown until then stays.
+    /// A person pressed Stop in Slack, or [`super::Reply::stop`] was called: what was shown until then stays.
     #[error("a person stopped the answer")]
     Stopped {
         /// What stands in the thread.
         shown: Delivered,
-        /// What it says, as far as Slack confirmed it: the parts' texts, each on a line of its own.
-        said: String,
+        /// What it says: the parts' texts, each on a line of its own. `None` where the fate of a call is unknown.
+        said: Option<String>,
     },
     /// Nothing can be posted in this place, now or later. The author may be told by direct message.
     #[error("Slack lets nothing be posted there: {code}; invite the assistant to the channel, or ask an admin")]

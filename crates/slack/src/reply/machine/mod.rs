@@ -92,18 +92,19 @@ pub(super) struct Machine {
     under_way: Option<UnderWay>,
     /// No more text will come.
     finished: bool,
+    /// A person wants no more: what is not shown by now is not shown any more.
+    stopped: bool,
     /// Our own sentence at the end, until the first call that may show it.
     note: Option<String>,
     rolled: bool,
-    stopped_by_user: bool,
     /// Slack may be asked for streams.
     streams: bool,
     tries: u32,
     not_before: Duration,
     limited_since: Option<Duration>,
     shown_parts: Vec<PartShown>,
-    /// What they say, for the one case in which that is less than the answer.
-    said: Vec<String>,
+    /// What they say, for the one case in which that is less than the answer; `None` when that is not known.
+    said: Option<Vec<String>>,
     mode: Option<Mode>,
     end: Option<Result<(), ReplyError>>,
     /// Nobody acts on it any more.
@@ -121,15 +122,15 @@ impl Machine {
             place: Place::Unposted,
             under_way: None,
             finished: false,
+            stopped: false,
             note: None,
             rolled: false,
-            stopped_by_user: false,
             streams: true,
             tries: 0,
             not_before: Duration::ZERO,
             limited_since: None,
             shown_parts: Vec::new(),
-            said: Vec::new(),
+            said: Some(Vec::new()),
             mode: None,
             end: None,
             over: false,
@@ -138,7 +139,7 @@ impl Machine {
 
     /// Takes more of the answer. True when there was nothing to do before and now there is, or a part is complete.
     pub(super) fn push(&mut self, delta: &str) -> bool {
-        if self.finished || self.end.is_some() {
+        if self.finished || self.stopped || self.end.is_some() {
             return false;
         }
         self.anything_pushed |= !delta.trim().is_empty();
@@ -149,7 +150,7 @@ impl Machine {
 
     /// No more text will come but this note.
     pub(super) fn finish(&mut self, note: Option<&str>) {
-        if self.finished {
+        if self.finished || self.stopped {
             return;
         }
         if let Some(note) = note {
@@ -163,6 +164,11 @@ impl Machine {
         if let Some(last) = self.parts.back_mut() {
             last.closed = true;
         }
+    }
+
+    /// A person wants no more of it. A call under way is heard out; after it only a stream that still runs is ended.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
     }
 
     /// The note, once: from the call that begins next it may be seen.
@@ -181,7 +187,7 @@ impl Machine {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.over || self.end.is_some() || self.stopped_by_user
+        self.over || self.end.is_some() || self.stopped
     }
 
     /// How it ended. Only after [`Step::End`].
@@ -189,7 +195,9 @@ impl Machine {
         let parts = std::mem::take(&mut self.shown_parts);
         let shown = Delivered { parts, mode: self.mode.unwrap_or(Mode::SinglePost) };
         match self.end.take() {
-            Some(Err(ReplyError::Stopped { .. })) => Err(ReplyError::Stopped { shown, said: self.said.join("\n") }),
+            Some(Err(ReplyError::Stopped { .. })) => {
+                Err(ReplyError::Stopped { shown, said: self.said.take().map(|said| said.join("\n")) })
+            }
             Some(Err(error)) => Err(error),
             Some(Ok(())) | None => Ok(shown),
         }
@@ -212,6 +220,9 @@ impl Machine {
 
     /// `None` when something changed and the question has to be asked again.
     fn wanted(&mut self, now: Duration) -> Option<Step> {
+        if self.stopped {
+            return self.wanted_of_stopped();
+        }
         let Some(part) = self.parts.front() else {
             return self.rest_or_end();
         };
@@ -270,11 +281,40 @@ impl Machine {
         }
     }
 
+    /// Nothing but the end of a stream, if one runs: then what is shown is all.
+    fn wanted_of_stopped(&mut self) -> Option<Step> {
+        if let Place::Open(open) = &mut self.place
+            && open.streaming
+        {
+            open.must_stop = true;
+            return Some(Step::Stop);
+        }
+        let whole = self.finished && self.parts.iter().all(|part| part.text.trim().is_empty()) || self.shows_all();
+        if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front_mut()) {
+            part.text.truncate(open.shown);
+            self.said.take_if(|_| !open.sure);
+            self.part_done();
+        }
+        // What stands there is put in at the end.
+        let shown = Delivered { parts: Vec::new(), mode: Mode::Stream };
+        self.end = Some(if whole { Ok(()) } else { Err(ReplyError::Stopped { shown, said: None }) });
+        None
+    }
+
+    /// Whether the answer came whole before anybody stopped it.
+    fn shows_all(&self) -> bool {
+        let (Place::Open(open), Some(part)) = (&self.place, self.parts.front()) else { return false };
+        self.finished && self.parts.len() == 1 && open.sure && open.shown == part.text.len()
+    }
+
     /// The running part is whole, and the journal knows. Goes on to the next.
     pub(super) fn part_done(&mut self) {
         if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front_mut()) {
             self.shown_parts.push(PartShown { index: self.index, ts: open.ts, hash: part_hash(&part.text) });
-            self.said.push(std::mem::take(&mut part.text));
+            let text = std::mem::take(&mut part.text);
+            if let Some(said) = &mut self.said {
+                said.push(text);
+            }
         }
         self.advance();
     }

@@ -11,7 +11,7 @@ use crate::{
     reply::{
         speaker::Call,
         trouble::{Failure, Trouble, try_pause},
-        types::{Delivered, ReplyError},
+        types::ReplyError,
     },
 };
 
@@ -58,9 +58,6 @@ impl Machine {
             }
             Err(failure) => self.failed(&call, failure, now),
         }
-        if self.stopped_by_user && matches!(call.step, Step::Stop) {
-            self.stopped();
-        }
     }
 
     fn succeeded(&mut self, call: &UnderWay, ts: Option<SlackTs>, now: Duration) {
@@ -102,11 +99,11 @@ impl Machine {
                 self.end = Some(Err(ReplyError::Unknown { part: self.index, cause: error }));
             }
             Trouble::Transient => self.try_again(error, now),
+            Trouble::Unknown if self.only_closes(call) => self.try_again(error, now),
+            // Whatever Slack has against the end of what a person stopped: what stands there is known as before.
+            _ if self.only_closes(call) && trouble != Trouble::Deleted => self.closed(),
             Trouble::NoStreams(_) => self.streams = false,
-            Trouble::StoppedByUser => {
-                self.stopped_by_user = true;
-                self.mend(true);
-            }
+            Trouble::StoppedByUser => self.stop(),
             Trouble::TooLong => self.too_long(call, error),
             Trouble::Deleted if !opening => self.place = Place::Deleted,
             Trouble::Frozen if !opening => self.go_on_elsewhere(),
@@ -141,6 +138,18 @@ impl Machine {
             open.sure = false;
             open.must_stop = stop_first;
             open.streaming = stop_first;
+        }
+    }
+
+    /// Whether the call ends the stream of a stopped answer, and adds nothing to it.
+    fn only_closes(&self, call: &UnderWay) -> bool {
+        let adds_nothing = |open: &Open| matches!(call.step, Step::Stop) && open.shown == call.upto;
+        self.stopped && matches!(&self.place, Place::Open(open) if adds_nothing(open))
+    }
+
+    fn closed(&mut self) {
+        if let Place::Open(open) = &mut self.place {
+            open.streaming = false;
         }
     }
 
@@ -200,17 +209,6 @@ impl Machine {
         let rest = PartText { text: part.text.split_off(at), closed: part.closed };
         part.closed = true;
         self.parts.insert(1, rest);
-    }
-
-    /// The person's Stop is carried out: the stream is closed, whatever Slack said to that.
-    fn stopped(&mut self) {
-        if let (Place::Open(open), Some(part)) = (&self.place, self.parts.front_mut()) {
-            part.text.truncate(open.shown);
-            self.part_done();
-        }
-        // What stands there is put in at the end.
-        let shown = Delivered { parts: Vec::new(), mode: Mode::Stream };
-        self.end.get_or_insert(Err(ReplyError::Stopped { shown, said: String::new() }));
     }
 }
 

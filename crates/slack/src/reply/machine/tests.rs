@@ -219,6 +219,62 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #[test]
+    fn stopped_at_any_moment_it_shows_not_a_word_more_and_knows_what_it_shows(
+        pieces in prop::collection::vec(("[a-z ]{1,12}[ \n]{0,2}", 0_usize..4, any::<bool>()), 1..60),
+        before in prop::collection::vec(fates(), 0..12),
+        after in prop::collection::vec(fates(), 0..4),
+        finishes in any::<bool>(),
+    ) {
+        let mut run = Run::new(limits(), before);
+        for (text, steps, stream) in pieces {
+            run.machine.push(&text);
+            run.work(steps, stream);
+            run.now += Duration::from_millis(300);
+        }
+        if finishes {
+            run.machine.finish(None);
+            run.work(1, true);
+        }
+        let texts = |slack: &Slack| slack.posts.values().map(|post| post.text.clone()).collect::<Vec<_>>();
+        let shown = texts(&run.slack);
+        run.fates = after;
+        run.machine.stop();
+        let (slack, end) = run.finish();
+        prop_assert_eq!(&texts(&slack), &shown);
+        match end {
+            Err(ReplyError::Stopped { said, shown: parts }) => {
+                prop_assert!(slack.posts.values().all(|post| !post.streaming));
+                prop_assert_eq!(parts.parts.len(), shown.len());
+                prop_assert!(said.is_none_or(|said| said == shown.join("\n")));
+            }
+            // What was whole by then stands, and so does what Slack would not let us end.
+            Ok(_) => prop_assert!(finishes),
+            Err(error) => prop_assert!(matches!(error, ReplyError::Slack(_)), "{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn stopped_over_a_call_it_knows_of_that_too() {
+    let mut machine = Machine::new(limits());
+    machine.push("One");
+    let step = machine.next(Duration::ZERO);
+    machine.begin(step, Mode::Stream).unwrap();
+    machine.stop();
+    machine.push(" two");
+    machine.done(Ok(SlackTs::from_micros(1_700_000_000_000_000).ok()), Duration::ZERO);
+    assert_eq!(machine.next(Duration::ZERO), Step::Stop);
+    let call = machine.begin(Step::Stop, Mode::Stream).unwrap();
+    assert!(matches!(call, Call::Stop { text: None, .. }), "{call:?}");
+    machine.done(Err(failure(Trouble::StoppedByUser)), Duration::ZERO);
+    assert_eq!(machine.next(Duration::ZERO), Step::End);
+    let Err(ReplyError::Stopped { said, shown }) = machine.take_end() else { panic!("{machine:?}") };
+    assert_eq!((said.as_deref(), shown.parts.len()), (Some("One"), 1));
+}
+
 #[test]
 fn the_first_words_are_wanted_at_once_and_blanks_alone_are_not() {
     let mut machine = Machine::new(limits());

@@ -70,7 +70,7 @@ async fn where_streams_are_refused_the_answer_is_posted_and_updated() {
         let delivered = reply.finish(None).await.unwrap();
         assert_eq!((delivered.mode, thread.answers()), (Mode::PostAndUpdate, vec!["One two three".to_owned()]));
         stage.later(secs(4)).await;
-        let second = stage.begun(&thread, "Again ").await;
+        let mut second = stage.begun(&thread, "Again ").await;
         second.finish(None).await.unwrap();
         assert_eq!(stage.calls("chat.startStream").0, if remembered { 1 } else { 2 }, "{code}");
     }
@@ -111,7 +111,7 @@ async fn a_start_that_is_rate_limited_becomes_a_post() {
     let stage = Stage::new().await;
     let thread = stage.question().await;
     let _ = stage.slack.next("chat.startStream").fails_429(30);
-    let reply = stage.begun(&thread, "One").await;
+    let mut reply = stage.begun(&thread, "One").await;
     assert_eq!(reply.finish(None).await.unwrap().mode, Mode::PostAndUpdate);
     assert_eq!(thread.answers(), ["One"]);
 }
@@ -179,7 +179,7 @@ async fn a_persons_stop_ends_the_answer_where_it_is() {
     stage.passing(secs(1), reply.broken()).await;
     let error = reply.finish(Some("never shown")).await.unwrap_err();
     let ReplyError::Stopped { shown, said } = error else { panic!("{error:?}") };
-    assert_eq!((thread.answers(), shown.parts.len(), &*said), (vec!["One ".to_owned()], 1, "One "));
+    assert_eq!((thread.answers(), shown.parts.len(), said), (vec!["One ".to_owned()], 1, Some("One ".to_owned())));
     assert!(!thread.posts()[1].streaming);
 }
 
