@@ -168,7 +168,7 @@ impl Runner {
         }
     }
 
-    /// A person pressed Stop: the answer that ran in that thread ends with what it has said. Remembered before anything
+    /// A person pressed Stop: the answer that ran in that thread ends with what is shown of it. Remembered before anything
     /// else, so that a death takes nothing back; another process that runs the turn learns of it by looking, a moment later.
     pub(crate) async fn stop(&self, key: &ThreadKey, press: &Press) -> Result<(), StoreError> {
         let stopped = self.tools.store.stop(key, press).await?;
@@ -177,7 +177,7 @@ impl Runner {
         Ok(())
     }
 
-    /// A turn is stopped, or all that it was to answer is gone: if it runs here, it ends with what it has said.
+    /// A turn is stopped, or all that it was to answer is gone: if it runs here, it ends with what is shown of it.
     pub(crate) fn stop_turn(&self, turn: TurnId) {
         if let Some(hold) = self.lock().get(&turn) {
             hold.stopped.cancel();

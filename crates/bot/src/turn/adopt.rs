@@ -51,6 +51,8 @@ impl Driver<'_> {
         }
         let standing = self.left_by_the_dead(turn).await?;
         let brought = match closing.outcome {
+            // Without words of the model: what stands there is taken away, or made to say what went wrong.
+            _ if closing.text.is_empty() => self.bring(turn, closing, standing).await?,
             Outcome::Stopped => self.leave(turn, standing).await?,
             _ if turn.stop_requested => self.leave_short(turn, standing).await?,
             _ => self.bring(turn, closing, standing).await?,

@@ -50,6 +50,9 @@ impl Driver<'_> {
 
     /// Brings the thread from what stands there to what `closing` says. Where that is not known, says that it may be there twice.
     async fn mend(&self, turn: &Turn, standing: Standing, closing: &Closing) -> Result<Delivered, ReplyError> {
+        if self.is_stopped(closing) {
+            return Err(ReplyError::Silenced);
+        }
         let Standing { posts, unsure, said } = standing;
         let whole = &with_note(&closing.text, closing.note.as_deref());
         let mut target = Target { notes: closing.note.iter().cloned().collect(), ..self.target(turn) };
@@ -68,7 +71,8 @@ impl Driver<'_> {
             target.notes.push(texts::PERHAPS_AGAIN.to_owned());
         }
         let whole = if repeats { &texts::perhaps_again(whole) } else { whole };
-        self.tools.replies.mend(target, Arc::new(self.journal_of(true)), posts, whole).await
+        let journal = Arc::new(self.journal_of(!closing.text.is_empty()));
+        self.tools.replies.mend(target, journal, posts, whole).await
     }
 
     /// The answer came no further after it was closed: what the thread shows of it is what is remembered.
@@ -100,7 +104,7 @@ impl Driver<'_> {
                 }
                 Err(error) => error,
             };
-            if self.hold.stopped.is_cancelled() || matches!(error, ReplyError::Stopped { .. }) {
+            if self.is_stopped(closing) || matches!(error, ReplyError::Stopped { .. }) {
                 return self.stopped_over(turn, &error).await;
             }
             if let ReplyError::CannotPost { code } = &error {
@@ -134,6 +138,11 @@ impl Driver<'_> {
             }
             shown = self.mend(turn, standing, closing).await;
         }
+    }
+
+    /// Whether a person wants no more of it. What has no words of the model, such as a notice, is brought all the same.
+    fn is_stopped(&self, closing: &Closing) -> bool {
+        self.hold.stopped.is_cancelled() && !closing.text.is_empty()
     }
 
     /// Of a reply that broke down, nobody was told of the fate of its last call.

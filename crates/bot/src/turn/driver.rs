@@ -156,7 +156,7 @@ impl Driver<'_> {
         let shown = match (voice.reply, voice.ended) {
             (Some(mut reply), _) => tokio::select! {
                 shown = reply.finish(closing.note.as_deref()) => shown,
-                () = self.hold.stopped.cancelled() => reply.stop().await,
+                () = self.hold.stopped.cancelled(), if !closing.text.is_empty() => reply.stop().await,
             },
             (None, Some(error)) => Err(error),
             (None, None) => Err(ReplyError::Broken),
@@ -167,15 +167,15 @@ impl Driver<'_> {
     /// Asks the model again for a turn whose dead owner left posts in the thread, and makes those posts the answer.
     async fn speak_over(&self, turn: &Turn, standing: Standing) -> Result<Vec<Part>, Lost> {
         let closing = self.ask(turn, None, &mut Voice::default()).await?;
-        if self.hold.stopped.is_cancelled() {
+        let Some(closing) = closing.filter(|_| !self.hold.stopped.is_cancelled()) else {
             // Of the new answer nothing was shown yet.
             return self.end_with(turn, standing).await;
-        }
+        };
         self.close(&closing).await?;
         self.bring(turn, &closing, standing).await
     }
 
-    /// `None` where a person stopped it: what it closes with is what the thread shows.
+    /// Closes what [`Driver::ask`] decides.
     async fn ask_and_close(
         &self,
         turn: &Turn,
@@ -183,16 +183,20 @@ impl Driver<'_> {
         voice: &mut Voice<'_>,
     ) -> Result<Option<Closing>, Lost> {
         let closing = self.ask(turn, history, voice).await?;
-        if closing.outcome == Outcome::Stopped {
-            return Ok(None);
+        if let Some(closing) = &closing {
+            self.close(closing).await?;
         }
-        self.close(&closing).await?;
-        Ok(Some(closing))
+        Ok(closing)
     }
 
     /// Asks the model, with a smaller window if it must be, until what the turn says is decided. The first time with the
-    /// history that came with the turn, if one did.
-    async fn ask(&self, turn: &Turn, mut history: Option<History>, voice: &mut Voice<'_>) -> Result<Closing, Lost> {
+    /// history that came with the turn, if one did. `None` when a person stopped it: what the thread shows is what it says.
+    async fn ask(
+        &self,
+        turn: &Turn,
+        mut history: Option<History>,
+        voice: &mut Voice<'_>,
+    ) -> Result<Option<Closing>, Lost> {
         let mut machine = Machine::new(self.tools.settings.model_max_tokens);
         let mut limits = self.tools.settings.window;
         loop {
@@ -202,7 +206,7 @@ impl Driver<'_> {
             };
             if !history.newest.iter().any(|message| message.role == Role::User && message.turn == Some(turn.id)) {
                 // All that was asked is deleted, cleared or expired since: there is nothing to answer.
-                return Ok(notice(Outcome::Stopped, None));
+                return Ok(Some(notice(Outcome::Stopped, None)));
             }
             let (request, smaller) = self.request(turn, history, &limits).await;
             let asked = tokio::select! {
@@ -215,7 +219,8 @@ impl Driver<'_> {
                 None => machine.on(Event::Stopped),
             };
             match effect {
-                Effect::Close(closing) => return Ok(closing),
+                Effect::Close(closing) => return Ok(Some(closing)),
+                Effect::Stop => return Ok(None),
                 Effect::AskWithLess | Effect::Show(_) => limits = smaller,
             }
         }

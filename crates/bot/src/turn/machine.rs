@@ -33,6 +33,8 @@ pub(crate) enum Effect {
     AskWithLess,
     /// Store this and bring the thread to show it. Nothing follows.
     Close(Closing),
+    /// Say no more, and store what the thread shows. Nothing follows.
+    Stop,
 }
 
 /// The state of one turn.
@@ -59,7 +61,7 @@ impl Machine {
             Event::Finished(finish) => self.finished(finish),
             Event::Failed(error) => self.failed(&error),
             Event::NoPlace => Effect::Close(self.closing(Outcome::Failed, Ending::Cut, None)),
-            Event::Stopped => Effect::Close(self.closing(Outcome::Stopped, Ending::Stopped, None)),
+            Event::Stopped => Effect::Stop,
         }
     }
 
@@ -164,11 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_answer_keeps_what_was_said_and_adds_nothing() {
-        let closing = closes([text("Half"), Event::Stopped]);
-        assert_eq!(
-            (closing.outcome, closing.ending, closing.text.as_str(), closing.note),
-            (Outcome::Stopped, Ending::Stopped, "Half", None)
-        );
+    fn a_stopped_answer_ends_with_what_its_thread_shows() {
+        let mut machine = Machine::new(None);
+        assert_eq!(machine.on(text("Half")), Effect::Show("Half".into()));
+        assert_eq!(machine.on(Event::Stopped), Effect::Stop);
     }
 }

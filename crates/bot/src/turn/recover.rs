@@ -30,6 +30,9 @@ const PAGE: u32 = 200;
 /// Pages read from the question on. An answer is in the first, unless hundreds of people wrote meanwhile.
 const PAGES_MAX: usize = 10;
 
+/// How long a thread is asked for at most of which a person stopped the answer: what waits behind it is worth more than its words.
+const STOPPED_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A post that came to stand so long before its turn began, by what we know of Slack's clock, is not the turn's.
 const EARLY_MAX: Duration = Duration::from_secs(15);
 
@@ -103,9 +106,12 @@ pub(super) async fn standing(driver: &Driver<'_>, turn: &Turn) -> Result<Standin
         };
         let passes = passes(&error);
         let unseen = Standing::unseen(&driver.known);
-        // Saying it again is right once: after that, as long as we wait nothing is doubled.
-        let patient = passes && unseen.unsure && driver.has_repeated();
-        let over = clock.monotonic().saturating_sub(began) >= driver.tools.settings.read_back_patience;
+        // Saying it again is right once: after that, as long as we wait nothing is doubled. What was stopped is not said again.
+        let is_stopped = driver.hold.stopped.is_cancelled();
+        let patient = passes && unseen.unsure && driver.has_repeated() && !is_stopped;
+        let patience = if is_stopped { STOPPED_PATIENCE } else { Duration::MAX };
+        let patience = driver.tools.settings.read_back_patience.min(patience);
+        let over = clock.monotonic().saturating_sub(began) >= patience;
         if !patient && (over || !passes) {
             tracing::warn!(error = %chain(&error), thread.key = %turn.key, unsure = unseen.unsure, "the thread cannot be read; what is known of it has to do");
             driver.known.nobody_looks();

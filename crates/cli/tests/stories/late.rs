@@ -17,6 +17,7 @@ stories! { usually:
     whoever_carries_on_after_a_second_death_looks_too,
     an_ordinary_answer_is_looked_at_by_nobody,
     a_turn_that_was_given_back_before_it_spoke_is_looked_at_by_nobody,
+    first_words_that_come_late_after_a_stop_do_not_stay,
     what_slack_lets_nobody_delete_stays_and_the_thread_goes_on,
     the_sentence_that_slack_refuses_an_answer_stays,
     a_thread_that_is_shown_no_more_holds_up_what_waits_for_a_while_only,
@@ -43,6 +44,9 @@ mod told {
 
     /// A call waits so long for its answer.
     const CALL: Duration = Duration::from_secs(8);
+    /// The second look is waited for in pieces.
+    const NAP: Duration = Duration::from_secs(1);
+
     /// The process dies over its first words, which Slack has taken in and not shown.
     async fn dies_over_first_words(s: &mut Story) -> (Thread, Gate) {
         let late = Gate::closed();
@@ -124,6 +128,24 @@ mod told {
         s.clock.pass_sleep(CALL..=CALL).await;
         s.waits_pass(1.9..=2.1, thread.finishes("A whole answer.")).await;
         comes_late(s, &thread, &late).await;
+    }
+
+    pub(super) async fn first_words_that_come_late_after_a_stop_do_not_stay(s: &mut Story) {
+        let late = Gate::closed();
+        drop(s.slack.next("chat.startStream").happens_late(&late));
+        s.openai.turn().text("Half an").gate("never").text(" answer.");
+        let thread = s.slack.mention("ana", "#general", "hello").await;
+        late.reached().await;
+        thread.press_stop("ana").await;
+        s.clock.pass_sleep(CALL..=CALL).await;
+        // It is closed without words, and naps until the second look, when the process ends.
+        s.clock.pass_sleep(NAP..=NAP).await;
+        s.assistant.take().unwrap().end().await;
+        late.open();
+        s.until(|| !thread.answers().is_empty()).await;
+        s.start().await;
+        s.at_rest(&thread).await;
+        assert_eq!((thread.answers(), thread.status(), s.slack.is_streaming()), (Vec::new(), None, false));
     }
 
     pub(super) async fn whoever_carries_on_after_a_drain_looks_too(s: &mut Story) {

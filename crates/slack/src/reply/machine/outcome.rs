@@ -94,14 +94,12 @@ impl Machine {
         match trouble {
             Trouble::Silenced => {}
             _ if error.is_token_fatal() => self.end = Some(Err(ReplyError::Slack(error))),
+            _ if self.only_closes(call) => self.not_closed(trouble, now),
             Trouble::Limited(wait) => self.limited(wait, error, now),
             Trouble::Unknown if opening => {
                 self.end = Some(Err(ReplyError::Unknown { part: self.index, cause: error }));
             }
             Trouble::Transient => self.try_again(error, now),
-            Trouble::Unknown if self.only_closes(call) => self.try_again(error, now),
-            // Whatever Slack has against the end of what a person stopped: what stands there is known as before.
-            _ if self.only_closes(call) && trouble != Trouble::Deleted => self.closed(),
             Trouble::NoStreams(_) => self.streams = false,
             Trouble::StoppedByUser => self.stop(),
             Trouble::TooLong => self.too_long(call, error),
@@ -147,9 +145,21 @@ impl Machine {
         self.stopped && matches!(&self.place, Place::Open(open) if adds_nothing(open))
     }
 
-    fn closed(&mut self) {
-        if let Place::Open(open) = &mut self.place {
-            open.streaming = false;
+    /// Tries that call again for as long as any. Then the stream is left to Slack, which has ended it already if Stop was pressed, and
+    /// ends every one after some minutes: what stands there is known as before.
+    fn not_closed(&mut self, trouble: Trouble, now: Duration) {
+        match (trouble, try_pause(self.tries)) {
+            (Trouble::Limited(wait), _) if self.may_wait(wait, now) => {}
+            (Trouble::Transient | Trouble::Unknown, Some(pause)) => {
+                self.tries += 1;
+                self.not_before = now + pause;
+            }
+            (Trouble::Deleted, _) => self.place = Place::Deleted,
+            _ => {
+                if let Place::Open(open) = &mut self.place {
+                    open.streaming = false;
+                }
+            }
         }
     }
 
@@ -166,10 +176,14 @@ impl Machine {
 
     /// The budgets know of it and will hold the next call back; here it is only counted how long that goes on.
     fn limited(&mut self, wait: Duration, error: ApiError, now: Duration) {
-        let since = *self.limited_since.get_or_insert(now);
-        if now.saturating_sub(since) + wait > self.limits.rate_limit_patience {
+        if !self.may_wait(wait, now) {
             self.end = Some(Err(ReplyError::Slack(error)));
         }
+    }
+
+    fn may_wait(&mut self, wait: Duration, now: Duration) -> bool {
+        let since = *self.limited_since.get_or_insert(now);
+        now.saturating_sub(since) + wait <= self.limits.rate_limit_patience
     }
 
     /// Slack's limit is lower than ours. A stream is stopped and its part written by an update, which takes more; a text
@@ -192,6 +206,7 @@ impl Machine {
     /// The message can be changed no more: what it does not show yet goes into a new one.
     fn go_on_elsewhere(&mut self) {
         let Place::Open(open) = &mut self.place else { return };
+        self.said.take_if(|_| !open.sure);
         open.sure = true;
         open.streaming = false;
         open.must_stop = false;
