@@ -336,10 +336,12 @@ mod told {
     pub(super) async fn a_check_swallows_no_event(s: &mut Story) {
         s.stop().await;
         let thread = s.slack.dm("ana", "I am Ana").await;
-        s.openai.answers("ok");
-        let report = check::look(&s.config(), Arc::new(s.clock.clone()), &Wishes::default(), &mut |_| {}).await;
-        names(&report, &[]);
-        assert!(s.slack.events()[0].tries > 0, "the event came to the check");
+        // On a busy machine a check is gone before Slack tries its link.
+        while s.slack.events()[0].tries == 0 {
+            s.openai.answers("ok");
+            let report = check::look(&s.config(), Arc::new(s.clock.clone()), &Wishes::default(), &mut |_| {}).await;
+            names(&report, &[]);
+        }
         s.openai.answers("Hello Ana.");
         s.start().await;
         thread.finishes("Hello Ana.").await;
