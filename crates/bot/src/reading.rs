@@ -174,7 +174,7 @@ pub(crate) fn as_context(
 
 /// What a post of ours said as a part of the conversation. Answers of commands, notices and notes are none, and marked. Where
 /// there is no mark, nobody of us ended the stream, or another program posted in our name: people read that as our words.
-fn our_words(post: &Post) -> String {
+pub(crate) fn our_words(post: &Post) -> String {
     match Mark::of(post.metadata.as_ref()) {
         Some(mark) if mark.kind == "answer" => without_notes(&post.text, mark.notes()).to_owned(),
         Some(_) => String::new(),

@@ -23,7 +23,10 @@ use super::{
     driver::Driver,
     journal::{Known, Lost, insist},
 };
-use crate::{reading::Pages, texts};
+use crate::{
+    reading::{Pages, our_words},
+    texts,
+};
 
 /// Posts asked for in one page of a thread.
 const PAGE: u32 = 200;
@@ -41,7 +44,7 @@ const EARLY_MAX: Duration = Duration::from_secs(15);
 pub(super) struct Standing {
     /// Its posts, oldest first.
     pub(super) posts: Vec<OwnPost>,
-    /// What they say, as plain text; `None` when Slack does not show us the thread.
+    /// What they say, as plain text and without our notes; `None` when Slack does not show us the thread.
     pub(super) said: Option<String>,
     /// Slack does not show us the thread, and posts that we know nothing of may stand there.
     pub(super) unsure: bool,
@@ -56,7 +59,7 @@ impl Standing {
     fn seen(mut posts: Vec<Post>) -> Self {
         posts.sort_by_key(|post| post.ts);
         posts.dedup_by_key(|post| post.ts);
-        let said: Vec<String> = posts.iter().map(|post| text::plain(&post.text, &text::NoNames)).collect();
+        let said: Vec<String> = posts.iter().map(|post| text::plain(&our_words(post), &text::NoNames)).collect();
         let posts = posts.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
         Self { posts, said: Some(said.join("\n")), unsure: false }
     }

@@ -11,6 +11,7 @@ stories! { usually:
     a_stop_ends_the_mending_of_an_answer,
     what_is_not_known_of_a_stopped_answer_is_read_in_its_thread,
     of_a_stopped_answer_of_which_nothing_is_known_it_is_remembered_that_words_stand_there,
+    our_note_below_a_stopped_answer_is_not_remembered_as_its_words,
     killed_after_a_stop_what_was_not_shown_is_not_remembered,
     killed_after_a_stop_no_more_is_remembered_than_that_words_stand_in_a_thread_not_shown,
     stopped_over_first_words_that_nobody_knew_of_they_are_remembered,
@@ -23,8 +24,11 @@ stories! { usually:
 mod told {
     use std::time::Duration;
 
+    use chathakase_bot::texts;
+    use chathakase_model::ErrorKind;
     use chathakase_session::{SlackTs, store::Press, time::Clock};
     use chathakase_sim::slack::{Gate, Thread};
+    use chathakase_slack::reply::with_note;
 
     use crate::harness::Story;
 
@@ -151,6 +155,26 @@ mod told {
         thread.finishes("Fine.").await;
         assert_eq!(thread.answers(), ["One.", "Fine."]);
         s.openai.last_request().heard(["count", "…\n[a person stopped the answer here]", "thanks"]);
+    }
+
+    pub(super) async fn our_note_below_a_stopped_answer_is_not_remembered_as_its_words(s: &mut Story) {
+        let turn = s.openai.turn().text("One.").gate("on").cut();
+        let thread = s.slack.mention("ana", "#general", "count").await;
+        thread.shows("One.").await;
+        // The stream ends with the note, and nobody hears of it.
+        let hangs = Gate::closed();
+        drop(s.slack.next("chat.stopStream").answers_late(&hangs));
+        let limited = s.slack.next("chat.update").fails_429(20);
+        turn.open("on");
+        s.waits_pass(7.5..=8.5, s.until(|| limited.hits() == 1)).await;
+        thread.press_stop("ana").await;
+        s.at_rest(&thread).await;
+        s.openai.answers("Fine.");
+        thread.reply("ana", "thanks").await;
+        thread.finishes("Fine.").await;
+        let noted = with_note("One.", Some(&texts::answer_cut_off(ErrorKind::Broken)));
+        assert_eq!(thread.answers(), [noted, "Fine.".into()]);
+        s.openai.last_request().heard(["count", "One.\n[a person stopped the answer here]", "thanks"]);
     }
 
     /// An answer of which Slack takes no more for a minute than "One.", of what the model says behind it.
