@@ -68,7 +68,12 @@ async fn act(speaker: &mut Speaker, shared: &Shared, step: Step, mode: Mode) {
     };
     speaker.target.notes.extend(note);
     let Some(call) = call else { return };
-    let outcome = speaker.say(&call).await;
+    let outcome = match speaker.intend(&call).await {
+        // Writing that down may have taken a while.
+        Ok(()) if shared.lock().withdraw_stopped() => return,
+        Ok(()) => speaker.say(&call).await,
+        Err(failure) => Err(failure),
+    };
     shared.lock().done(outcome, speaker.clock.monotonic());
 }
 

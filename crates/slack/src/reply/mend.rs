@@ -236,7 +236,9 @@ impl Speaker {
         let may_speak = &|| self.journal.may_speak();
         let patient = Patient { pacing: &self.pacing, clock: &*self.clock, may_speak, workspace, channel, patience };
         let repeatable = !matches!(call, Call::Open { .. } | Call::Append { .. });
-        patient.until_taken(call.lane(), repeatable, &|| Box::pin(self.say(call))).await
+        patient
+            .until_taken(call.lane(), repeatable, &|| Box::pin(self.intend(call).and_then(|()| self.say(call))))
+            .await
     }
 }
 

@@ -67,12 +67,15 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
-    /// Makes one call, once, and tells the budgets what came of it. Opening a part is written into the journal before and after.
-    /// Gives the timestamp of what was opened.
+    /// Writes into the journal that a part is to be opened, if `call` does that; of the first the journal knows.
+    pub(super) async fn intend(&self, call: &Call) -> Result<(), Failure> {
+        let Call::Open { part: part @ 1.., mode, .. } = call else { return Ok(()) };
+        self.journal.part_intended(*part, *mode).await.map_err(silenced)
+    }
+
+    /// Makes one call that was [intended](Self::intend), once, and tells the budgets what came of it. What was opened is written into
+    /// the journal. Gives its timestamp.
     pub(super) async fn say(&self, call: &Call) -> Result<Option<SlackTs>, Failure> {
-        if let Call::Open { part: part @ 1.., mode, .. } = call {
-            self.journal.part_intended(*part, *mode).await.map_err(silenced)?;
-        }
         if !self.journal.may_speak() {
             return Err(silenced(Silenced));
         }

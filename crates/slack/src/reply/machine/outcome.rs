@@ -47,6 +47,12 @@ impl Machine {
         Some(call)
     }
 
+    /// Takes back the call under way, which is not made yet, if a person stopped the answer meanwhile. True when it did.
+    pub(in crate::reply) fn withdraw_stopped(&mut self) -> bool {
+        let opens = |call: &mut UnderWay| matches!(call.step, Step::Open(_));
+        self.stopped && self.under_way.take_if(opens).is_some()
+    }
+
     /// What came of the call under way.
     pub(in crate::reply) fn done(&mut self, outcome: Result<Option<SlackTs>, Failure>, now: Duration) {
         let Some(call) = self.under_way.take() else { return };

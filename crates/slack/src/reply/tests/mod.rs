@@ -21,7 +21,7 @@ use chathakase_session::{
 };
 use chathakase_sim::{
     ManualClock,
-    slack::{Options, SmallSlack, Thread, Transport},
+    slack::{Gate, Options, SmallSlack, Thread, Transport},
 };
 
 use super::{Journal, Mode, Replies, Reply, ReplyLimits, Silenced, Target};
@@ -40,11 +40,13 @@ struct Stage {
     under_way: Arc<AtomicUsize>,
 }
 
-/// A journal that keeps what it is told, and can take the right to speak away.
+/// A journal that keeps what it is told, and can take the right to speak away, or its time.
 #[derive(Default)]
 struct Notes {
     kept: Mutex<Vec<Note>>,
     silent: AtomicBool,
+    /// What the writing of an intention waits for.
+    slow: Mutex<Option<Gate>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,10 @@ impl Notes {
 #[async_trait]
 impl Journal for Notes {
     async fn part_intended(&self, part: u32, mode: Mode) -> Result<(), Silenced> {
+        let slow = self.slow.lock().unwrap().clone();
+        if let Some(gate) = slow {
+            gate.pass().await;
+        }
         self.note(Note::Intended(part, mode))
     }
     async fn part_unknown(&self, part: u32, mode: Mode) -> Result<(), Silenced> {

@@ -1,7 +1,11 @@
 use chathakase_session::UserId;
+use chathakase_sim::slack::Gate;
 
-use super::{Stage, lines, secs};
-use crate::reply::{Mode, OwnPost, ReplyError};
+use super::{SMALL, Stage, lines, secs};
+use crate::{
+    render::render,
+    reply::{Mode, OwnPost, ReplyError},
+};
 
 #[tokio::test]
 async fn a_stream_that_slack_ended_is_mended_and_the_answer_goes_on_below() {
@@ -164,7 +168,7 @@ async fn what_a_person_deleted_stays_deleted_and_the_rest_of_the_answer_comes() 
     thread.delete_ts(thread.posts()[1].ts).await;
     reply.push(&text[20..]);
     let delivered = stage.passing(secs(2), reply.finish(None)).await.unwrap();
-    let wanted = crate::render::render(&text, &super::SMALL).parts;
+    let wanted = render(&text, &SMALL).parts;
     assert_eq!(thread.answers(), wanted[1..]);
     assert!(delivered.parts.iter().map(|part| part.index).eq(1..u32::try_from(wanted.len()).unwrap()));
 }
@@ -181,6 +185,27 @@ async fn a_persons_stop_ends_the_answer_where_it_is() {
     let ReplyError::Stopped { shown, said } = error else { panic!("{error:?}") };
     assert_eq!((thread.answers(), shown.parts.len(), said), (vec!["One ".to_owned()], 1, Some("One ".to_owned())));
     assert!(!thread.posts()[1].streaming);
+}
+
+#[tokio::test]
+async fn a_part_that_is_stopped_while_the_journal_is_slow_is_not_opened() {
+    let stage = Stage::small_parts().await;
+    let thread = stage.question().await;
+    let text = lines(20);
+    let slow = Gate::closed();
+    *stage.journal.slow.lock().unwrap() = Some(slow.clone());
+    let mut reply = stage.begun(&thread, &text[..10]).await;
+    reply.push(&text[10..]);
+    stage.passing(secs(2), slow.reached()).await;
+    let (ended, ()) = tokio::join!(reply.stop(), async {
+        super::settle().await;
+        slow.open();
+    });
+    let error = ended.unwrap_err();
+    let ReplyError::Stopped { shown, said } = error else { panic!("{error:?}") };
+    let first = &render(&text, &SMALL).parts[0];
+    assert_eq!((shown.parts.len(), said.as_ref()), (1, Some(first)));
+    assert_eq!(thread.answers(), [first.clone()]);
 }
 
 #[tokio::test]
