@@ -184,7 +184,15 @@ impl Driver<'_> {
     ) -> Result<Option<Closing>, Lost> {
         let closing = self.ask(turn, history, voice).await?;
         if let Some(closing) = &closing {
-            self.close(closing).await?;
+            let mut close = std::pin::pin!(self.close(closing));
+            tokio::select! {
+                closed = &mut close => closed?,
+                () = self.hold.stopped.cancelled(), if !closing.text.is_empty() => {
+                    // The thread shows no more of it, however long the store takes.
+                    voice.say_no_more();
+                    close.await?;
+                }
+            }
         }
         Ok(closing)
     }
@@ -420,6 +428,11 @@ impl Voice<'_> {
         }
         if let Some(reply) = &mut self.reply {
             reply.push(text);
+        }
+    }
+    fn say_no_more(&self) {
+        if let Some(reply) = &self.reply {
+            reply.say_no_more();
         }
     }
     /// Ends when the reply cannot go on; never without one.

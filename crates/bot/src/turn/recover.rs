@@ -59,13 +59,16 @@ impl Standing {
     fn seen(mut posts: Vec<Post>) -> Self {
         posts.sort_by_key(|post| post.ts);
         posts.dedup_by_key(|post| post.ts);
-        let said: Vec<String> = posts.iter().map(|post| text::plain(&our_words(post), &text::NoNames)).collect();
+        let said = posts.iter().map(|post| text::plain(&our_words(post), &text::NoNames));
+        let said: Vec<String> = said.filter(|words| !words.is_empty()).collect();
         let posts = posts.iter().map(|post| OwnPost { ts: post.ts, streaming: is_streaming(post) }).collect();
         Self { posts, said: Some(said.join("\n")), unsure: false }
     }
-    /// What they say, as far as anybody knows: that something stands there is remembered also where Slack does not show it.
+    /// What they say, as far as anybody knows: that something stands there is remembered also where Slack does not show it, or only a
+    /// note of ours.
     pub(super) fn text(&self) -> &str {
-        self.said.as_deref().unwrap_or(if self.is_nothing() { "" } else { texts::UNSEEN })
+        let unseen = if self.is_nothing() { "" } else { texts::UNSEEN };
+        self.said.as_deref().filter(|said| !said.is_empty()).unwrap_or(unseen)
     }
     /// Whether surely nothing of the turn is there.
     pub(super) fn is_nothing(&self) -> bool {
@@ -181,7 +184,33 @@ pub(super) fn is_streaming(post: &Post) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chathakase_slack::payload::post_from_history;
+
     use super::*;
+
+    /// What stands in a thread that shows these posts of an answer, each with its note.
+    fn standing(posts: &[(&str, &str)]) -> Standing {
+        let post = |(ts, (text, notes)): (u32, &(&str, &str))| {
+            let json = serde_json::json!({
+                "ts": format!("{ts}.000000"), "user": "U0ME", "text": text,
+                "metadata": {
+                    "event_type": "chathakase_turn",
+                    "event_payload": {"turn": "t1", "kind": "answer", "part": 0, "notes": notes},
+                },
+            });
+            post_from_history(&json.to_string(), &"C1".parse().unwrap()).unwrap()
+        };
+        Standing::seen((1..).zip(posts).map(post).collect())
+    }
+
+    #[test]
+    fn what_stands_in_a_thread_says_what_the_model_said() {
+        assert_eq!(standing(&[("One.", ""), ("Two.", "")]).text(), "One.\nTwo.");
+        assert_eq!(standing(&[("One.\n\n_It broke off here._", "_It broke off here._")]).text(), "One.");
+        assert_eq!(standing(&[("One.", ""), ("It broke off here.", "It broke off here.")]).text(), "One.");
+        assert_eq!(standing(&[("It broke off here.", "It broke off here.")]).text(), texts::UNSEEN);
+        assert_eq!(standing(&[]).text(), "");
+    }
 
     #[test]
     fn pauses_double_up_to_half_a_minute() {

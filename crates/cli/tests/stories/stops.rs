@@ -8,6 +8,7 @@ stories! { usually:
     what_was_not_shown_of_a_stopped_answer_is_not_remembered,
     what_slack_takes_no_more_of_before_a_stop_is_not_shown_after_it,
     what_slack_takes_no_more_of_is_not_shown_either_when_the_model_has_said_it_all,
+    a_stop_while_an_answer_is_being_stored_ends_it_where_it_is,
     a_stop_ends_the_mending_of_an_answer,
     what_is_not_known_of_a_stopped_answer_is_read_in_its_thread,
     of_a_stopped_answer_of_which_nothing_is_known_it_is_remembered_that_words_stand_there,
@@ -208,6 +209,25 @@ mod told {
         let thread = closed_and_held_back(s).await;
         thread.press_stop("ana").await;
         after_a_while_only_the_first_word_is_remembered(s, &thread).await;
+    }
+
+    pub(super) async fn a_stop_while_an_answer_is_being_stored_ends_it_where_it_is(s: &mut Story) {
+        let stored = s.holds_step("close");
+        // Slack itself ends a stream whose answer is stopped; posts that grow by updates are ours to end.
+        drop(s.slack.next("chat.startStream").fails("feature_disabled"));
+        let turn = s.openai.turn().text("One.").gate("on").text(" Two.");
+        let thread = s.slack.mention("ana", "#general", "count").await;
+        thread.shows("One.").await;
+        turn.open("on");
+        stored.reached().await;
+        thread.press_stop("ana").await;
+        s.slack.all_quiet().await;
+        // Longer than the limit on updates holds the second word back.
+        s.passes(Duration::from_secs(3)).await;
+        s.slack.all_quiet().await;
+        assert_eq!(thread.answers(), ["One."]);
+        stored.open();
+        only_the_first_word_is_remembered(s, &thread).await;
     }
 
     pub(super) async fn a_stop_ends_the_mending_of_an_answer(s: &mut Story) {

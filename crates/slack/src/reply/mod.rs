@@ -138,12 +138,17 @@ impl Reply {
         self.ended().await
     }
 
-    /// A person wants no more of it: what is not shown by now is not shown any more. Waits for the call under way, and ends a stream.
+    /// A person wants no more of it: what is not shown by now is not shown any more. Waits for a call that was made, and ends a stream.
     /// [`ReplyError::Stopped`] says what stands there, unless the whole answer did already.
     pub async fn stop(&mut self) -> Result<Delivered, ReplyError> {
+        self.say_no_more();
+        self.ended().await
+    }
+
+    /// The first half of [`Reply::stop`]: does not wait.
+    pub fn say_no_more(&self) {
         self.shared.lock().stop();
         self.shared.wake.notify_one();
-        self.ended().await
     }
 
     /// Falls silent: no further call is made. Waits for the one under way, so that its outcome is in the journal.

@@ -166,7 +166,7 @@ impl Machine {
         }
     }
 
-    /// A person wants no more of it. A call under way is heard out; after it only a stream that still runs is ended.
+    /// A person wants no more of it. A call that was made is heard out; after it only a stream that still runs is ended.
     pub(super) fn stop(&mut self) {
         self.stopped = true;
     }
