@@ -205,7 +205,7 @@ async fn a_part_that_is_stopped_while_the_journal_is_slow_is_not_opened() {
     let ReplyError::Stopped { shown, said } = error else { panic!("{error:?}") };
     let first = &render(&text, &SMALL).parts[0];
     assert_eq!((shown.parts.len(), said.as_ref()), (1, Some(first)));
-    assert_eq!(thread.answers(), [first.clone()]);
+    assert_eq!(thread.answers(), [first.as_str()]);
 }
 
 #[tokio::test]
