@@ -190,6 +190,9 @@ proptest! {
         pieces in prop::collection::vec((1_usize..40, 0_usize..4, any::<bool>()), 1..60),
         fates in prop::collection::vec(fates(), 0..12),
     ) {
+        // More failures than are waited out end it with an error.
+        let fails = |fate: &&Fate| matches!(fate, Fate::Fails | Fate::LosesAnswer | Fate::LosesCall);
+        prop_assume!(fates.iter().filter(fails).count() < 6);
         let text = words.concat();
         let mut run = Run::new(limits(), fates);
         let mut rest = text.as_str();
@@ -247,9 +250,12 @@ proptest! {
         prop_assert_eq!(&texts(&slack), &shown);
         match end {
             Err(ReplyError::Stopped { said, shown: parts }) => {
-                prop_assert!(slack.posts.values().all(|post| !post.streaming));
                 prop_assert_eq!(parts.parts.len(), shown.len());
-                prop_assert!(said.is_none_or(|said| said == shown.join("\n")));
+                // Who does not know what stands there looks, and ends what still streams.
+                if let Some(said) = said {
+                    prop_assert_eq!(said, shown.join("\n"));
+                    prop_assert!(slack.posts.values().all(|post| !post.streaming));
+                }
             }
             Ok(_) => prop_assert!(finishes, "it was whole by then"),
             Err(error) => prop_assert!(was_over, "{error:?}"),
